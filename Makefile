@@ -1,0 +1,52 @@
+# Verbs of the project. `make` builds .venv by itself; nothing needs to be activated.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUN := $(BIN)/python
+
+help: ## show the verbs
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+$(VENV)/.run: requirements.txt
+	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
+	@echo "installing what the engine runs on (hash-checked) ..."
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.run
+	@echo "installing what the checks need (hash-checked) ..."
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+setup: $(VENV)/.run ## install what the engine runs on into .venv
+
+demo: setup ## real cases on a real Temporal server; KEEP=1 leaves the stack up
+	@$(RUN) -m examples.demo $(if $(KEEP),--keep)
+
+up: setup ## local stack in the foreground: Temporal, Web UI, simulators, worker
+	@$(RUN) starter.py up
+
+down: setup ## stop a local stack that was left up
+	@$(RUN) starter.py down
+
+lint: $(VENV)/.dev ## format, lint, types, import rules
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+test: lint ## every check: lint, then all tests that are not slow
+	@$(RUN) -m pytest
+
+test-slow: $(VENV)/.dev ## the long tests only
+	@$(RUN) -m pytest -m slow
+
+bench: $(VENV)/.dev ## cases per second beside a bare-Temporal floor, in one run
+	@$(RUN) -m benchmarks.cases_per_second
+
+lock: ## renew the hash-pinned requirements from pyproject.toml (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+
+.PHONY: help setup demo up down lint test test-slow bench lock

@@ -1,0 +1,44 @@
+"""The case's own record: read what it is held to, write what happened."""
+
+import structlog
+from temporalio import activity
+
+from gateways.ports import Ledger, PolicyShelf
+from models.case import CaseRef
+from models.messages import CasePlan, Record, Recorded
+
+log = structlog.get_logger()
+
+
+class Recorder:
+    """Reads the plan of a case and writes its history to the ledger."""
+
+    def __init__(self, ledger: Ledger, shelf: PolicyShelf) -> None:
+        """Hold the ports; the composition root chooses the adapters."""
+        self._ledger = ledger
+        self._shelf = shelf
+
+    @activity.defn
+    def open_case(self, case: CaseRef) -> CasePlan:
+        """Return what this case is held to; the workflow keeps it, so a changed policy meets new cases only.
+
+        The clock runs from intake when the file is complete then (domain 0.5).
+        """
+        city = self._shelf.city(case.city)
+        track = city.tracks[case.track]
+        present = {paper.kind for paper in self._ledger.dossier(case.case_number).papers}
+        return CasePlan(
+            budget=track.sla.budget,
+            warn_at=track.sla.warn_at,
+            complete_at=None if track.missing(present) else case.received_at,
+            poll_every=city.poll_every,
+        )
+
+    @activity.defn
+    def record(self, record: Record) -> Recorded:
+        """Append events and project the state, once however often it is called; each new event is logged once."""
+        new = self._ledger.record(record)
+        for event in new:
+            facts = event.model_dump(mode="json", exclude={"kind", "at", "facts"}, exclude_none=True)
+            log.info(event.kind.value, case_number=record.state.case.case_number, **facts, **event.facts)
+        return Recorded(appended=len(new))

@@ -1,0 +1,103 @@
+"""One call to an outside system over HTTP, and the one place where its failures become ours."""
+
+import logging
+from collections.abc import Mapping
+from typing import TypeVar
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from models.errors import BadReply, Misconfigured, ReactivationError, Refused, Unavailable
+
+CONNECT_SECONDS = 3.0
+READ_SECONDS = 10.0
+
+Reply = TypeVar("Reply", bound=BaseModel)
+
+
+class HttpCall:
+    """The HTTP side of one outside system; safe to share between threads.
+
+    No error of ours carries the URL, the body or the words of the other side, and none is
+    chained to an exception that does: errors are raised outside the `except` that saw the fault.
+    """
+
+    def __init__(
+        self, system: str, base_url: str, *, address: str, access: str, timeout: float = READ_SECONDS
+    ) -> None:
+        """Prepare the connections to a system.
+
+        `address` and `access` name the settings that hold its address and what it knows us by;
+        `timeout` is in seconds, for each wait on the network. Raises Misconfigured.
+        """
+        self._system, self._access = system, access
+        for name in ("httpx", "httpcore"):
+            logging.getLogger(name).setLevel(logging.WARNING)  # they log URLs, and a URL may hold a NIK
+        if not _is_http(base_url):
+            raise Misconfigured(f"{system}: not an http(s) address (check {address})")
+        self._client = httpx.Client(
+            base_url=base_url,
+            timeout=httpx.Timeout(timeout, connect=min(timeout, CONNECT_SECONDS)),
+            trust_env=False,
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: object = None,
+        refusals: Mapping[int, str] | None = None,
+    ) -> bytes:
+        """Make one call and return the body of a 2xx reply.
+
+        `body` is sent as JSON; `refusals` gives fixed words to a 4xx status that has a meaning.
+        Raises Unavailable, Misconfigured, Refused or BadReply.
+        """
+        fault: ReactivationError
+        try:
+            response = self._client.request(method, path, headers=headers, json=body)
+        except httpx.TimeoutException:
+            fault = Unavailable(self._system, "no answer in time")
+        except httpx.TransportError:
+            fault = Unavailable(self._system, "connection failed or was cut")
+        except httpx.HTTPError:
+            fault = BadReply(self._system, "reply cannot be read")
+        else:
+            if response.is_success:
+                return response.content
+            fault = self._fault(response.status_code, refusals or {})
+        raise fault
+
+    def read(self, content: bytes | str, form: type[Reply]) -> Reply:
+        """Read a JSON reply of the agreed form. Raises BadReply."""
+        try:
+            return form.model_validate_json(content)
+        except ValidationError:
+            pass
+        raise BadReply(self._system, "reply not in the agreed form")
+
+    def _fault(self, status: int, refusals: Mapping[int, str]) -> ReactivationError:
+        match status:
+            case 401 | 403:
+                return Misconfigured(f"{self._system}: {self._access}")
+            case 408 | 429:
+                return Unavailable(self._system, "overloaded")
+            case _ if status >= httpx.codes.INTERNAL_SERVER_ERROR:
+                return Unavailable(self._system, "out of order")
+            case _ if status >= httpx.codes.BAD_REQUEST:
+                return Refused(self._system, refusals.get(status, "call refused"))
+        return BadReply(self._system, "redirected")
+
+
+def _is_http(url: str) -> bool:
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL:
+        return False
+    return parsed.scheme in {"http", "https"} and bool(parsed.host)

@@ -1,0 +1,113 @@
+"""How the SQL ledger is reached: short transactions, plain errors, numbers without gaps."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, Engine, Insert, RowMapping, Table, bindparam, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoFreeConnection
+
+from models.errors import BadReply, EngineUnreachable, NotFound, ReactivationError
+from models.tables import cases, counters
+
+WRITES = "ledger_writes"
+"""Execution option that marks a connection whose transactions write (SQLite: BEGIN IMMEDIATE)."""
+
+
+def utc_now() -> datetime:
+    """Return the wall time, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def unreachable(engine: Engine) -> EngineUnreachable:
+    """Return the error that tells an administrator which database is away; no user, no password."""
+    place = engine.url.set(username=None, password=None, query={}).render_as_string()
+    return EngineUnreachable(
+        f"ledger database {place} does not answer: check REAKTIVASI_DATABASE_URL and that the database is up"
+    )
+
+
+class LedgerAccess:
+    """Transactions on the ledger that raise our errors only, never a statement's values.
+
+    A database that is away, locked or has no free connection raises what `away` makes. Any other database
+    error is BadReply: an engineer must look.
+    """
+
+    def __init__(self, engine: Engine, away: Callable[[], ReactivationError]) -> None:
+        """`engine` comes from `open_engine`."""
+        self._reader = engine
+        self._writer = engine.execution_options(**{WRITES: True})
+        self._away = away
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Open a transaction that only reads."""
+        with self._in_plain_words(), self._reader.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Open a transaction that may write; it is committed at the end and rolled back on an error."""
+        with self._in_plain_words(), self._writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _in_plain_words(self) -> Iterator[None]:
+        try:
+            yield
+        except (OperationalError, InterfaceError, NoFreeConnection):
+            raise self._away() from None
+        except (SQLAlchemyError, UnicodeError) as error:  # both may quote a value
+            raise BadReply("ledger", f"the database refused a statement ({type(error).__name__})") from None
+
+
+class Upsert:
+    """An insert with an ON CONFLICT clause, built once in the words of each kind of database."""
+
+    def __init__(self, table: Table, finish: Callable[[sqlite.Insert | postgresql.Insert], Insert]) -> None:
+        """`finish` adds the clause to a plain insert into `table`."""
+        self._by_dialect = {
+            "sqlite": finish(sqlite.insert(table)),
+            "postgresql": finish(postgresql.insert(table)),
+        }
+
+    def on(self, connection: Connection) -> Insert:
+        """Return the statement for this connection's database."""
+        return self._by_dialect[connection.dialect.name]
+
+
+_COUNT = Upsert(
+    counters,
+    lambda insert: (
+        insert.values(value=1)
+        .on_conflict_do_update(index_elements=["name"], set_={"value": counters.c.value + 1})
+        .returning(counters.c.value)
+    ),
+)
+_LOCK_CASE = (
+    select(cases.c.city, cases.c.last_seq)
+    .where(cases.c.case_number == bindparam("case_number"))
+    .with_for_update(key_share=True)
+)
+
+
+def next_number(connection: Connection, name: str) -> int:
+    """Return the next number under this name, from 1. No gaps: a transaction that fails gives it back."""
+    value: int = connection.execute(_COUNT.on(connection), {"name": name}).scalar_one()
+    return value
+
+
+def lock_case(connection: Connection, case_number: str) -> RowMapping:
+    """Return `city` and `last_seq` of a case and keep others from writing to it. Raises NotFound."""
+    row = connection.execute(_LOCK_CASE, {"case_number": case_number}).mappings().one_or_none()
+    if row is None:
+        raise no_such_case(case_number)
+    return row
+
+
+def no_such_case(case_number: str) -> NotFound:
+    """Return the error for a case that the ledger does not hold."""
+    return NotFound(f"the ledger holds no case {case_number}")

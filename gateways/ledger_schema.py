@@ -1,0 +1,137 @@
+"""The ledger's database: how it is opened, and which version of the tables it has."""
+
+import sqlite3
+from contextlib import suppress
+from pathlib import Path
+from time import monotonic, sleep
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from gateways.ledger_access import WRITES, LedgerAccess, unreachable
+from models.errors import Misconfigured
+
+_MIGRATIONS = Path(__file__).parent.parent / "migrations"
+_ONE_MIGRATION_AT_A_TIME = text("SELECT pg_advisory_xact_lock(8421367000419)")
+_CONNECT_WITHIN_SECONDS = 5
+_WAIT_FOR_LOCK_SECONDS = 10
+_SQLITE_SETUP = (
+    f"PRAGMA busy_timeout = {_WAIT_FOR_LOCK_SECONDS * 1000}",
+    "PRAGMA synchronous = NORMAL",
+    "PRAGMA foreign_keys = ON",
+)
+
+
+def open_engine(url: str) -> Engine:
+    """Return an engine for `sqlite:///<file>` or `postgresql+psycopg://...`; nothing is connected yet.
+
+    Errors of this engine never quote the values of a statement. Raises Misconfigured for any other address.
+    """
+    address = _address(url)
+    if address.drivername == "sqlite":
+        engine = create_engine(address, hide_parameters=True, connect_args={"isolation_level": None})
+        event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    return create_engine(
+        address,
+        hide_parameters=True,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": _CONNECT_WITHIN_SECONDS},
+    )
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the tables to this version; a second process that calls it meanwhile waits and finds it done.
+
+    Raises EngineUnreachable, and Misconfigured when the ledger is newer than this version.
+    """
+    _create_private_file(engine.url)
+    with LedgerAccess(engine, lambda: unreachable(engine)).write() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(_ONE_MIGRATION_AT_A_TIME)
+        config = alembic_config()
+        config.attributes["connection"] = connection
+        try:
+            command.upgrade(config, "head")
+        except CommandError:
+            raise Misconfigured(
+                f"ledger schema is at {_revision(connection)}, which this version does not know: "
+                "run the version that made it, or a newer one"
+            ) from None
+
+
+def require_current(engine: Engine) -> None:
+    """Raise Misconfigured unless the tables are of this version; EngineUnreachable without an answer."""
+    with LedgerAccess(engine, lambda: unreachable(engine)).read() as connection:
+        present = _revision(connection)
+    needed = ScriptDirectory.from_config(alembic_config()).get_current_head()
+    if present != needed:
+        raise Misconfigured(
+            f"ledger schema is at {present}, this version needs {needed}: run `starter.py migrate`"
+        )
+
+
+def alembic_config() -> Config:
+    """Return Alembic's configuration; `attributes["connection"]` must hold the connection to run on."""
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    return config
+
+
+def _revision(connection: Connection) -> str:
+    return MigrationContext.configure(connection).get_current_revision() or "nothing"
+
+
+def _address(url: str) -> URL:
+    with suppress(ArgumentError):
+        address = make_url(url)
+        if address.drivername == "postgresql+psycopg":
+            return address
+        if address.drivername == "sqlite" and address.database not in (None, "", ":memory:"):
+            return address
+    raise Misconfigured(
+        "REAKTIVASI_DATABASE_URL must be sqlite:///<file> or postgresql+psycopg://<user>@<host>/<database>"
+    )
+
+
+def _create_private_file(address: URL) -> None:
+    """Let only the owner read a new SQLite file and its WAL. If this fails, connecting tells why."""
+    if address.drivername == "sqlite" and address.database:
+        with suppress(OSError):
+            Path(address.database).touch(mode=0o600)
+
+
+def _set_up_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    for pragma in _SQLITE_SETUP:
+        cursor.execute(pragma)
+    _switch_to_wal(cursor)
+    cursor.close()
+
+
+def _switch_to_wal(cursor: DBAPICursor) -> None:
+    """Switch the file to WAL, for good. SQLite does not wait by itself when two processes do so at once."""
+    give_up_at = monotonic() + _WAIT_FOR_LOCK_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or monotonic() > give_up_at:
+                raise
+            sleep(0.02)
+        else:
+            return
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Take the write lock at once: a transaction that reads first and writes later could not wait for it."""
+    writes = connection.get_execution_options().get(WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

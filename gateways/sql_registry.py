@@ -1,0 +1,222 @@
+"""The record of every case in SQL, as intake and operators use it. Satisfies `gateways.ports.Registry`."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, Engine, String, bindparam, func, insert, select, update
+
+from gateways import ledger_rows
+from gateways.ledger_access import (
+    LedgerAccess,
+    Upsert,
+    lock_case,
+    next_number,
+    no_such_case,
+    unreachable,
+    utc_now,
+)
+from models.case import CaseRef, CaseState, SlaState, Step
+from models.dossier import NewCase, Registered
+from models.messages import Alert, CaseEvent, EventKind
+from models.tables import (
+    CaseRow,
+    DocumentRow,
+    EventRow,
+    NoteRow,
+    alerts,
+    case_events,
+    cases,
+    desk_items,
+    documents,
+    notes,
+    people,
+)
+
+_WIB = ZoneInfo("Asia/Jakarta")
+_NUMBER = bindparam("case_number", type_=String())
+
+# Sets the NIK to itself: that takes the row's lock and returns its id, whether or not the row is new.
+_LOCK_PERSON = Upsert(
+    people,
+    lambda insert: insert.on_conflict_do_update(
+        index_elements=["nik"], set_={"nik": insert.excluded.nik}
+    ).returning(people.c.id),
+)
+_OPEN_CASE = select(cases).where(cases.c.person_id == bindparam("person_id"), cases.c.closed_at.is_(None))
+_RENEW_PERSON = update(people).where(people.c.id == bindparam("person_id"))
+_OPEN = insert(cases)
+_APPEND = insert(case_events)
+_KEEP_PAPERS = Upsert(documents, lambda insert: insert.on_conflict_do_nothing())
+_UNSTARTED = (
+    select(cases)
+    .where(
+        cases.c.started_at.is_(None),
+        cases.c.closed_at.is_(None),
+        cases.c.registered_at < bindparam("before"),
+    )
+    .order_by(cases.c.registered_at, cases.c.case_number)
+    .limit(bindparam("most"))
+)
+_STARTED = (
+    update(cases)
+    .where(cases.c.case_number == bindparam("number"))
+    .values(started_at=func.coalesce(cases.c.started_at, bindparam("now")))
+)
+_CASE = select(cases).where(cases.c.case_number == _NUMBER)
+_NEXT_DUE_FIRST = (
+    cases.c.closed_at.is_not(None),
+    cases.c.due_at.asc().nulls_last(),
+    cases.c.received_at,
+    cases.c.case_number,
+)
+_HISTORY = select(case_events).where(case_events.c.case_number == _NUMBER).order_by(case_events.c.seq)
+_ALERTS = (
+    select(alerts)
+    .where(alerts.c.case_number == _NUMBER)
+    .order_by(alerts.c.raised_at, alerts.c.level, alerts.c.key)
+)
+_OPEN_DESK = (
+    select(desk_items.c.step)
+    .where(desk_items.c.case_number == _NUMBER, desk_items.c.closed_at.is_(None))
+    .order_by(desk_items.c.opened_seq)
+)
+_NOTE = Upsert(notes, lambda insert: insert.on_conflict_do_nothing())
+
+
+class SqlRegistry:
+    """The registry in SQLite or PostgreSQL. Thread-safe; every call is one short transaction.
+
+    Raises EngineUnreachable when the database is away, BadReply when it refuses a statement.
+    """
+
+    def __init__(self, engine: Engine, clock: Callable[[], datetime] = utc_now) -> None:
+        """`engine` comes from `open_engine`; `clock` tells the wall time of registering and starting."""
+        self._access = LedgerAccess(engine, lambda: unreachable(engine))
+        self._clock = clock
+
+    def register(self, new: NewCase) -> Registered:
+        """Write person, papers and case in one transaction, or return the person's open case.
+
+        Cases are numbered `PBI-<city>-<year>-<sequence>` without gaps; the year is of `received_at` in WIB.
+        Two calls for the same person wait for each other, so the second finds the first one's case.
+        """
+        person = asdict(new.person)
+        with self._access.write() as connection:
+            person_id = connection.execute(_LOCK_PERSON.on(connection), person).scalar_one()
+            row = connection.execute(_OPEN_CASE, {"person_id": person_id}).mappings().one_or_none()
+            if row is not None:
+                is_started = row["started_at"] is not None
+                return Registered(ledger_rows.case_ref(row), is_new=False, is_started=is_started)
+            connection.execute(_RENEW_PERSON, {"person_id": person_id, **person})
+            case = self._open(connection, person_id, new)
+        return Registered(case, is_new=True, is_started=False)
+
+    def unstarted(self, registered_before: datetime, limit: int = 500) -> list[CaseRef]:
+        """Return open cases registered before this time and not known to be started, the oldest first."""
+        with self._access.read() as connection:
+            found = connection.execute(_UNSTARTED, {"before": registered_before, "most": limit})
+            rows = found.mappings().all()
+        return [ledger_rows.case_ref(row) for row in rows]
+
+    def mark_started(self, case_number: str) -> None:
+        """Note that the case's workflow exists; the first note stays. Raises NotFound."""
+        with self._access.write() as connection:
+            done = connection.execute(_STARTED, {"number": case_number, "now": self._clock()})
+            if done.rowcount == 0:
+                raise no_such_case(case_number)
+
+    def case(self, case_number: str) -> CaseState:
+        """Return the state of a case. Raises NotFound."""
+        with self._access.read() as connection:
+            row = connection.execute(_CASE, {"case_number": case_number}).mappings().one_or_none()
+        if row is None:
+            raise no_such_case(case_number)
+        return ledger_rows.case_state(row)
+
+    def cases(
+        self,
+        *,
+        city: str | None = None,
+        step: Step | None = None,
+        sla: SlaState | None = None,
+        limit: int = 50,
+    ) -> list[CaseState]:
+        """Return at most `limit` cases that match: open before closed, then by due time, none last."""
+        wanted = {cases.c.city: city, cases.c.step: step, cases.c.sla_state: sla}
+        query = (
+            select(cases)
+            .where(*(column == value for column, value in wanted.items() if value is not None))
+            .order_by(*_NEXT_DUE_FIRST)
+            .limit(limit)
+        )
+        with self._access.read() as connection:
+            rows = connection.execute(query).mappings().all()
+        return [ledger_rows.case_state(row) for row in rows]
+
+    def history(self, case_number: str) -> list[CaseEvent]:
+        """Return the events of a case in order; none for a case that is not there."""
+        with self._access.read() as connection:
+            rows = connection.execute(_HISTORY, {"case_number": case_number}).mappings().all()
+        return [ledger_rows.case_event(row) for row in rows]
+
+    def alerts(self, case_number: str) -> list[Alert]:
+        """Return the alerts of a case in the order they were raised."""
+        with self._access.read() as connection:
+            rows = connection.execute(_ALERTS, {"case_number": case_number}).mappings().all()
+        return [ledger_rows.alert(row) for row in rows]
+
+    def open_desk_items(self, case_number: str) -> list[Step]:
+        """Return the steps of a case at which a person is awaited, the oldest first."""
+        with self._access.read() as connection:
+            steps = connection.execute(_OPEN_DESK, {"case_number": case_number}).scalars().all()
+        return [Step(step) for step in steps]
+
+    def add_note(self, case_number: str, command_id: str, author: str, text: str, at: datetime) -> None:
+        """Keep words that belong to a command; the first of a `command_id` stay. Raises NotFound."""
+        note = NoteRow(case_number=case_number, command_id=command_id, author=author, text=text, at=at)
+        with self._access.write() as connection:
+            lock_case(connection, case_number)
+            connection.execute(_NOTE.on(connection), note.model_dump())
+
+    def _open(self, connection: Connection, person_id: int, new: NewCase) -> CaseRef:
+        year = new.received_at.astimezone(_WIB).year
+        sequence = next_number(connection, f"case:{new.city}:{year}")
+        case = CaseRef(
+            case_number=f"PBI-{new.city}-{year}-{sequence:06d}",
+            city=new.city,
+            track=new.track,
+            kecamatan=new.kecamatan,
+            received_at=new.received_at,
+        )
+        now = self._clock()
+        state = CaseState(case=case, since=new.received_at)
+        row = CaseRow(
+            **case.model_dump(),
+            **state.model_dump(exclude={"case"}),
+            person_id=person_id,
+            registered_at=now,
+            need_kind=new.need.kind,
+            facility=new.need.facility,
+            letter_number=new.need.letter_number,
+            letter_date=new.need.letter_date,
+            deactivated_on=new.deactivated_on,
+            last_seq=1,
+        )
+        connection.execute(_OPEN, row.model_dump())
+        registered = EventRow(
+            case_number=case.case_number,
+            seq=1,
+            kind=EventKind.CASE_REGISTERED,
+            at=new.received_at,
+            recorded_at=now,
+            facts={"track": new.track},
+        )
+        connection.execute(_APPEND, registered.model_dump())
+        papers = [
+            DocumentRow(case_number=case.case_number, added_at=now, **asdict(paper)) for paper in new.papers
+        ]
+        if papers:
+            connection.execute(_KEEP_PAPERS.on(connection), [paper.model_dump() for paper in papers])
+        return case

@@ -1,0 +1,102 @@
+"""The door by which a case comes in: check, keep the papers, register, start the workflow."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from gateways.ports import Documents, PolicyShelf, Registry
+from intake.rules import media_type_of, read_application, warnings
+from models.application import Application
+from models.case import CaseRef
+from models.dossier import Need, NewCase, Paper, Person
+from models.errors import BadInput, EngineUnreachable, Finding
+from models.wib import wib_date
+
+StartCase = Callable[[CaseRef], Awaitable[None]]
+"""Starts the workflow of a case, or finds it running. Raises EngineUnreachable."""
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """What an operator learns of an application that was taken."""
+
+    case_number: str
+    is_new: bool
+    """False when the person already had an open case; `case_number` is then that one."""
+    is_started: bool
+    """False when Temporal did not answer; the sweep starts the case when it does."""
+    warnings: tuple[Finding, ...]
+
+
+class Intake:
+    """Takes applications. Whatever crashes where, a registered case is started in the end."""
+
+    def __init__(self, registry: Registry, documents: Documents, shelf: PolicyShelf, start: StartCase) -> None:
+        """Hold the ports; the composition root chooses the adapters."""
+        self._registry = registry
+        self._documents = documents
+        self._shelf = shelf
+        self._start = start
+
+    async def submit(self, path: Path, *, now: datetime) -> Submitted:
+        """Take one application file. Raises BadInput, with nothing started, or EngineUnreachable."""
+        today = wib_date(now)
+        regions = self._shelf.regions()
+        application = read_application(path, cities=list(self._shelf.cities()), regions=regions, today=today)
+        kecamatan = regions.kecamatan_of(application.applicant.kelurahan)
+        if kecamatan is None:
+            raise BadInput([Finding("applicant.kelurahan", "unknown kelurahan", "use the Kemendagri code")])
+        registered = self._registry.register(
+            NewCase(
+                city=application.city,
+                track=application.track,
+                kecamatan=kecamatan.name,
+                received_at=now,
+                person=_person(application),
+                need=Need(**dict(application.need)),
+                deactivated_on=application.deactivated_on,
+                papers=tuple(self._keep(path.parent, application)),
+            )
+        )
+        is_started = registered.is_started or await self._begin(registered.case)
+        return Submitted(
+            case_number=registered.case.case_number,
+            is_new=registered.is_new,
+            is_started=is_started,
+            warnings=tuple(warnings(application, today=today)),
+        )
+
+    async def sweep(self, registered_before: datetime) -> int:
+        """Start the cases that were registered and not started; return how many were."""
+        cases = await asyncio.to_thread(self._registry.unstarted, registered_before)
+        return sum([await self._begin(case) for case in cases])
+
+    async def _begin(self, case: CaseRef) -> bool:
+        try:
+            await self._start(case)
+        except EngineUnreachable:
+            return False
+        await asyncio.to_thread(self._registry.mark_started, case.case_number)
+        return True
+
+    def _keep(self, folder: Path, application: Application) -> list[Paper]:
+        """Copy the papers into the store; what is kept is what was checked."""
+        papers, faults = [], []
+        for number, paper in enumerate(application.documents):
+            try:
+                content = (folder / paper.path).read_bytes()
+            except OSError:
+                content = b""
+            if media_type := media_type_of(content):
+                papers.append(Paper(paper.kind, self._documents.put(content), media_type, len(content)))
+            else:
+                faults.append(Finding(f"documents.{number}.path", "changed while it was read", "submit again"))
+        if faults:
+            raise BadInput(faults)
+        return list(dict.fromkeys(papers))
+
+
+def _person(application: Application) -> Person:
+    return Person(**dict(application.applicant))

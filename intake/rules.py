@@ -1,0 +1,124 @@
+"""From a JSON file to a checked application: every broken rule at once, and warnings that do not block."""
+
+import json
+from datetime import date
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from models.application import MAX_PAPER_BYTES, Application, IntakeContext
+from models.errors import BadInput, Finding
+from models.identity import parse_nik
+from models.policy import CityPolicy, Regions
+
+MAX_APPLICATION_BYTES = 1024 * 1024
+_WINDOW_MONTHS = 6
+
+_MEDIA_TYPES = ((b"%PDF-", "application/pdf"), (b"\xff\xd8\xff", "image/jpeg"), (b"\x89PNG\r\n\x1a\n", "image/png"))
+
+_PLAIN = {
+    "missing": ("is missing", "add the field"),
+    "extra_forbidden": ("is not a field of an application", "remove it, or check its spelling"),
+    "enum": ("is not one of the allowed values", "allowed: {expected}"),
+    "date_from_datetime_parsing": ("is not a date", "write it as yyyy-mm-dd"),
+    "date_parsing": ("is not a date", "write it as yyyy-mm-dd"),
+    "date_type": ("is not a date", "write it as yyyy-mm-dd, in quotes"),
+    "string_too_short": ("is empty", "fill it in"),
+    "string_too_long": ("is longer than {max_length} characters", "shorten it"),
+    "too_short": ("is empty", "add at least one entry"),
+    "too_long": ("has more than {max_length} entries", "leave some out"),
+}
+
+
+def media_type_of(content: bytes) -> str | None:
+    """Return the media type that the content itself shows; None when it is not PDF, JPEG or PNG."""
+    return next((media_type for magic, media_type in _MEDIA_TYPES if content.startswith(magic)), None)
+
+
+def read_application(path: Path, *, cities: list[CityPolicy], regions: Regions, today: date) -> Application:
+    """Read and check one application. Raises BadInput with a finding for each broken rule."""
+    data = _read_json(path)
+    context = IntakeContext(
+        today=today,
+        city_codes=tuple(city.code for city in cities),
+        city_names={city.code: city.name for city in cities},
+        regions=regions,
+        inspect_paper=lambda name: _inspect(path.parent / name),
+    )
+    try:
+        return Application.model_validate(data, context=context)
+    except ValidationError as error:
+        raise BadInput([_finding(fault) for fault in error.errors(include_input=False, include_url=False)]) from None
+
+
+def warnings(application: Application, *, today: date) -> list[Finding]:
+    """Return what an officer should look at although it does not block (domain 2.1, 2.3, 8.3)."""
+    applicant = application.applicant
+    found = []
+    nik = parse_nik(applicant.nik)
+    if nik is not None and nik.region != applicant.kelurahan.replace(".", "")[:4]:
+        found.append(Finding("applicant.nik", "region differs from the domicile", "normal after a move"))
+    if nik is not None and not nik.is_born_on(applicant.birth_date):
+        found.append(Finding("applicant.birth_date", "differs from the NIK", "compare with KTP and KK"))
+    if nik is not None and nik.sex is not applicant.sex:
+        found.append(Finding("applicant.sex", "differs from the NIK", "compare with KTP and KK"))
+    if applicant.card_number is not None and not applicant.card_number.startswith("0"):
+        found.append(Finding("applicant.card_number", "does not begin with 0", "compare with the card"))
+    if today > _months_later(application.deactivated_on, _WINDOW_MONTHS):
+        found.append(Finding("deactivated_on", "more than six months ago", "the window may have ended"))
+    if application.city != applicant.kelurahan.replace(".", "")[:4]:
+        found.append(Finding("applicant.kelurahan", "lies in another city", "check which office is in charge"))
+    return found
+
+
+def _read_json(path: Path) -> object:
+    try:
+        if path.stat().st_size > MAX_APPLICATION_BYTES:
+            raise BadInput([Finding("file", "is over 1 MB", "one application is a few kilobytes of JSON")])
+        return json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError:
+        raise BadInput([Finding("file", "cannot be read", "check the path and the permissions")]) from None
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise BadInput([Finding("file", f"is not JSON at {where}", "compare with examples/")]) from None
+    except (UnicodeDecodeError, RecursionError, ValueError):
+        raise BadInput([Finding("file", "is not JSON in UTF-8", "compare with examples/")]) from None
+
+
+def _inspect(path: Path) -> str | None:
+    try:
+        if not path.is_file():
+            return "missing"
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            head = file.read(16)
+    except (OSError, ValueError):
+        return "unreadable"
+    if size == 0:
+        return "empty"
+    if size > MAX_PAPER_BYTES:
+        return "too_large"
+    return None if media_type_of(head) else "wrong_type"
+
+
+def _finding(fault: object) -> Finding:
+    """Turn a pydantic error into field, rule and fix; its input is never looked at."""
+    if not isinstance(fault, dict):
+        raise TypeError("pydantic changed the form of its errors")
+    field = ".".join(str(part) for part in fault["loc"]) or "file"
+    context = fault.get("ctx", {})
+    if fault["type"] == "rule":
+        return Finding(field, context["rule"], context["fix"])
+    rule, fix = _PLAIN.get(fault["type"], ("has the wrong form", "compare with examples/"))
+    return Finding(field, rule.format(**context), fix.format(**context))
+
+
+def _months_later(day: date, months: int) -> date:
+    """Return the same day some months on, or the last day of that month."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    for last in range(day.day, 27, -1):
+        try:
+            return date(year, month + 1, last)
+        except ValueError:
+            continue
+    return date(year, month + 1, day.day)

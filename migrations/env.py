@@ -1,0 +1,12 @@
+"""Runs migrations on the connection that `gateways.ledger_schema` hands over; there is no alembic.ini."""
+
+from alembic import context
+
+from models.tables import LedgerTable
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=LedgerTable.metadata,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,106 @@
+"""Our exceptions. Each class says who must act; no message holds text from outside.
+
+    ReactivationError
+    |- TryAgain                 nobody: the engine asks again by itself
+    |  |- Unavailable           an outside system is down, slow or overloaded
+    |  `- NotYetAnswered        the institution has not decided yet (benign)
+    |- NeedsPerson              asking again does not help until somebody acts
+    |  |- Refused               an officer: the outside system will not take this call
+    |  |- BadReply              an engineer: the reply is not what was agreed
+    |  |- Misconfigured         an administrator: address, credential or policy
+    |  `- DocumentLost          an officer: a paper in the store is gone or was altered
+    |- BadInput                 the operator: the input breaks a rule      (exit code 2)
+    |- NotFound                 the operator: no such case                 (exit code 3)
+    |- WrongState               the operator: not possible now             (exit code 4)
+    `- EngineUnreachable        an administrator: Temporal or the database (exit code 5)
+
+An outside reply body never becomes part of a message: gateways choose from fixed words.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+class ReactivationError(Exception):
+    """Something that this product expects to happen and has a plan for."""
+
+
+class TryAgain(ReactivationError):
+    """Passes by itself; the engine retries."""
+
+
+class NeedsPerson(ReactivationError):
+    """Does not pass by itself; the case is marked stuck and an alert is raised."""
+
+
+class _OutsideError(ReactivationError):
+    """Names the outside system and what went wrong, in fixed words."""
+
+    def __init__(self, system: str, what: str) -> None:
+        """`system` and `what` are constants of the code, never data."""
+        super().__init__(f"{system}: {what}")
+        self.system = system
+        self.what = what
+
+
+class Unavailable(_OutsideError, TryAgain):
+    """The outside system did not answer, or said that it cannot now."""
+
+
+class NotYetAnswered(TryAgain):
+    """The institution has the case and has not decided; ask again after `ask_again_in`."""
+
+    def __init__(self, system: str, ask_again_in: timedelta) -> None:
+        """`ask_again_in` comes from the city's policy."""
+        super().__init__(f"{system}: no decision yet")
+        self.ask_again_in = ask_again_in
+
+
+class Refused(_OutsideError, NeedsPerson):
+    """The outside system understood the call and will not do it."""
+
+
+class BadReply(_OutsideError, NeedsPerson):
+    """The outside system answered something that is not in its protocol."""
+
+
+class Misconfigured(NeedsPerson):
+    """A setting or policy is wrong; the message names it and the fix."""
+
+
+class DocumentLost(NeedsPerson):
+    """A paper is missing from the store, or its content no longer matches its hash."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One broken rule: which field, which rule, how to mend it. Never the value itself."""
+
+    field: str
+    rule: str
+    fix: str
+
+    def __str__(self) -> str:
+        """Render as one line for an operator."""
+        return f"{self.field}: {self.rule} ({self.fix})"
+
+
+class BadInput(ReactivationError):
+    """The operator's input breaks rules; every broken rule is listed at once."""
+
+    def __init__(self, findings: list[Finding]) -> None:
+        """`findings` holds at least one entry."""
+        super().__init__("; ".join(map(str, findings)))
+        self.findings = findings
+
+
+class NotFound(ReactivationError):
+    """There is no such case."""
+
+
+class WrongState(ReactivationError):
+    """The command is not possible in the case's present state."""
+
+
+class EngineUnreachable(ReactivationError):
+    """Temporal or the database cannot be reached; the message says which, and what to do."""

@@ -1,0 +1,146 @@
+"""What travels through Temporal: one frozen model in and one out, per activity and message."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from models.answers import Answer, ReasonCode
+from models.case import CaseNumber, CaseState, Step
+from models.payload import Payload
+
+Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
+"""A short token of our own making; never text that came from outside."""
+
+
+class EventKind(StrEnum):
+    """What a ledger event tells, as noun.verb."""
+
+    CASE_REGISTERED = "case.registered"
+    CASE_OPENED = "case.opened"
+    STEP_OPENED = "step.opened"
+    ANSWER_RECORDED = "answer.recorded"
+    STEP_STUCK = "step.stuck"
+    STEP_RETRIED = "step.retried"
+    SLA_STARTED = "sla.started"
+    SLA_WARNED = "sla.warned"
+    SLA_BREACHED = "sla.breached"
+    SLA_MET = "sla.met"
+    SLA_MISSED = "sla.missed"
+    CASE_WITHDRAWN = "case.withdrawn"
+    CASE_CLOSED = "case.closed"
+
+
+class CaseEvent(Payload):
+    """One line of a case's history, append-only, unique by `(case_number, seq)`."""
+
+    seq: int
+    kind: EventKind
+    at: datetime
+    step: Step | None = None
+    attempt: int | None = None
+    reason: ReasonCode | None = None
+    facts: dict[Code, Code | int] = Field(default_factory=dict, max_length=8)
+    """Codes and counts only."""
+
+
+class Record(Payload):
+    """Events to append and the state they lead to; safe to apply any number of times."""
+
+    events: Annotated[tuple[CaseEvent, ...], Field(max_length=50)]
+    state: CaseState
+
+
+class CasePlan(Payload):
+    """What a case is held to, read once when it opens and from then on part of its history."""
+
+    budget: timedelta
+    warn_at: tuple[float, ...]
+    complete_at: datetime | None
+    """When the file was complete, which starts the clock; None while a paper is missing."""
+    poll_every: timedelta
+    """How often Kemensos and BPJS are asked for an answer that is not there yet."""
+
+
+class StepAsk(Payload):
+    """Do this step of this case. `key` makes an outside effect happen once."""
+
+    case_number: CaseNumber
+    step: Step
+    attempt: int
+    poll_every: timedelta
+
+    @property
+    def key(self) -> str:
+        """The idempotency key, equal for every retry of this attempt."""
+        return f"{self.case_number}:{self.step}:{self.attempt}"
+
+
+class StepReply(Payload):
+    """What the step answered."""
+
+    answer: Answer
+
+
+class AlertKind(StrEnum):
+    """What an alert is about."""
+
+    SLA_WARNING = "sla.warning"
+    SLA_BREACH = "sla.breach"
+    CASE_STUCK = "case.stuck"
+    CASE_RETURNED = "case.returned"
+
+
+class Alert(Payload):
+    """Something a person must hear of; `key` makes it one alert however often it is raised."""
+
+    key: str
+    case_number: CaseNumber
+    kind: AlertKind
+    level: int
+    step: Step
+    kecamatan: str
+    due_at: datetime | None
+    raised_at: datetime
+    detail: Code | None = None
+
+    @property
+    def late_by(self) -> timedelta:
+        """How late the case was when the alert was raised; zero before `due_at`."""
+        if self.due_at is None:
+            return timedelta(0)
+        return max(self.raised_at - self.due_at, timedelta(0))
+
+
+class Withdraw(Payload):
+    """Stop the case because the applicant or the office asked for it.
+
+    The reason in words stays in the ledger.
+    """
+
+    command_id: Code
+
+
+class RetryStep(Payload):
+    """Take the step again that waits for a person."""
+
+    command_id: Code
+
+
+class Accepted(Payload):
+    """A command was taken; `state` is what the case looked like then."""
+
+    state: CaseState
+
+
+class Recorded(Payload):
+    """The ledger holds the events; `appended` were new to it."""
+
+    appended: int
+
+
+class Raised(Payload):
+    """The alert with this key is out."""
+
+    key: str

@@ -1,0 +1,125 @@
+"""The policy of a city: data from `policies/*.toml`, checked before anything uses it."""
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from models.case import Track
+
+CityCode = Annotated[str, Field(pattern=r"^\d{4}$")]
+
+
+class DocumentKind(StrEnum):
+    """A kind of paper in a file (domain 9.6)."""
+
+    FACILITY_LETTER = "facility_letter"
+    REFERRAL = "referral"
+    MEDICAL_RECORD = "medical_record"
+    KTP = "ktp"
+    KK = "kk"
+    JKN_CARD = "jkn_card"
+    SKTM = "sktm"
+    BIRTH_LETTER = "birth_letter"
+    KIA_BOOK = "kia_book"
+    POWER_OF_ATTORNEY = "power_of_attorney"
+
+
+class NeedKind(StrEnum):
+    """Why the person needs health service (domain 9.7, `alasan_medis`)."""
+
+    CHRONIC = "chronic"
+    CATASTROPHIC = "catastrophic"
+    EMERGENCY = "emergency"
+    CHILDBIRTH = "childbirth"
+    NEWBORN = "newborn"
+    ROUTINE = "routine"
+
+
+class SlaPolicy(BaseModel):
+    """A time budget and the shares of it at which the office is warned.
+
+    The clock runs from the complete file, in calendar time (domain 7: no source says
+    whether "24 jam" is calendar or working time; the budget is therefore configurable).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    budget: timedelta
+    warn_at: tuple[float, ...] = (0.5, 0.75, 0.9)
+    """Shares of the budget, each above 0 and below 1, rising. The breach itself is always told."""
+
+    @field_validator("budget")
+    @classmethod
+    def _budget_is_positive(cls, value: timedelta) -> timedelta:
+        if value <= timedelta(0):
+            raise ValueError("must be longer than zero, for example PT24H")
+        return value
+
+    @field_validator("warn_at")
+    @classmethod
+    def _shares_rise(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if list(value) != sorted(set(value)) or not all(0 < share < 1 for share in value):
+            raise ValueError("must be rising shares between 0 and 1, for example [0.5, 0.75, 0.9]")
+        return value
+
+
+class TrackPolicy(BaseModel):
+    """What one city asks of one track."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    needs: frozenset[NeedKind] = Field(min_length=1)
+    """Needs that this track serves; another need is returned to the officer."""
+    documents: tuple[Annotated[frozenset[DocumentKind], Field(min_length=1)], ...] = Field(min_length=1)
+    """Every entry must be met by at least one of its kinds."""
+    sla: SlaPolicy
+
+    def missing(self, present: set[DocumentKind]) -> list[frozenset[DocumentKind]]:
+        """Return the entries of the checklist that no present paper meets, in the policy's order."""
+        return [anyof for anyof in self.documents if not anyof & present]
+
+
+class CityPolicy(BaseModel):
+    """One file of `policies/`: a city and its tracks."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    code: CityCode
+    name: str
+    legal_basis: str
+    """Configurable text: media and registers disagree on the number (domain 8.1)."""
+    poll_every: timedelta
+    tracks: dict[Track, TrackPolicy]
+
+    @model_validator(mode="after")
+    def _every_track_is_there(self) -> "CityPolicy":
+        if absent := set(Track) - set(self.tracks):
+            raise ValueError(f"tracks missing: {', '.join(sorted(absent))}")
+        return self
+
+
+class Kecamatan(BaseModel):
+    """A kecamatan and its kelurahan, by Kemendagri code (Kepmendagri 300.2.2-2138/2025)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    kelurahan: dict[str, str]
+    """Last four digits of the code -> name. The codes have gaps."""
+
+
+class Regions(BaseModel):
+    """The kecamatan of every served city: `32.75.01` -> kecamatan."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kecamatan: dict[str, Kecamatan]
+
+    def kecamatan_of(self, kelurahan: str) -> Kecamatan | None:
+        """Return the kecamatan of a kelurahan code such as `36.74.06.1001`; None if unknown."""
+        kecamatan = self.kecamatan.get(kelurahan[:8])
+        if kecamatan is None or kelurahan[8:9] != "." or kelurahan[9:] not in kecamatan.kelurahan:
+            return None
+        return kecamatan

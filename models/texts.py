@@ -1,0 +1,78 @@
+"""What officers read, in Indonesian: labels of steps, people and states, and a case in a few lines."""
+
+from datetime import timedelta
+
+from models.answers import ReasonCode
+from models.case import CaseHealth, CaseState, Outcome, SlaState, Step, WaitingOn
+from models.wib import wib_text
+
+STEP = {
+    Step.DOCUMENT_CHECK: "Pemeriksaan berkas",
+    Step.RECOMMENDATION: "Rekomendasi Dinsos",
+    Step.SIKS_NG_UPLOAD: "Unggah ke SIKS-NG",
+    Step.KEMENSOS_VERIFICATION: "Verifikasi Kemensos",
+    Step.BPJS_RECONNECT: "Aktivasi BPJS",
+}
+
+WAITING_ON = {
+    WaitingOn.OFFICER: "petugas Dinsos",
+    WaitingOn.SIGNER: "penanda tangan",
+    WaitingOn.APPLICANT: "pemohon",
+    WaitingOn.SIKS_NG: "SIKS-NG",
+    WaitingOn.KEMENSOS: "Kemensos",
+    WaitingOn.BPJS: "BPJS Kesehatan",
+    WaitingOn.NOBODY: "tidak ada",
+}
+
+SLA = {
+    SlaState.ON_TRACK: "sesuai waktu",
+    SlaState.AT_RISK: "mendekati batas",
+    SlaState.BREACHED: "LEWAT BATAS",
+    SlaState.PAUSED: "dijeda",
+    SlaState.MET: "tepat waktu",
+    SlaState.MISSED: "terlambat",
+}
+
+OUTCOME = {
+    Outcome.REACTIVATED: "aktif kembali",
+    Outcome.ALREADY_ACTIVE: "sudah aktif",
+    Outcome.SEGMENT_CHANGED: "pindah segmen",
+    Outcome.REJECTED: "ditolak",
+    Outcome.REFERRED: "dialihkan",
+    Outcome.WITHDRAWN: "dibatalkan",
+    Outcome.DECEASED: "meninggal",
+    Outcome.DUPLICATE: "duplikat",
+}
+
+
+def duration(span: timedelta) -> str:
+    """Return for example `1 jam 10 menit`, or `8 detik` below a minute."""
+    seconds = int(span.total_seconds())
+    hours, rest = divmod(seconds, 3600)
+    minutes = rest // 60
+    parts = [f"{hours} jam"] * bool(hours) + [f"{minutes} menit"] * bool(minutes)
+    return " ".join(parts) or f"{seconds} detik"
+
+
+def trouble(code: str) -> str:
+    """Return the words for a trouble code: a reason's label, or the code itself."""
+    return ReasonCode(code).label if code in set(ReasonCode) else code
+
+
+def details(state: CaseState) -> str:
+    """Return a case in a few lines of Markdown, for the supervisor's screen."""
+    number = list(Step).index(state.step) + 1
+    lines = [f"**Langkah {number} dari {len(Step)}: {STEP[state.step]}** (percobaan {state.attempt})", ""]
+    if state.outcome is not None and state.closed_at is not None:
+        lines = [f"**Selesai: {OUTCOME[state.outcome]}**, {wib_text(state.closed_at)}", ""]
+    else:
+        lines.append(f"- Menunggu: **{WAITING_ON[state.waiting_on]}** sejak {wib_text(state.since)}")
+    if state.health is not CaseHealth.OK:
+        lines.append(f"- **Macet**: {trouble(state.trouble or '-')}")
+    if state.due_at is None:
+        lines.append("- Batas waktu: belum berjalan, berkas belum lengkap")
+    else:
+        lines.append(f"- Batas waktu: {wib_text(state.due_at)} ({SLA[state.sla_state]})")
+    if state.late_by:
+        lines.append(f"- Terlambat: {duration(state.late_by)}")
+    return "\n".join(lines)

@@ -1,0 +1,18 @@
+"""Western Indonesian Time. Times are stored in UTC and shown in WIB; WIB is UTC+7 and has no DST."""
+
+from datetime import date, datetime, timedelta, timezone
+
+WIB = timezone(timedelta(hours=7), "WIB")
+
+_MONTHS = "Jan Feb Mar Apr Mei Jun Jul Agu Sep Okt Nov Des".split()
+
+
+def wib_date(at: datetime) -> date:
+    """Return the calendar day in WIB."""
+    return at.astimezone(WIB).date()
+
+
+def wib_text(at: datetime) -> str:
+    """Return for example `11 Feb 2026 08.00 WIB`."""
+    local = at.astimezone(WIB)
+    return f"{local.day} {_MONTHS[local.month - 1]} {local:%Y %H.%M} WIB"

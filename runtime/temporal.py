@@ -1,0 +1,77 @@
+"""The way to Temporal: the same code reaches a dev server, a cluster with mTLS, and Temporal Cloud."""
+
+from temporalio.client import Client
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.envconfig import ClientConfig
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.service import RPCError
+
+from models.case import CaseRef
+from models.errors import EngineUnreachable
+from runtime.settings import Settings, temporal_environment
+from workflows import options, search_attributes
+from workflows.reactivation import Reactivation
+
+DEFAULT_ADDRESS = "localhost:7233"
+UNREACHABLE = "Temporal does not answer (is it up? see TEMPORAL_ADDRESS, TEMPORAL_PROFILE, or `starter.py doctor`)"
+
+
+async def connect(
+    settings: Settings, *, lazy: bool = False, environment: dict[str, str] | None = None
+) -> Client:
+    """Connect as `TEMPORAL_*` variables and profiles say. Raises EngineUnreachable.
+
+    With `lazy` the first call connects, so that a command can be taken while Temporal is away.
+    `environment` stands in for the process's own.
+    """
+    variables = temporal_environment(settings) if environment is None else environment
+    try:
+        config = ClientConfig.load_client_connect_config(override_env_vars=variables)
+        config.setdefault("target_host", DEFAULT_ADDRESS)
+        return await Client.connect(
+            **config, data_converter=pydantic_data_converter, runtime=_runtime(settings), lazy=lazy
+        )
+    except (RuntimeError, RPCError, OSError):
+        raise EngineUnreachable(UNREACHABLE) from None
+
+
+class CaseStarter:
+    """Starts the workflow of a registered case."""
+
+    def __init__(self, client: Client, task_queue: str) -> None:
+        """`task_queue` is the one that workers poll."""
+        self._client = client
+        self._task_queue = task_queue
+
+    async def __call__(self, case: CaseRef) -> None:
+        """Start the case's workflow; one that exists already is left alone. Raises EngineUnreachable."""
+        try:
+            await self._client.start_workflow(
+                Reactivation.run,
+                case,
+                id=case.case_number,
+                task_queue=self._task_queue,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+                search_attributes=search_attributes.initial(case),
+                static_summary=f"{case.track} - {case.kecamatan}",
+                rpc_timeout=options.START_RPC_TIMEOUT,
+            )
+        except WorkflowAlreadyStartedError:
+            return
+        except (RPCError, RuntimeError):
+            raise EngineUnreachable(UNREACHABLE) from None
+
+
+def _runtime(settings: Settings) -> Runtime | None:
+    if settings.metrics_address is None:
+        return None
+    metrics = PrometheusConfig(
+        bind_address=settings.metrics_address,
+        counters_total_suffix=True,
+        unit_suffix=True,
+        durations_as_seconds=True,
+    )
+    return Runtime(telemetry=TelemetryConfig(metrics=metrics))

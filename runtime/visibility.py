@@ -1,0 +1,73 @@
+"""What Temporal must know before cases can be found, and who asks it for work."""
+
+from collections.abc import Sequence
+
+from temporalio.api.enums.v1 import IndexedValueType, TaskQueueType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from models.errors import EngineUnreachable, Misconfigured
+from runtime.settings import Settings
+from runtime.temporal import UNREACHABLE
+from workflows import search_attributes
+
+
+async def missing_search_attributes(client: Client) -> list[str]:
+    """Return the search attributes that the namespace lacks, as `Name=Type`.
+
+    Raises Misconfigured when one has another type there, EngineUnreachable when Temporal is away.
+    """
+    try:
+        known = await client.operator_service.list_search_attributes(
+            ListSearchAttributesRequest(namespace=client.namespace)
+        )
+    except (RPCError, RuntimeError):
+        raise EngineUnreachable(UNREACHABLE) from None
+    there = dict(known.custom_attributes) | dict(known.system_attributes)
+    missing, wrong = [], []
+    for column in search_attributes.COLUMNS:
+        name, wanted = column.key.name, int(column.key.indexed_value_type)
+        if name not in there:
+            missing.append(f"{name}={IndexedValueType.Name(wanted)}")  # type: ignore[arg-type]  # an int of the enum
+        elif int(there[name]) != wanted:
+            wrong.append(name)
+    if wrong:
+        raise Misconfigured(f"search attributes of another type in namespace {client.namespace}: {', '.join(wrong)}")
+    return missing
+
+
+async def register_search_attributes(client: Client) -> list[str]:
+    """Add the search attributes that the namespace lacks and return them. Safe to repeat.
+
+    Adding one that exists with another type would silently do nothing, so types are compared first.
+    """
+    missing = await missing_search_attributes(client)
+    if missing:
+        names = {entry.split("=")[0] for entry in missing}
+        wanted = {
+            column.key.name: int(column.key.indexed_value_type)
+            for column in search_attributes.COLUMNS
+            if column.key.name in names
+        }
+        await client.operator_service.add_search_attributes(
+            AddSearchAttributesRequest(namespace=client.namespace, search_attributes=wanted)  # type: ignore[arg-type]
+        )
+    return missing
+
+
+async def pollers(client: Client, settings: Settings) -> Sequence[str]:
+    """Return the identities of the workers that ask for work on the task queue. Raises EngineUnreachable."""
+    try:
+        answer = await client.workflow_service.describe_task_queue(
+            DescribeTaskQueueRequest(
+                namespace=client.namespace,
+                task_queue=TaskQueue(name=settings.task_queue),
+                task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+            )
+        )
+    except (RPCError, RuntimeError):
+        raise EngineUnreachable(UNREACHABLE) from None
+    return [poller.identity for poller in answer.pollers]

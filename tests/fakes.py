@@ -1,0 +1,136 @@
+"""Fakes that satisfy the ports: the institutions and the ledger, in memory, with a memory of what happened."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import TypeVar
+
+from gateways.ports import Participant, Submission
+from models.answers import Answer, Approved
+from models.case import CaseState
+from models.dossier import Dossier
+from models.messages import Alert, CaseEvent, Record
+
+T = TypeVar("T")
+
+
+def _next(script: list[T | Exception]) -> T:
+    """Answer the next entry of a script, or raise it; the last entry is answered for ever."""
+    answer = script.pop(0) if len(script) > 1 else script[0]
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+@dataclass
+class FakeLedger:
+    """A ledger in memory."""
+
+    dossiers: dict[str, Dossier] = field(default_factory=dict)
+    events: dict[str, dict[int, CaseEvent]] = field(default_factory=lambda: defaultdict(dict))
+    states: dict[str, CaseState] = field(default_factory=dict)
+    references: dict[str, str] = field(default_factory=dict)
+    recommendations: dict[tuple[str, int], str] = field(default_factory=dict)
+    alerts: dict[str, Alert] = field(default_factory=dict)
+    faults: Iterator[Exception | None] = field(default_factory=lambda: iter(()))
+    """What the next calls of `record` raise."""
+
+    def dossier(self, case_number: str) -> Dossier:
+        return self.dossiers[case_number]
+
+    def record(self, record: Record) -> list[CaseEvent]:
+        if (fault := next(self.faults, None)) is not None:
+            raise fault
+        case_number = record.state.case.case_number
+        new = [event for event in record.events if event.seq not in self.events[case_number]]
+        self.events[case_number].update({event.seq: event for event in new})
+        if new:
+            self.states[case_number] = record.state
+        return new
+
+    def recommend(self, case_number: str, attempt: int, issued_on: date) -> str:
+        return self.recommendations.setdefault((case_number, attempt), f"REK-{issued_on.year}-{len(self.recommendations)}")
+
+    def recommendation_number(self, case_number: str) -> str | None:
+        numbers = [number for (case, _), number in sorted(self.recommendations.items()) if case == case_number]
+        return numbers[-1] if numbers else None
+
+    def save_submission(self, case_number: str, attempt: int, reference: str, submitted_at: datetime) -> None:
+        self.references[case_number] = reference
+
+    def submission_reference(self, case_number: str) -> str | None:
+        return self.references.get(case_number)
+
+    def save_alert(self, alert: Alert) -> bool:
+        return self.alerts.setdefault(alert.key, alert) is alert
+
+    def kinds(self, case_number: str) -> list[str]:
+        """Return the kinds of a case's events in order; fails when a number is missing."""
+        events = self.events[case_number]
+        assert sorted(events) == list(range(2, 2 + len(events)))
+        return [events[seq].kind.value for seq in sorted(events)]
+
+
+@dataclass
+class FakeDocuments:
+    """A document store in which some papers may have been altered."""
+
+    altered: set[str] = field(default_factory=set)
+
+    def put(self, content: bytes) -> str:
+        raise NotImplementedError("workflow tests put no papers")
+
+    def is_intact(self, sha256: str) -> bool:
+        return sha256 not in self.altered
+
+
+@dataclass
+class FakeSiksNg:
+    """SIKS-NG that gives each key one reference, and fails as scripted first."""
+
+    script: list[None | Exception] = field(default_factory=lambda: [None])
+    effects: Counter[str] = field(default_factory=Counter)
+
+    def submit(self, submission: Submission, *, key: str) -> str:
+        _next(self.script)
+        self.effects[key] = 1
+        return f"SIKS-{len(self.effects):04d}"
+
+
+@dataclass
+class FakeKemensos:
+    """Kemensos that answers as scripted."""
+
+    script: list[Answer | None | Exception] = field(default_factory=lambda: [Approved()])
+    asked: int = 0
+
+    def decision(self, reference: str) -> Answer | None:
+        self.asked += 1
+        return _next(self.script)
+
+
+@dataclass
+class FakeBpjs:
+    """BPJS that shows every person as active, unless scripted otherwise."""
+
+    ledger: FakeLedger
+    script: list[Participant | None | Exception] = field(default_factory=list)
+
+    def participant(self, nik: str, *, on: date) -> Participant | None:
+        if self.script:
+            return _next(self.script)
+        person = next(dossier.person for dossier in self.ledger.dossiers.values() if dossier.person.nik == nik)
+        return Participant(person.name, person.birth_date, "0", "21")
+
+
+@dataclass
+class FakeChannel:
+    """A channel that remembers, and fails as scripted first."""
+
+    ledger: FakeLedger
+    script: list[None | Exception] = field(default_factory=lambda: [None])
+
+    def send(self, alert: Alert) -> None:
+        _next(self.script)
+        self.ledger.save_alert(alert)

@@ -1,0 +1,154 @@
+"""Builders of what a ledger takes. Every person is invented."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+from threading import Barrier
+from typing import TypeVar
+
+from sqlalchemy import Engine, select
+
+from models.answers import ReasonCode
+from models.case import CaseRef, CaseState, Outcome, SlaState, Step, Track
+from models.dossier import Need, NewCase, Paper, Person
+from models.identity import Sex
+from models.messages import Alert, AlertKind, CaseEvent, EventKind, Record
+from models.policy import DocumentKind, NeedKind
+from models.tables import desk_items
+
+T = TypeVar("T")
+MORNING = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
+"""08:00 in Jakarta."""
+_serial = count(1)
+
+
+def a_clock(start: datetime = MORNING) -> Callable[[], datetime]:
+    """Return a clock that goes on one second each time it is looked at."""
+    ticks = count()
+    return lambda: start + timedelta(seconds=next(ticks))
+
+
+def a_person(nik: str | None = None, name: str = "Siti Rahayu") -> Person:
+    """Return a person; without a NIK, one that no other test has."""
+    return Person(
+        nik=nik or f"367406410190{next(_serial):04d}",
+        kk="3674060101100001",
+        card_number="0001234567890",
+        name=name,
+        birth_date=date(1990, 1, 1),
+        sex=Sex.FEMALE,
+        phone=None,
+        kelurahan="36.74.06.1001",
+    )
+
+
+def a_new_case(
+    person: Person | None = None,
+    *,
+    city: str = "3674",
+    received_at: datetime = MORNING,
+    papers: tuple[Paper, ...] = (),
+) -> NewCase:
+    """Return an application as intake hands it over."""
+    return NewCase(
+        city=city,
+        track=Track.EMERGENCY,
+        kecamatan="Pamulang",
+        received_at=received_at,
+        person=person or a_person(),
+        need=Need(NeedKind.CHRONIC, "RSUD Pamulang", "445/123/RSUD", date(2026, 2, 27)),
+        deactivated_on=date(2026, 2, 1),
+        papers=papers,
+    )
+
+
+def a_paper(kind: DocumentKind = DocumentKind.KTP, sha256: str = "0" * 64) -> Paper:
+    """Return a paper."""
+    return Paper(kind, sha256, "application/pdf", 1234)
+
+
+def an_event(seq: int, kind: EventKind = EventKind.STEP_OPENED, trouble: str | None = None) -> CaseEvent:
+    """Return the event `seq`, that many minutes after the morning began."""
+    return CaseEvent(
+        seq=seq,
+        kind=kind,
+        at=MORNING + timedelta(minutes=seq),
+        step=Step.SIKS_NG_UPLOAD,
+        attempt=1,
+        reason=None if trouble else ReasonCode.NIK_BEDA,
+        facts={"trouble": trouble, "tries": seq} if trouble else {},
+    )
+
+
+def a_state(case: CaseRef, seq: int, *, closed: bool = False) -> CaseState:
+    """Return a state that differs for every `seq` and has every field filled."""
+    at = MORNING + timedelta(minutes=seq)
+    return CaseState(
+        case=case,
+        step=Step.SIKS_NG_UPLOAD,
+        attempt=seq,
+        since=at,
+        trouble="Refused",
+        sla_state=SlaState.MET if closed else SlaState.AT_RISK,
+        due_at=at + timedelta(hours=24),
+        detected_at=at,
+        escalation_level=2,
+        outcome=Outcome.REACTIVATED if closed else None,
+        closed_at=at if closed else None,
+    )
+
+
+def a_record(case: CaseRef, *events: CaseEvent, closed: bool = False) -> Record:
+    """Return the events with the state that the newest of them leads to."""
+    newest = max((event.seq for event in events), default=1)
+    return Record(events=events, state=a_state(case, newest, closed=closed))
+
+
+def a_closing(case: CaseRef, seq: int = 2) -> Record:
+    """Return the record that ends the case."""
+    return a_record(case, an_event(seq, EventKind.CASE_CLOSED), closed=True)
+
+
+def an_alert(case: CaseRef, key: str = "k1", *, level: int = 1, minute: int = 0) -> Alert:
+    """Return an alert raised that many minutes after the morning began."""
+    return Alert(
+        key=key,
+        case_number=case.case_number,
+        kind=AlertKind.SLA_BREACH,
+        level=level,
+        step=Step.BPJS_RECONNECT,
+        kecamatan=case.kecamatan,
+        due_at=MORNING,
+        raised_at=MORNING + timedelta(minutes=minute),
+        detail="Refused",
+    )
+
+
+def desk_of(engine: Engine, case: CaseRef) -> list[dict[str, object]]:
+    """Return every desk item of a case, open or not, without its case number."""
+    query = (
+        select(*(column for column in desk_items.c if column.name != "case_number"))
+        .where(desk_items.c.case_number == case.case_number)
+        .order_by(desk_items.c.opened_seq)
+    )
+    with engine.begin() as connection:
+        return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def facts_of(person: Person) -> set[str]:
+    """Return the strings about a person that may appear in no error."""
+    return {str(value) for value in asdict(person).values() if value is not None and len(str(value)) > 1}
+
+
+def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:
+    """Make all calls at the same moment, one thread each, and return what they returned, in order."""
+    barrier = Barrier(len(calls))
+
+    def wait_and_make(call: Callable[[], T]) -> T:
+        barrier.wait()
+        return call()
+
+    with ThreadPoolExecutor(len(calls)) as threads:
+        return list(threads.map(wait_and_make, calls))

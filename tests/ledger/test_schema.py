@@ -1,0 +1,148 @@
+"""The ledger's tables: opened right, migrated once, the same as the models say."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Engine, event, inspect, text
+
+from gateways.folder_documents import FolderDocuments
+from gateways.ledger_schema import alembic_config, migrate, open_engine, require_current
+from gateways.ports import Documents, Ledger, Registry
+from gateways.sql_ledger import SqlLedger
+from gateways.sql_registry import SqlRegistry
+from models.errors import EngineUnreachable, Misconfigured
+from models.tables import LedgerTable
+from tests.ledger.builders import a_new_case
+
+_ROOT = Path(__file__).parents[2]
+_MIGRATE = "import sys; from gateways.ledger_schema import *; migrate(open_engine(sys.argv[1]))"
+
+
+def test_adapters_satisfy_their_ports(engine: Engine, tmp_path: Path) -> None:
+    """The type checker reads these lines; running them is a bonus."""
+    adapters: tuple[Ledger, Registry, Documents] = (
+        SqlLedger(engine),
+        SqlRegistry(engine),
+        FolderDocuments(tmp_path),
+    )
+    assert len(adapters) == 3
+
+
+def test_migrated_tables_are_those_of_the_models(engine: Engine) -> None:
+    """Alembic finds no difference between the migrated database and the metadata."""
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), LedgerTable.metadata) == []
+
+
+def test_downgrade_to_base_leaves_no_table(engine: Engine) -> None:
+    """Every migration can be taken back, and put on again."""
+    with engine.begin() as connection:
+        config = alembic_config()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+    assert set(inspect(engine).get_table_names()) == {"alembic_version"}
+    migrate(engine)
+    require_current(engine)
+
+
+def test_migrating_again_changes_nothing(engine: Engine) -> None:
+    """A second call is harmless and keeps the rows."""
+    case = SqlRegistry(engine).register(a_new_case()).case
+    migrate(engine)
+    assert SqlRegistry(engine).case(case.case_number).case == case
+
+
+def test_processes_that_migrate_at_once_do_not_disturb_each_other(url: str) -> None:
+    """Three processes on an empty database: all succeed, and the schema is there."""
+    processes = [subprocess.Popen([sys.executable, "-c", _MIGRATE, url], cwd=_ROOT) for _ in range(3)]
+    assert [process.wait() for process in processes] == [0, 0, 0]
+    engine = open_engine(url)
+    require_current(engine)
+    engine.dispose()
+
+
+def test_old_schema_is_named_with_the_fix(empty_engine: Engine) -> None:
+    """A ledger without tables says what it is at, what is needed and which command to run."""
+    with pytest.raises(Misconfigured) as caught:
+        require_current(empty_engine)
+    assert str(caught.value) == (
+        "ledger schema is at nothing, this version needs 0001: run `starter.py migrate`"
+    )
+
+
+def test_ledger_newer_than_the_program_is_left_alone(engine: Engine) -> None:
+    """A revision that this version does not know stops both the check and the migration."""
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(Misconfigured, match="at 9999, this version needs 0001"):
+        require_current(engine)
+    with pytest.raises(Misconfigured, match="at 9999, which this version does not know"):
+        migrate(engine)
+
+
+@pytest.mark.parametrize("call", [migrate, require_current])
+@pytest.mark.parametrize(
+    "url", ["sqlite:////nowhere/at/all/l.db", "postgresql+psycopg://u:s3cret@/l?host=/nowhere"]
+)
+def test_database_that_is_away_is_named_without_its_password(
+    url: str, call: Callable[[Engine], None]
+) -> None:
+    """The message names the setting to look at, and no credential."""
+    with pytest.raises(EngineUnreachable, match="REAKTIVASI_DATABASE_URL") as caught:
+        call(open_engine(url))
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["", "sqlite://", "sqlite:///:memory:", "mysql://h/d", "postgresql://u:s3cret@h/d"]
+)
+def test_address_of_another_kind_is_refused(url: str) -> None:
+    """Only a SQLite file or PostgreSQL through psycopg; the refusal does not quote the address."""
+    with pytest.raises(Misconfigured, match="REAKTIVASI_DATABASE_URL must be") as caught:
+        open_engine(url)
+    assert "s3cret" not in str(caught.value)
+
+
+class TestSqlite:
+    """What SQLite needs to be told."""
+
+    @pytest.fixture
+    def url(self, tmp_path: Path) -> str:
+        """Only SQLite."""
+        return f"sqlite:///{tmp_path / 'ledger.db'}"
+
+    def test_every_connection_is_set_up(self, engine: Engine) -> None:
+        """WAL, synchronous NORMAL, ten seconds of patience, foreign keys on."""
+        with engine.connect() as connection:
+            told = {
+                name: connection.execute(text(f"PRAGMA {name}")).scalar_one()
+                for name in ("journal_mode", "synchronous", "busy_timeout", "foreign_keys")
+            }
+        assert told == {"journal_mode": "wal", "synchronous": 1, "busy_timeout": 10000, "foreign_keys": 1}
+
+    def test_only_writes_take_the_write_lock_at_once(self, engine: Engine) -> None:
+        """A register begins IMMEDIATE; a look at a case begins plainly."""
+        registry = SqlRegistry(engine)
+        begins: list[str] = []
+        event.listen(
+            engine,
+            "before_cursor_execute",
+            lambda _1, _2, statement, *_: begins.append(statement) if "BEGIN" in statement else None,
+        )
+        case = registry.register(a_new_case()).case
+        registry.case(case.case_number)
+        assert begins == ["BEGIN IMMEDIATE", "BEGIN"]
+
+    def test_new_file_is_readable_by_its_owner_only(self, engine: Engine) -> None:
+        """Mode 0600, also for the write-ahead log."""
+        with engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+            files = list(Path(str(engine.url.database)).parent.iterdir())
+            assert len(files) == 3
+            assert {file.stat().st_mode & 0o777 for file in files} == {0o600}

@@ -1,0 +1,134 @@
+"""A real dev server with a virtual clock for each case, and a worker on fakes."""
+
+import asyncio
+import shutil
+import sys
+import uuid
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from temporalio.client import WorkflowHandle
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
+from temporalio.worker import Worker
+
+from gateways.policy_folder import PolicyFolder
+from gateways.ports import PolicyShelf
+from models.case import CaseRef, CaseState
+from runtime.adapters import Outside
+from runtime.interceptor import ErrorMapping
+from tests.builders import a_dossier
+from tests.fakes import FakeBpjs, FakeChannel, FakeDocuments, FakeKemensos, FakeLedger, FakeSiksNg
+from worker import activities_of
+from workflows import search_attributes
+from workflows.reactivation import Reactivation
+
+ROOT = Path(__file__).resolve().parents[2]
+
+Handle = WorkflowHandle[Reactivation, CaseState]
+
+
+def temporal_binary() -> str:
+    """Return the dev server of the virtual environment that runs the tests."""
+    beside = Path(sys.executable).parent / "temporal"
+    return str(beside) if beside.exists() else shutil.which("temporal") or "temporal"
+
+
+@pytest.fixture(scope="session")
+async def environment() -> AsyncIterator[WorkflowEnvironment]:
+    """A dev server whose clock only the test moves."""
+    async with await WorkflowEnvironment.start_time_skipping_v2(
+        ts_config=TimeSkippingConfig(enabled=False),
+        dev_server_existing_path=temporal_binary(),
+        data_converter=pydantic_data_converter,
+        search_attributes=[column.key for column in search_attributes.COLUMNS],
+        dev_server_log_level="error",
+        dev_server_extra_args=["--dynamic-config-value", "frontend.WorkflowTimeSkippingEnabled=true"],
+    ) as started:
+        yield started
+
+
+@dataclass
+class Bench:
+    """A worker on fakes, and the hands to start and watch cases."""
+
+    environment: WorkflowEnvironment
+    task_queue: str
+    ledger: FakeLedger = field(default_factory=FakeLedger)
+    documents: FakeDocuments = field(default_factory=FakeDocuments)
+    siks_ng: FakeSiksNg = field(default_factory=FakeSiksNg)
+    kemensos: FakeKemensos = field(default_factory=FakeKemensos)
+    shelf: PolicyShelf = field(default_factory=lambda: PolicyFolder(ROOT / "policies"))
+    bpjs: FakeBpjs = field(init=False)
+    channel: FakeChannel = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.bpjs = FakeBpjs(self.ledger)
+        self.channel = FakeChannel(self.ledger)
+
+    def outside(self) -> Outside:
+        """Return the fakes as the worker's adapters."""
+        return Outside(
+            ledger=self.ledger,
+            documents=self.documents,
+            shelf=self.shelf,
+            siks_ng=self.siks_ng,
+            kemensos=self.kemensos,
+            bpjs=self.bpjs,
+            alerts=self.channel,
+        )
+
+    async def start(self, case: CaseRef, *, kinds: tuple[str, ...] = ("facility_letter",), need: str = "emergency") -> Handle:
+        """Put the case's dossier into the ledger and start its workflow."""
+        self.ledger.dossiers[case.case_number] = a_dossier(case, kinds=kinds, need=need)
+        return await self.environment.client.start_workflow(
+            Reactivation.run,
+            case,
+            id=case.case_number,
+            task_queue=self.task_queue,
+            search_attributes=search_attributes.initial(case),
+        )
+
+    @asynccontextmanager
+    async def serving(self, max_cached_workflows: int = 1000) -> AsyncIterator[None]:
+        """Run a worker on the fakes."""
+        with ThreadPoolExecutor(8) as threads:
+            async with Worker(
+                self.environment.client,
+                task_queue=self.task_queue,
+                workflows=[Reactivation],
+                activities=activities_of(self.outside()),
+                activity_executor=threads,
+                interceptors=[ErrorMapping()],
+                max_cached_workflows=max_cached_workflows,
+            ):
+                yield
+
+    async def until(self, handle: Handle, holds: Callable[[CaseState], bool]) -> CaseState:
+        """Wait until the case's state is as expected; fails after ten seconds."""
+        async with asyncio.timeout(10):
+            while not holds(state := await handle.query(Reactivation.state)):
+                await asyncio.sleep(0.02)
+        return state
+
+    async def forward(self, handle: Handle, by: timedelta) -> None:
+        """Move this case's clock."""
+        await self.environment.fast_forward(handle, by)
+
+
+@pytest.fixture
+async def stopped_bench(environment: WorkflowEnvironment) -> Bench:
+    """Fakes and a task queue, and no worker yet."""
+    return Bench(environment, task_queue=uuid.uuid4().hex)
+
+
+@pytest.fixture(params=[1000, 0], ids=["cached", "replayed"])
+async def bench(stopped_bench: Bench, request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
+    """A running worker; once with its cache, once replaying the whole history at each task."""
+    async with stopped_bench.serving(request.param):
+        yield stopped_bench

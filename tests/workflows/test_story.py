@@ -1,0 +1,230 @@
+"""The story of a case, on a real server with fakes of the institutions."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import WorkflowExecutionStatus, WorkflowUpdateFailedError
+from temporalio.exceptions import ApplicationError
+
+from models.answers import Approved, ReasonCode, Rejected, Returned
+from models.case import CaseHealth, Outcome, SlaState, Step, Track, WaitingOn
+from models.errors import Refused, Unavailable
+from models.messages import RetryStep, Withdraw
+from tests.builders import a_case
+from tests.workflows.conftest import Bench, Handle
+from workflows.reactivation import Reactivation
+
+NIK_DIFFERS = Returned(reason=ReasonCode.NIK_BEDA, back_to=Step.SIKS_NG_UPLOAD)
+STEP_EVENTS = ["step.opened", "answer.recorded"]
+
+
+async def why_refused(handle: Handle) -> str:
+    """Withdraw, expect a refusal and return its type."""
+    with pytest.raises(WorkflowUpdateFailedError) as refusal:
+        await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w-2"))
+    assert isinstance(refusal.value.cause, ApplicationError)
+    return refusal.value.cause.type or ""
+
+
+@pytest.mark.parametrize(
+    ("track", "kinds", "need"),
+    [
+        (Track.EMERGENCY, ("facility_letter",), "emergency"),
+        (Track.MEDICAL, ("facility_letter",), "childbirth"),
+        (Track.NEWBORN, ("facility_letter", "birth_letter"), "newborn"),
+    ],
+)
+async def test_each_track_goes_through_five_steps(
+    bench: Bench, track: Track, kinds: tuple[str, ...], need: str
+) -> None:
+    """A complete file is reactivated, with one effect at SIKS-NG and a ledger that tells each step."""
+    case = a_case(track=track)
+    handle = await bench.start(case, kinds=kinds, need=need)
+    state = await handle.result()
+
+    assert (state.outcome, state.sla_state, state.waiting_on) == (Outcome.REACTIVATED, SlaState.MET, WaitingOn.NOBODY)
+    assert bench.siks_ng.effects == {f"{case.case_number}:siks_ng_upload:1": 1}
+    expected = ["case.opened", "sla.started", *STEP_EVENTS * 5, "sla.met", "case.closed"]
+    assert bench.ledger.kinds(case.case_number) == expected
+    assert bench.ledger.states[case.case_number] == state
+    assert bench.ledger.alerts == {}
+
+
+async def test_a_straight_case_fits_in_sixty_history_events(bench: Bench) -> None:
+    """The happy path stays small enough for twenty thousand cases."""
+    handle = await bench.start(a_case())
+    await handle.result()
+    assert len((await handle.fetch_history()).events) <= 60
+
+
+async def test_kemensos_is_asked_again_at_the_pace_of_the_policy(bench: Bench) -> None:
+    """No decision yet is no error: the case waits, healthy, and the history does not grow."""
+    bench.kemensos.script = [None, None, Approved()]
+    handle = await bench.start(a_case())
+    state = await bench.until(handle, lambda state: state.waiting_on is WaitingOn.KEMENSOS)
+    assert state.health is CaseHealth.OK
+    await bench.forward(handle, timedelta(minutes=5))
+    state = await handle.result()
+    assert (state.outcome, bench.kemensos.asked) == (Outcome.REACTIVATED, 3)
+    assert len((await handle.fetch_history()).events) <= 64
+
+
+async def test_a_returned_case_goes_back_with_a_new_submission_once_a_person_mended_it(bench: Bench) -> None:
+    """Kemensos returns for a different NIK; after `retry` the case submits anew, under attempt 2."""
+    bench.kemensos.script = [NIK_DIFFERS, Approved()]
+    case = a_case()
+    handle = await bench.start(case)
+    state = await bench.until(handle, lambda state: state.health is CaseHealth.STUCK)
+    assert (state.waiting_on, state.trouble, state.outcome) == (WaitingOn.OFFICER, "NIK_BEDA", None)
+
+    await handle.execute_update(Reactivation.retry_step, RetryStep(command_id="r-1"))
+    state = await handle.result()
+    assert (state.outcome, state.attempt, state.health) == (Outcome.REACTIVATED, 2, CaseHealth.OK)
+    assert set(bench.siks_ng.effects) == {f"{case.case_number}:siks_ng_upload:{attempt}" for attempt in (1, 2)}
+    assert f"{case.case_number}:case.returned:kemensos_verification:1" in bench.ledger.alerts
+
+
+async def test_a_rejection_ends_the_case_as_an_answer(bench: Bench) -> None:
+    """A final no is an outcome of a completed workflow."""
+    bench.kemensos.script = [Rejected(reason=ReasonCode.DINILAI_MAMPU)]
+    handle = await bench.start(a_case())
+    assert (await handle.result()).outcome is Outcome.REJECTED
+    assert (await handle.describe()).status is WorkflowExecutionStatus.COMPLETED
+
+
+async def test_an_incomplete_file_waits_for_the_applicant_and_no_clock_runs(bench: Bench) -> None:
+    """Bekasi asks for four papers; with one of them the case waits for the applicant without a due time."""
+    case = a_case(city="3275", kecamatan="Bekasi Timur")
+    handle = await bench.start(case, kinds=("ktp",))
+    state = await bench.until(handle, lambda state: state.health is CaseHealth.STUCK)
+    assert (state.step, state.waiting_on, state.due_at) == (Step.DOCUMENT_CHECK, WaitingOn.APPLICANT, None)
+    assert "sla.started" not in bench.ledger.kinds(case.case_number)
+
+
+async def test_an_altered_paper_calls_for_a_person(bench: Bench) -> None:
+    """A paper whose hash no longer fits is nobody's answer: the case is stuck, and goes on once it is mended."""
+    bench.documents.altered.add(f"{0:064x}")
+    handle = await bench.start(a_case())
+    state = await bench.until(handle, lambda state: state.health is CaseHealth.STUCK)
+    assert (state.step, state.trouble) == (Step.DOCUMENT_CHECK, "DocumentLost")
+    bench.documents.altered.clear()
+    await handle.execute_update(Reactivation.retry_step, RetryStep(command_id="r-1"))
+    assert (await handle.result()).outcome is Outcome.REACTIVATED
+
+
+async def test_a_refusal_is_tried_again_after_an_hour_without_anybody(bench: Bench) -> None:
+    """A case that nobody frees is still not forgotten, and is told once as stuck."""
+    bench.siks_ng.script = [Refused("siks_ng", "submission not accepted"), None]
+    case = a_case()
+    handle = await bench.start(case)
+    await bench.until(handle, lambda state: state.health is CaseHealth.STUCK)
+    assert bench.siks_ng.effects == {}
+    await bench.forward(handle, timedelta(minutes=61))
+    assert (await handle.result()).outcome is Outcome.REACTIVATED
+    assert [alert.detail for alert in bench.ledger.alerts.values()] == ["Refused"]
+
+
+async def test_an_outage_that_passes_is_nobodys_business(bench: Bench) -> None:
+    """A system that is down for a moment is asked again; the case stays healthy and nobody is told."""
+    bench.siks_ng.script = [Unavailable("siks_ng", "no answer"), None]
+    case = a_case()
+    handle = await bench.start(case)
+    await bench.forward(handle, timedelta(seconds=5))
+    assert (await handle.result()).outcome is Outcome.REACTIVATED
+    assert "step.stuck" not in bench.ledger.kinds(case.case_number)
+
+
+async def test_an_unexpected_error_shows_where_and_nothing_else(bench: Bench) -> None:
+    """The text of an exception that is not ours, which may name a person, is not in the history."""
+    bench.siks_ng.script = [ValueError("NIK 3674065203859001 of Siti"), None]
+    handle = await bench.start(a_case())
+    await bench.forward(handle, timedelta(seconds=5))
+    await handle.result()
+    history = (await handle.fetch_history()).to_json()
+    assert "Siti" not in history
+    assert "ValueError in fakes.py" in history
+
+
+async def test_retry_is_refused_while_nothing_waits_for_a_person(bench: Bench) -> None:
+    """A command that fits no state is refused and changes nothing."""
+    bench.kemensos.script = [None]
+    handle = await bench.start(a_case())
+    await bench.until(handle, lambda state: state.step is Step.KEMENSOS_VERIFICATION)
+    with pytest.raises(WorkflowUpdateFailedError):
+        await handle.execute_update(Reactivation.retry_step, RetryStep(command_id="r-1"))
+    await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w-1"))
+
+
+async def test_a_withdrawn_case_ends_at_once_and_takes_no_second_withdrawal(bench: Bench) -> None:
+    """Withdrawing is an outcome; the pending question to Kemensos is dropped with it."""
+    bench.kemensos.script = [None]
+    case = a_case()
+    handle = await bench.start(case)
+    await bench.until(handle, lambda state: state.step is Step.KEMENSOS_VERIFICATION)
+    await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w-1"))
+    assert (await handle.result()).outcome is Outcome.WITHDRAWN
+    assert bench.ledger.kinds(case.case_number)[-3:] == ["case.withdrawn", "sla.met", "case.closed"]
+
+
+async def test_an_effect_under_way_is_recorded_before_the_withdrawal_ends_the_case(bench: Bench) -> None:
+    """Withdrawn while SIKS-NG works: the answer that comes is in the ledger, and no further step opens."""
+    entered, release = threading.Event(), threading.Event()
+
+    class SlowSiksNg(type(bench.siks_ng)):  # type: ignore[misc]  # the fake's own class
+        def submit(self, submission: object, *, key: str) -> str:
+            entered.set()
+            release.wait(10)
+            return str(super().submit(submission, key=key))
+
+    bench.siks_ng.__class__ = SlowSiksNg
+    case = a_case()
+    handle = await bench.start(case)
+    await bench.until(handle, lambda state: state.step is Step.SIKS_NG_UPLOAD and entered.is_set())
+    await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w-1"))
+    assert await why_refused(handle) == "WrongState"
+    release.set()
+    assert (await handle.result()).outcome is Outcome.WITHDRAWN
+    kinds = bench.ledger.kinds(case.case_number)
+    assert kinds[-5:] == ["step.opened", "case.withdrawn", "answer.recorded", "sla.met", "case.closed"]
+
+
+async def test_a_cancel_request_in_the_web_ui_is_a_withdrawal(bench: Bench) -> None:
+    """The supervisors' Cancel button closes the case properly: completed, recorded, not just gone."""
+    bench.kemensos.script = [None]
+    case = a_case()
+    handle = await bench.start(case)
+    await bench.until(handle, lambda state: state.step is Step.KEMENSOS_VERIFICATION)
+    await handle.cancel()
+    assert (await handle.result()).outcome is Outcome.WITHDRAWN
+    assert (await handle.describe()).status is WorkflowExecutionStatus.COMPLETED
+    assert bench.ledger.kinds(case.case_number)[-1] == "case.closed"
+
+
+async def test_a_database_that_is_away_for_a_while_leaves_no_gap(bench: Bench) -> None:
+    """The ledger fails at first; the case waits, visibly, and then every event is there once."""
+    bench.ledger.faults = iter([Unavailable("ledger", "database does not answer")] * 5)
+    case = a_case()
+    handle = await bench.start(case)
+    await bench.forward(handle, timedelta(seconds=10))
+    assert (await handle.result()).outcome is Outcome.REACTIVATED
+    assert bench.ledger.kinds(case.case_number)[-1] == "case.closed"
+
+
+async def test_a_bug_in_workflow_code_suspends_the_case_and_does_not_fail_it(stopped_bench: Bench) -> None:
+    """A clock that breaks is not swallowed: the workflow task fails where supervisors see it, the case stays open."""
+    bench = stopped_bench
+    policy = bench.shelf.city("3674")
+    track = policy.tracks[Track.EMERGENCY]
+    broken = track.model_copy(update={"sla": track.sla.model_copy(update={"warn_at": (1e300,)})})
+    shelf = type("Shelf", (), {"city": lambda _self, _code: policy.model_copy(update={"tracks": {Track.EMERGENCY: broken}})})
+    bench.shelf = shelf()
+    async with bench.serving():
+        handle = await bench.start(a_case())
+        async for event in handle.fetch_history_events(wait_new_event=True):
+            if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED:
+                assert "OverflowError" in event.workflow_task_failed_event_attributes.failure.application_failure_info.type
+                break
+        assert (await handle.describe()).status is WorkflowExecutionStatus.RUNNING
+        await handle.terminate()

@@ -1,0 +1,111 @@
+"""The worker: chooses the adapters, says what it serves, and runs cases until it is told to stop."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import structlog
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+from activities.alerts import Alerting
+from activities.bpjs import BpjsReconnect
+from activities.kemensos import KemensosVerification
+from activities.office import Office as OfficeSteps
+from activities.recorder import Recorder
+from activities.siks_ng import SiksNgUpload
+from intake.intake import Intake
+from models.errors import EngineUnreachable
+from runtime import adapters
+from runtime.adapters import Outside
+from runtime.entry import run_and_leave
+from runtime.interceptor import ErrorMapping
+from runtime.logging import configure_logging
+from runtime.settings import load_settings
+from runtime.temporal import CaseStarter, connect
+from workflows import options
+from workflows.reactivation import Reactivation
+
+log = structlog.get_logger()
+
+ACTIVITY_THREADS = 40
+
+
+def activities_of(outside: Outside) -> Sequence[Callable[..., object]]:
+    """Return every activity, each holding its ports."""
+    office = OfficeSteps(outside.ledger, outside.documents, outside.shelf)
+    recorder = Recorder(outside.ledger, outside.shelf)
+    return [
+        office.document_check,
+        office.recommendation,
+        SiksNgUpload(outside.ledger, outside.siks_ng).siks_ng_upload,
+        KemensosVerification(outside.ledger, outside.kemensos).kemensos_verification,
+        BpjsReconnect(outside.ledger, outside.bpjs).bpjs_reconnect,
+        recorder.open_case,
+        recorder.record,
+        Alerting(outside.alerts).raise_alert,
+    ]
+
+
+def build_worker(client: Client, task_queue: str, outside: Outside, threads: ThreadPoolExecutor) -> Worker:
+    """Return a worker that serves cases with these adapters."""
+    return Worker(
+        client,
+        task_queue=task_queue,
+        workflows=[Reactivation],
+        activities=activities_of(outside),
+        activity_executor=threads,
+        max_concurrent_activities=ACTIVITY_THREADS,
+        interceptors=[ErrorMapping()],
+        graceful_shutdown_timeout=options.GRACEFUL_SHUTDOWN,
+    )
+
+
+async def sweep_for_ever(sweep: Callable[[datetime], Awaitable[int]]) -> None:
+    """Start cases that were registered and whose start never reached Temporal; ends only by cancellation."""
+    while True:
+        try:
+            if started := await sweep(datetime.now(UTC) - options.SWEEP_AFTER):
+                log.info("sweep.started", cases=started)
+        except EngineUnreachable as error:
+            log.warning("sweep.failed", what=str(error))
+        await asyncio.sleep(options.SWEEP_EVERY.total_seconds())
+
+
+async def main() -> None:
+    """Serve until SIGTERM or SIGINT, then let what is under way finish."""
+    settings = load_settings()
+    configure_logging(settings.log_format)
+    outside, office = adapters.outside(settings), adapters.office(settings)
+    cities = [f"{city.code} {city.name}" for city in outside.shelf.cities()]
+    client = await connect(settings)
+    intake = Intake(office.registry, office.documents, office.shelf, CaseStarter(client, settings.task_queue))
+
+    stop = asyncio.Event()
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
+
+    with ThreadPoolExecutor(ACTIVITY_THREADS, thread_name_prefix="activity") as threads:
+        worker = build_worker(client, settings.task_queue, outside, threads)
+        async with worker:
+            log.info(
+                "worker.started",
+                task_queue=settings.task_queue,
+                namespace=client.namespace,
+                cities=cities,
+                workflows=[Reactivation.__name__],
+            )
+            sweeper = asyncio.create_task(sweep_for_ever(intake.sweep))
+            await stop.wait()
+            log.info("worker.stopping")
+            sweeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await sweeper
+    log.info("worker.stopped")
+
+
+if __name__ == "__main__":
+    run_and_leave(main)

@@ -1,0 +1,56 @@
+"""Alerts of one case: raised beside the story, so that a dead channel never holds a case back."""
+
+import asyncio
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.alerts import Alerting
+    from models.case import CaseState
+    from models.messages import Alert, AlertKind
+
+from workflows import options
+
+
+class Alarm:
+    """Raises alerts and keeps each until it is out."""
+
+    def __init__(self) -> None:
+        """Begin with nothing to tell."""
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    def raise_(self, kind: AlertKind, key: str, state: CaseState, detail: str | None = None) -> None:
+        """Begin to tell people; the same key is told once. Returns at once."""
+        alert = Alert(
+            key=f"{state.case.case_number}:{key}",
+            case_number=state.case.case_number,
+            kind=kind,
+            level=state.escalation_level,
+            step=state.step,
+            kecamatan=state.case.kecamatan,
+            due_at=state.due_at,
+            raised_at=workflow.now(),
+            detail=detail,
+        )
+        task = asyncio.create_task(self._tell(alert))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    async def silence(self) -> None:
+        """Wait until every alert is out; a case does not end before that."""
+        while self._under_way:
+            await workflow.wait(list(self._under_way))
+
+    async def _tell(self, alert: Alert) -> None:
+        while not await self._told(alert):
+            await workflow.sleep(options.ASK_AGAIN_AFTER_OUTAGE, summary="Peringatan belum terkirim, dicoba lagi")
+
+    async def _told(self, alert: Alert) -> bool:
+        try:
+            await workflow.execute_activity_method(
+                Alerting.raise_alert, alert, **options.named(options.ALERT, f"Peringatan {alert.kind}")
+            )
+        except ActivityError:
+            return False
+        return True

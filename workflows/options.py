@@ -1,0 +1,89 @@
+"""Every timeout and retry policy, by kind of work. Nothing else in the project spells one."""
+
+from datetime import timedelta
+
+from temporalio.common import RetryPolicy
+from temporalio.workflow import ActivityCancellationType, ActivityConfig, LocalActivityConfig
+
+# -- Activities ----------------------------------------------------------------------------------
+# An activity in flight when its worker is killed is noticed after start_to_close, so it is kept short.
+# Cancelling waits for the activity, so that an effect that happened is also recorded.
+
+OUR_WORK = ActivityConfig(
+    start_to_close_timeout=timedelta(seconds=20),
+    schedule_to_close_timeout=timedelta(minutes=10),
+    retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30)),
+    cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+)
+"""Steps that only read files and the ledger."""
+
+OUTSIDE_EFFECT = ActivityConfig(
+    start_to_close_timeout=timedelta(seconds=20),
+    schedule_to_close_timeout=timedelta(minutes=15),
+    retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1)),
+    cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+)
+"""Work done once in an outside system. After a quarter of an hour of failures the case is called stuck."""
+
+OUTSIDE_ANSWER = ActivityConfig(
+    start_to_close_timeout=timedelta(seconds=20),
+    schedule_to_close_timeout=timedelta(hours=2),
+    retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1)),
+    cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+)
+"""An answer that is asked for until it is there. Retrying costs no history; the pace comes from the
+city's policy through `NotYetAnswered.ask_again_in`. A round ends after two hours and a new one begins."""
+
+LEDGER_AT_ONCE = LocalActivityConfig(
+    start_to_close_timeout=timedelta(seconds=4),
+    schedule_to_close_timeout=timedelta(seconds=6),
+    retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_attempts=3),
+)
+"""A ledger read or write that is expected to take milliseconds."""
+
+LEDGER_WHEN_BACK = ActivityConfig(
+    start_to_close_timeout=timedelta(seconds=20),
+    retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30)),
+)
+"""The same when the database did not answer at once: a pending activity that a supervisor can see."""
+
+ALERT = ActivityConfig(
+    start_to_close_timeout=timedelta(seconds=20),
+    retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5)),
+)
+"""Alerts are retried for ever: an alert must not be lost."""
+
+
+def named(work: ActivityConfig, summary: str) -> ActivityConfig:
+    """Return the options with the words that a supervisor reads beside the activity."""
+    return {**work, "summary": summary}
+
+
+# -- Pauses of a case between rounds of failure ------------------------------------------------------
+
+ASK_AGAIN_AFTER_OUTAGE = timedelta(minutes=5)
+"""How long a stuck case waits before it asks an unavailable system again by itself."""
+
+ASK_AGAIN_AFTER_REFUSAL = timedelta(hours=1)
+"""How long a stuck case waits when asking again helps only after somebody mended something."""
+
+# -- Calls from outside a workflow -----------------------------------------------------------------
+
+COMMAND_RPC_TIMEOUT = timedelta(seconds=10)
+"""How long a command waits for a worker before it says that the result is unknown."""
+
+START_RPC_TIMEOUT = timedelta(seconds=5)
+"""How long starting a case may take before it is left to the sweep."""
+
+HTTP_CONNECT_TIMEOUT = timedelta(seconds=3)
+HTTP_READ_TIMEOUT = timedelta(seconds=10)
+"""Both together stay below the activity's start_to_close."""
+
+SWEEP_EVERY = timedelta(seconds=15)
+"""How often a worker looks for registered cases without a workflow."""
+
+SWEEP_AFTER = timedelta(seconds=15)
+"""How long a registered case may be without a workflow before the sweep starts it."""
+
+GRACEFUL_SHUTDOWN = timedelta(seconds=15)
+"""How long a stopping worker lets its activities finish."""

@@ -1,0 +1,87 @@
+"""What the world sees of a case: its state, its ledger events, the supervisor's screen."""
+
+import asyncio
+from datetime import datetime
+from typing import Unpack
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, is_cancelled_exception
+
+with workflow.unsafe.imports_passed_through():
+    from activities.recorder import Recorder
+    from models.answers import ReasonCode
+    from models.case import CaseRef, CaseState, StateChange
+    from models.messages import CaseEvent, EventKind, Record
+    from models.texts import details
+
+from workflows import options, search_attributes
+
+FIRST_SEQ = 2
+"""Seq 1 is `case.registered`, written by intake together with the case."""
+
+
+class Progress:
+    """Keeps the state of one case, and publishes it to search attributes, current details and ledger.
+
+    Events are numbered here, so that writing them again changes nothing in the ledger.
+    """
+
+    def __init__(self, case: CaseRef) -> None:
+        """Begin with the state that the case was started with."""
+        self.state = CaseState.opening(case)
+        self._shown = self.state
+        self._seq = FIRST_SEQ
+        self._unwritten: list[CaseEvent] = []
+        self._writing = asyncio.Lock()
+
+    def move(self, **changes: Unpack[StateChange]) -> None:
+        """Change fields of the state; nobody sees it before `publish`."""
+        self.state = self.state.model_copy(update=dict(changes))
+
+    def note(
+        self, kind: EventKind, *, at: datetime | None = None, reason: ReasonCode | None = None, **facts: str | int
+    ) -> None:
+        """Add an event of the present step; `at` is when it happened, now unless given."""
+        event = CaseEvent(
+            seq=self._seq,
+            kind=kind,
+            at=at or workflow.now(),
+            step=self.state.step,
+            attempt=self.state.attempt,
+            reason=reason,
+            facts=facts,
+        )
+        self._seq += 1
+        self._unwritten.append(event)
+
+    async def publish(self) -> None:
+        """Show the state to supervisors and write the events to the ledger; returns when they are there."""
+        if updates := search_attributes.changes(self._shown, self.state):
+            workflow.upsert_search_attributes(updates)
+        self._shown = self.state
+        workflow.set_current_details(details(self.state))
+        async with self._writing:
+            if batch := tuple(self._unwritten):
+                await self._write(Record(events=batch, state=self.state))
+                self._unwritten = self._unwritten[len(batch) :]
+
+    async def _write(self, record: Record) -> None:
+        """Write at once if the database answers; otherwise as a pending activity, for as long as it takes."""
+        try:
+            await workflow.execute_local_activity_method(Recorder.record, record, **options.LEDGER_AT_ONCE)
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+            while not await self._written_when_back(record):
+                await workflow.sleep(options.ASK_AGAIN_AFTER_OUTAGE, summary="Buku besar menolak, dicoba lagi")
+
+    async def _written_when_back(self, record: Record) -> bool:
+        try:
+            await workflow.execute_activity_method(
+                Recorder.record, record, **options.named(options.LEDGER_WHEN_BACK, "Menunggu buku besar")
+            )
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+            return False
+        return True

@@ -1,0 +1,67 @@
+"""Which activity asks whom, with which options, and who the case waits for meanwhile."""
+
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.bpjs import BpjsReconnect
+    from activities.kemensos import KemensosVerification
+    from activities.office import Office
+    from activities.siks_ng import SiksNgUpload
+    from models.answers import Answer
+    from models.case import Step, WaitingOn
+    from models.messages import StepAsk
+    from models.texts import STEP
+
+from workflows import options
+
+
+WAITING_ON = {
+    Step.DOCUMENT_CHECK: WaitingOn.OFFICER,
+    Step.RECOMMENDATION: WaitingOn.SIGNER,
+    Step.SIKS_NG_UPLOAD: WaitingOn.SIKS_NG,
+    Step.KEMENSOS_VERIFICATION: WaitingOn.KEMENSOS,
+    Step.BPJS_RECONNECT: WaitingOn.BPJS,
+}
+
+
+async def ask(question: StepAsk) -> Answer:
+    """Have the step done and return its answer. Raises ActivityError when a round of retries has ended."""
+    summary = f"{STEP[question.step]}, percobaan {question.attempt}"
+    ours = options.named(options.OUR_WORK, summary)
+    effect = options.named(options.OUTSIDE_EFFECT, summary)
+    awaited = options.named(options.OUTSIDE_ANSWER, summary)
+    do = workflow.execute_activity_method
+    match question.step:
+        case Step.DOCUMENT_CHECK:
+            reply = await do(Office.document_check, question, **ours)
+        case Step.RECOMMENDATION:
+            reply = await do(Office.recommendation, question, **ours)
+        case Step.SIKS_NG_UPLOAD:
+            reply = await do(SiksNgUpload.siks_ng_upload, question, **effect)
+        case Step.KEMENSOS_VERIFICATION:
+            reply = await do(KemensosVerification.kemensos_verification, question, **awaited)
+        case Step.BPJS_RECONNECT:
+            reply = await do(BpjsReconnect.bpjs_reconnect, question, **awaited)
+    return reply.answer
+
+
+NOT_YET_ANSWERED = "NotYetAnswered"
+
+
+def trouble_of(error: ActivityError) -> str:
+    """Return the class of our error that ended a round, or `Timeout` when no worker came to an answer."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ApplicationError) and cause.type:
+            return cause.type
+        cause = cause.__cause__
+    return "Timeout"
+
+
+def ask_again_after(error: ActivityError) -> timedelta:
+    """Return how long to wait before the step is asked again without anybody's help."""
+    needs_person = isinstance(error.cause, ApplicationError) and error.cause.non_retryable
+    return options.ASK_AGAIN_AFTER_REFUSAL if needs_person else options.ASK_AGAIN_AFTER_OUTAGE
