@@ -1,4 +1,4 @@
-"""The operators' door: start cases, look at them, steer them. Each command makes one or two calls and prints."""
+"""The operators' door: start cases, look at them, steer them. A command makes a few calls and prints."""
 
 import asyncio
 import getpass
@@ -34,11 +34,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     help="Reactivation of PBI JK participants: one case, one durable workflow.\n\n"
-    "Exit codes: 0 done, 2 bad input, 3 not found, 4 refused in this state, 5 engine or database unreachable.",
+    "Exit codes: 0 done, 2 bad input, 3 not found, 4 refused in this state, "
+    "5 engine or database unreachable.",
 )
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
-CaseArgument = Annotated[str, typer.Argument(metavar="CASE", help="Case number, for example PBI-3674-2026-000123.")]
+CaseArgument = Annotated[
+    str, typer.Argument(metavar="CASE", help="Case number, for example PBI-3674-2026-000123.")
+]
 Work = Callable[[Settings, Console], Coroutine[object, object, int | None]]
 
 
@@ -59,7 +62,9 @@ def _print_error(error: ReactivationError, *, as_json: bool) -> None:
     findings = error.findings if isinstance(error, BadInput) else []
     if as_json:
         told = [vars(finding) for finding in findings]
-        typer.echo(json.dumps({"error": type(error).__name__, "message": str(error), "findings": told}, indent=2))
+        typer.echo(
+            json.dumps({"error": type(error).__name__, "message": str(error), "findings": told}, indent=2)
+        )
         return
     screen = console(stderr=True)
     if findings:
@@ -77,7 +82,9 @@ def _print_json(data: object) -> None:
 
 
 @app.command(epilog="Example: starter.py submit examples/01-tangsel-emergency.json")
-def submit(file: Annotated[Path, typer.Argument(metavar="FILE", help="Application as JSON.")], json_: Json = False) -> None:
+def submit(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Application as JSON.")], json_: Json = False
+) -> None:
     """Take one application and start its case; the same person again gets the existing case number."""
 
     async def work(settings: Settings, screen: Console) -> None:
@@ -87,9 +94,15 @@ def submit(file: Annotated[Path, typer.Argument(metavar="FILE", help="Applicatio
             told = [vars(finding) for finding in done.warnings]
             _print_json({**vars(done), "warnings": told})
             return
-        screen.print(f"{done.case_number} {'started' if done.is_new else 'is open already for this person'}", style="bold")
+        screen.print(
+            f"{done.case_number} {'started' if done.is_new else 'is open already for this person'}",
+            style="bold",
+        )
         if not done.is_started:
-            screen.print("  registered; Temporal does not answer, a worker starts the case when it does", style="yellow")
+            screen.print(
+                "  registered; Temporal does not answer, a worker starts the case when it does",
+                style="yellow",
+            )
         screen.print(findings_screen(done.warnings, style="yellow"))
 
     _run(work, as_json=json_)
@@ -194,7 +207,9 @@ async def _intake(settings: Settings) -> Intake:
 
 @app.command(epilog="Example: starter.py up --policies examples/policies")
 def up(
-    port: Annotated[int, typer.Option(help="Temporal's port; a free one is taken when it is not free.")] = 7233,
+    port: Annotated[
+        int, typer.Option(help="Temporal's port; a free one is taken when it is not free.")
+    ] = 7233,
     ui_port: Annotated[int, typer.Option(help="The Web UI's port; likewise.")] = 8233,
     policies: Annotated[Path, typer.Option(help="Folder of policies.")] = ROOT / "policies",
 ) -> None:
@@ -241,7 +256,10 @@ def doctor_(json_: Json = False) -> None:
             _print_json([vars(check) for check in checks])
         else:
             for check in checks:
-                screen.print(f"{'ok  ' if check.is_ok else 'FAIL'} {check.name:18} {check.saw}", style="green" if check.is_ok else "bold red")
+                screen.print(
+                    f"{'ok  ' if check.is_ok else 'FAIL'} {check.name:18} {check.saw}",
+                    style="green" if check.is_ok else "bold red",
+                )
                 if not check.is_ok:
                     screen.print(f"     {'':18} mend: {check.mend}", markup=False)
         return 0 if all(check.is_ok for check in checks) else 5

@@ -24,6 +24,7 @@ from runtime.adapters import Outside
 from runtime.entry import run_and_leave
 from runtime.interceptor import ErrorMapping
 from runtime.logging import configure_logging
+from runtime.sandbox import workflow_runner
 from runtime.settings import load_settings
 from runtime.temporal import CaseStarter, connect
 from workflows import options
@@ -60,6 +61,7 @@ def build_worker(client: Client, task_queue: str, outside: Outside, threads: Thr
         activity_executor=threads,
         max_concurrent_activities=ACTIVITY_THREADS,
         interceptors=[ErrorMapping()],
+        workflow_runner=workflow_runner(),
         graceful_shutdown_timeout=options.GRACEFUL_SHUTDOWN,
     )
 

@@ -31,7 +31,9 @@ class Office:
             raise DocumentLost("a paper of the case is gone from the document store or was altered")
         track = self._shelf.city(dossier.case.city).tracks[dossier.case.track]
         if track.missing({paper.kind for paper in dossier.papers}):
-            return StepReply(answer=Returned(reason=ReasonCode.DOK_TIDAK_LENGKAP, back_to=Step.DOCUMENT_CHECK))
+            return StepReply(
+                answer=Returned(reason=ReasonCode.DOK_TIDAK_LENGKAP, back_to=Step.DOCUMENT_CHECK)
+            )
         return StepReply(answer=Approved())
 
     @activity.defn
@@ -40,6 +42,8 @@ class Office:
         dossier = self._ledger.dossier(ask.case_number)
         track = self._shelf.city(dossier.case.city).tracks[dossier.case.track]
         if dossier.need.kind not in track.needs:
-            return StepReply(answer=Returned(reason=ReasonCode.KEBUTUHAN_TIDAK_SESUAI, back_to=Step.RECOMMENDATION))
+            return StepReply(
+                answer=Returned(reason=ReasonCode.KEBUTUHAN_TIDAK_SESUAI, back_to=Step.RECOMMENDATION)
+            )
         self._ledger.recommend(ask.case_number, ask.attempt, wib_date(activity.info().started_time))
         return StepReply(answer=Approved())

@@ -36,7 +36,7 @@ class Recorder:
 
     @activity.defn
     def record(self, record: Record) -> Recorded:
-        """Append events and project the state, once however often it is called; each new event is logged once."""
+        """Append events and project the state, once however often it is called; log each new event."""
         new = self._ledger.record(record)
         for event in new:
             facts = event.model_dump(mode="json", exclude={"kind", "at", "facts"}, exclude_none=True)

@@ -19,4 +19,9 @@ class LedgerAndLog:
         """Keep and log the alert unless its key is there already. Raises Unavailable."""
         if self._ledger.save_alert(alert):
             facts = alert.model_dump(mode="json", exclude={"kind"}, exclude_none=True)
-            log.warning("alert.raised", alert=alert.kind.value, **facts, late_seconds=int(alert.late_by.total_seconds()))
+            log.warning(
+                "alert.raised",
+                alert=alert.kind.value,
+                **facts,
+                late_seconds=int(alert.late_by.total_seconds()),
+            )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, Engine, Insert, RowMapping, Table, bindparam, select
+from sqlalchemy import URL, Connection, Engine, Insert, RowMapping, Table, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
@@ -23,7 +23,8 @@ def utc_now() -> datetime:
 
 def unreachable(engine: Engine) -> EngineUnreachable:
     """Return the error that tells an administrator which database is away; no user, no password."""
-    place = engine.url.set(username=None, password=None, query={}).render_as_string()
+    url = engine.url
+    place = URL.create(url.drivername, host=url.host, port=url.port, database=url.database).render_as_string()
     return EngineUnreachable(
         f"ledger database {place} does not answer: check REAKTIVASI_DATABASE_URL and that the database is up"
     )

@@ -61,5 +61,7 @@ def _read(path: Path, model: type[ModelT]) -> ModelT:
     except tomllib.TOMLDecodeError as error:
         raise Misconfigured(f"policies: {path} is not TOML: {error}") from None
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}" for fault in error.errors())
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}" for fault in error.errors()
+        )
         raise Misconfigured(f"policies: {path}: {faults}") from None

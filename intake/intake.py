@@ -33,7 +33,9 @@ class Submitted:
 class Intake:
     """Takes applications. Whatever crashes where, a registered case is started in the end."""
 
-    def __init__(self, registry: Registry, documents: Documents, shelf: PolicyShelf, start: StartCase) -> None:
+    def __init__(
+        self, registry: Registry, documents: Documents, shelf: PolicyShelf, start: StartCase
+    ) -> None:
         """Hold the ports; the composition root chooses the adapters."""
         self._registry = registry
         self._documents = documents
@@ -92,7 +94,9 @@ class Intake:
             if media_type := media_type_of(content):
                 papers.append(Paper(paper.kind, self._documents.put(content), media_type, len(content)))
             else:
-                faults.append(Finding(f"documents.{number}.path", "changed while it was read", "submit again"))
+                faults.append(
+                    Finding(f"documents.{number}.path", "changed while it was read", "submit again")
+                )
         if faults:
             raise BadInput(faults)
         return list(dict.fromkeys(papers))

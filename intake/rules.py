@@ -14,7 +14,11 @@ from models.policy import CityPolicy, Regions
 MAX_APPLICATION_BYTES = 1024 * 1024
 _WINDOW_MONTHS = 6
 
-_MEDIA_TYPES = ((b"%PDF-", "application/pdf"), (b"\xff\xd8\xff", "image/jpeg"), (b"\x89PNG\r\n\x1a\n", "image/png"))
+_MEDIA_TYPES = (
+    (b"%PDF-", "application/pdf"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+)
 
 _PLAIN = {
     "missing": ("is missing", "add the field"),
@@ -25,7 +29,7 @@ _PLAIN = {
     "date_type": ("is not a date", "write it as yyyy-mm-dd, in quotes"),
     "string_too_short": ("is empty", "fill it in"),
     "string_too_long": ("is longer than {max_length} characters", "shorten it"),
-    "too_short": ("is empty", "add at least one entry"),
+    "too_short": ("is empty", "fill it in"),
     "too_long": ("has more than {max_length} entries", "leave some out"),
 }
 
@@ -48,7 +52,9 @@ def read_application(path: Path, *, cities: list[CityPolicy], regions: Regions, 
     try:
         return Application.model_validate(data, context=context)
     except ValidationError as error:
-        raise BadInput([_finding(fault) for fault in error.errors(include_input=False, include_url=False)]) from None
+        raise BadInput(
+            [_finding(fault) for fault in error.errors(include_input=False, include_url=False)]
+        ) from None
 
 
 def warnings(application: Application, *, today: date) -> list[Finding]:
@@ -67,7 +73,9 @@ def warnings(application: Application, *, today: date) -> list[Finding]:
     if today > _months_later(application.deactivated_on, _WINDOW_MONTHS):
         found.append(Finding("deactivated_on", "more than six months ago", "the window may have ended"))
     if application.city != applicant.kelurahan.replace(".", "")[:4]:
-        found.append(Finding("applicant.kelurahan", "lies in another city", "check which office is in charge"))
+        found.append(
+            Finding("applicant.kelurahan", "lies in another city", "check which office is in charge")
+        )
     return found
 
 

@@ -119,6 +119,13 @@ def _check_paper(value: str, info: ValidationInfo) -> str:
     return value
 
 
+def _check_some(value: object) -> object:
+    # Not `min_length`: pydantic counts only the entries without a fault of their own.
+    if value in ([], ()):
+        _fault("is empty", "add at least one entry")
+    return value
+
+
 Text = Annotated[str, BeforeValidator(_check_text), Field(min_length=1, max_length=200)]
 Digits16 = Annotated[Text, AfterValidator(_check_sixteen)]
 PastDate = Annotated[date, AfterValidator(_check_past)]
@@ -169,4 +176,4 @@ class Application(_Input):
     applicant: Applicant
     need: ApplicationNeed
     deactivated_on: PastDate
-    documents: tuple[ApplicationPaper, ...] = Field(min_length=1, max_length=20)
+    documents: Annotated[tuple[ApplicationPaper, ...], BeforeValidator(_check_some)] = Field(max_length=20)

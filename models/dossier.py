@@ -1,4 +1,4 @@
-"""The person behind a case number. Lives in the ledger and in activities; never in Temporal, never in a log."""
+"""The person behind a case number. Lives in ledger and activities; never in Temporal, never in a log."""
 
 from dataclasses import dataclass
 from datetime import date, datetime

@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta, timezone
 
 WIB = timezone(timedelta(hours=7), "WIB")
 
-_MONTHS = "Jan Feb Mar Apr Mei Jun Jul Agu Sep Okt Nov Des".split()
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "Mei", "Jun", "Jul", "Agu", "Sep", "Okt", "Nov", "Des"]
 
 
 def wib_date(at: datetime) -> date:

@@ -42,11 +42,17 @@ class CaseCommands:
         try:
             if isinstance(command, Withdraw):
                 accepted = await handle.execute_update(
-                    Reactivation.withdraw, command, id=command.command_id, rpc_timeout=options.COMMAND_RPC_TIMEOUT
+                    Reactivation.withdraw,
+                    command,
+                    id=command.command_id,
+                    rpc_timeout=options.COMMAND_RPC_TIMEOUT,
                 )
             else:
                 accepted = await handle.execute_update(
-                    Reactivation.retry_step, command, id=command.command_id, rpc_timeout=options.COMMAND_RPC_TIMEOUT
+                    Reactivation.retry_step,
+                    command,
+                    id=command.command_id,
+                    rpc_timeout=options.COMMAND_RPC_TIMEOUT,
                 )
         except WorkflowUpdateFailedError as refusal:
             words = refusal.cause.message if isinstance(refusal.cause, ApplicationError) else "refused"
@@ -55,7 +61,9 @@ class CaseCommands:
             raise EngineUnreachable(UNKNOWN_RESULT) from None
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
-                raise WrongState(f"{case_number} has no running workflow (yet): see `starter.py show`") from None
+                raise WrongState(
+                    f"{case_number} has no running workflow (yet): see `starter.py show`"
+                ) from None
             raise EngineUnreachable(UNREACHABLE) from None
         except RuntimeError:
             raise EngineUnreachable(UNREACHABLE) from None

@@ -32,10 +32,17 @@ async def examine(settings: Settings) -> list[Check]:
         ("policies", f"mend the file that is named, or set {PREFIX}POLICIES_DIR", _policies),
         ("ledger", f"set {PREFIX}DATABASE_URL, start the database, `starter.py migrate`", _ledger),
         ("documents", f"set {PREFIX}DOCUMENTS_DIR to a folder that can be written", _documents),
-        ("temporal", "`starter.py up` locally; otherwise check TEMPORAL_ADDRESS or TEMPORAL_PROFILE", _temporal),
+        (
+            "temporal",
+            "`starter.py up` locally; otherwise check TEMPORAL_ADDRESS or TEMPORAL_PROFILE",
+            _temporal,
+        ),
         ("search attributes", "`starter.py search-attributes`", _search_attributes),
         ("worker", "start one: `starter.py up`, or `python worker.py`", _worker),
-        *((name, f"set {PREFIX}{name.upper()}_URL, and see whether that system is up", _system(name)) for name in _SYSTEMS),
+        *(
+            (name, f"set {PREFIX}{name.upper()}_URL, and see whether that system is up", _system(name))
+            for name in _SYSTEMS
+        ),
         ("bpjs credentials", f"set {PREFIX}BPJS_CONS_ID, _CONS_SECRET and _USER_KEY", _credentials),
     ]
     return [await _run(name, mend, check, settings) for name, mend, check in checks]
@@ -44,7 +51,9 @@ async def examine(settings: Settings) -> list[Check]:
 _SYSTEMS = ("siks_ng", "kemensos", "bpjs")
 
 
-async def _run(name: str, mend: str, check: Callable[[Settings], Awaitable[str]], settings: Settings) -> Check:
+async def _run(
+    name: str, mend: str, check: Callable[[Settings], Awaitable[str]], settings: Settings
+) -> Check:
     try:
         return Check(name, is_ok=True, saw=await check(settings))
     except ReactivationError as error:
@@ -90,7 +99,9 @@ async def _worker(settings: Settings) -> str:
 
 def _system(name: str) -> Callable[[Settings], Awaitable[str]]:
     async def check(settings: Settings) -> str:
-        url = {"siks_ng": settings.siks_ng_url, "kemensos": settings.kemensos_url, "bpjs": settings.bpjs_url}[name]
+        url = {"siks_ng": settings.siks_ng_url, "kemensos": settings.kemensos_url, "bpjs": settings.bpjs_url}[
+            name
+        ]
         if url is None:
             raise Misconfigured(f"{PREFIX}{name.upper()}_URL is not set")
         parts = urlsplit(str(url))

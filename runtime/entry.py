@@ -36,7 +36,7 @@ def exit_code_of(error: ReactivationError) -> int:
 
 
 def run_and_leave(main: Callable[[], Coroutine[object, object, None]]) -> NoReturn:
-    """Run a coroutine to its end and leave with 0, or with the exit code of the error, printed in one line."""
+    """Run to the end and leave with 0, or with the exit code of the error, printed in one line."""
     try:
         asyncio.run(main())
     except KeyboardInterrupt:

@@ -51,9 +51,13 @@ def failure_of(error: Exception) -> ApplicationError:
     kind = type(error).__name__
     if isinstance(error, NotYetAnswered):
         return ApplicationError(
-            str(error), type=kind, next_retry_delay=error.ask_again_in, category=ApplicationErrorCategory.BENIGN
+            str(error),
+            type=kind,
+            next_retry_delay=error.ask_again_in,
+            category=ApplicationErrorCategory.BENIGN,
         )
     if isinstance(error, ReactivationError):
         return ApplicationError(str(error), type=kind, non_retryable=not isinstance(error, TryAgain))
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return ApplicationError(f"{kind} in {Path(frame.filename).name}:{frame.lineno}", type="Unexpected")
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "no frame"
+    return ApplicationError(f"{kind} in {where}", type="Unexpected")

@@ -1,4 +1,4 @@
-"""What operators see: a case, a list of cases, the outcome of a check. Colours on a terminal, plain text in a pipe."""
+"""What operators see: a case, a list of cases. Colours on a terminal, plain text in a pipe."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -35,7 +35,11 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def case_screen(
-    state: CaseState, history: Sequence[CaseEvent], alerts: Sequence[Alert], desk: Sequence[Step], ui: str | None
+    state: CaseState,
+    history: Sequence[CaseEvent],
+    alerts: Sequence[Alert],
+    desk: Sequence[Step],
+    ui: str | None,
 ) -> RenderableType:
     """Return a case with its timeline."""
     facts = Table.grid(padding=(0, 2))
@@ -49,7 +53,9 @@ def case_screen(
     if state.health is not CaseHealth.OK:
         facts.add_row("trouble", Text(trouble(state.trouble or "-"), style="bold red"))
     if desk:
-        facts.add_row("a person", f"is awaited at: {', '.join(STEP[step] for step in desk)}; then `starter.py retry`")
+        facts.add_row(
+            "a person", f"is awaited at: {', '.join(STEP[step] for step in desk)}; then `starter.py retry`"
+        )
     facts.add_row("due", _due(state))
     if ui is not None:
         facts.add_row("web ui", f"{ui}/namespaces/default/workflows/{state.case.case_number}")
@@ -61,14 +67,26 @@ def case_screen(
         told = {"reason": event.reason.value} if event.reason else {}
         words = " ".join(f"{name}={value}" for name, value in {**told, **event.facts}.items())
         step = event.step.value if event.step else ""
-        timeline.add_row(str(event.seq), clock(event.at), event.kind.value, step, str(event.attempt or ""), words)
+        timeline.add_row(
+            str(event.seq), clock(event.at), event.kind.value, step, str(event.attempt or ""), words
+        )
     return Group(facts, timeline, *([_alerts(alerts)] if alerts else []))
 
 
 def list_screen(states: Sequence[CaseState]) -> RenderableType:
     """Return cases as a table, in the order given."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in ("case", "track", "kecamatan", "step", "waiting on", "health", "sla", "due (WIB)", "outcome"):
+    for column in (
+        "case",
+        "track",
+        "kecamatan",
+        "step",
+        "waiting on",
+        "health",
+        "sla",
+        "due (WIB)",
+        "outcome",
+    ):
         table.add_column(column, no_wrap=True)
     for state in states:
         table.add_row(
@@ -99,7 +117,9 @@ def _due(state: CaseState) -> Text:
     if state.due_at is None:
         return Text("the clock starts when the file is complete", style="yellow")
     late = f", terlambat {duration(state.late_by)}" if state.late_by else ""
-    return Text(f"{clock(state.due_at)} WIB ({SLA[state.sla_state]}{late})", style=_SLA_STYLE[state.sla_state])
+    return Text(
+        f"{clock(state.due_at)} WIB ({SLA[state.sla_state]}{late})", style=_SLA_STYLE[state.sla_state]
+    )
 
 
 def _alerts(alerts: Sequence[Alert]) -> Table:
@@ -109,6 +129,11 @@ def _alerts(alerts: Sequence[Alert]) -> Table:
     for alert in alerts:
         late = duration(alert.late_by) if alert.late_by else ""
         table.add_row(
-            clock(alert.raised_at), alert.kind.value, str(alert.level), alert.step.value, late, alert.detail or ""
+            clock(alert.raised_at),
+            alert.kind.value,
+            str(alert.level),
+            alert.step.value,
+            late,
+            alert.detail or "",
         )
     return table

@@ -66,7 +66,9 @@ def load_settings() -> Settings:
         base = Settings()
         return Settings(_env_file=base.stack_file)
     except ValidationError as error:
-        names = ", ".join(f"{PREFIX}{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors())
+        names = ", ".join(
+            f"{PREFIX}{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors()
+        )
         raise Misconfigured(f"settings: {names}") from None
 
 

@@ -69,7 +69,12 @@ class Child:
         """Start the process, apart from our terminal, so that Ctrl-C reaches only us."""
         with self.log_file.open("ab") as output:
             self.process = subprocess.Popen(  # noqa: S603 - our own programs
-                self.command, env=self.environment, stdout=output, stderr=output, cwd=ROOT, start_new_session=True
+                self.command,
+                env=self.environment,
+                stdout=output,
+                stderr=output,
+                cwd=ROOT,
+                start_new_session=True,
             )
 
     @property
@@ -202,7 +207,10 @@ class Stack:
         for value in _TUNING:
             command += ["--dynamic-config-value", value]
         for column in search_attributes.COLUMNS:
-            command += ["--search-attribute", f"{column.key.name}={column.key.indexed_value_type.name.title()}"]
+            command += [
+                "--search-attribute",
+                f"{column.key.name}={column.key.indexed_value_type.name.title()}",
+            ]
         return command
 
     def _simulators_command(self) -> list[str]:
@@ -216,11 +224,15 @@ class Stack:
         return Child(name, command, dict(os.environ) | environment, self.folder / "logs" / f"{name}.log")
 
     def _read_ports(self) -> None:
-        """Learn where the simulators listen, and pin them there, so that they come back at the same address."""
+        """Learn where the simulators listen, and pin them there for when they are started again."""
         ports: dict[str, int] = json.loads(self._ports_file.read_text())
         self.simulators = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
         for name, port in ports.items():
-            self.institutions.command = [*self.institutions.command, f"--{name.replace('_', '-')}-port", str(port)]
+            self.institutions.command = [
+                *self.institutions.command,
+                f"--{name.replace('_', '-')}-port",
+                str(port),
+            ]
 
     def _addresses(self) -> dict[str, str]:
         ours = {
@@ -239,7 +251,9 @@ class Stack:
         """Tell the commands of other terminals, and the worker, where everything is."""
         addresses = self._addresses()
         lines = "".join(f"{name}={value}\n" for name, value in addresses.items())
-        self.settings.stack_file.write_text(f"# written by a running local stack\n{lines}REAKTIVASI_WEB_UI={self.web_ui}\n")
+        self.settings.stack_file.write_text(
+            f"# written by a running local stack\n{lines}REAKTIVASI_WEB_UI={self.web_ui}\n"
+        )
         self.worker.environment |= addresses
 
     def _write_pids(self) -> None:

@@ -15,7 +15,9 @@ from workflows import options, search_attributes
 from workflows.reactivation import Reactivation
 
 DEFAULT_ADDRESS = "localhost:7233"
-UNREACHABLE = "Temporal does not answer (is it up? see TEMPORAL_ADDRESS, TEMPORAL_PROFILE, or `starter.py doctor`)"
+UNREACHABLE = (
+    "Temporal does not answer (is it up? see TEMPORAL_ADDRESS, TEMPORAL_PROFILE, or `starter.py doctor`)"
+)
 
 
 async def connect(

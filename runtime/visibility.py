@@ -35,7 +35,9 @@ async def missing_search_attributes(client: Client) -> list[str]:
         elif int(there[name]) != wanted:
             wrong.append(name)
     if wrong:
-        raise Misconfigured(f"search attributes of another type in namespace {client.namespace}: {', '.join(wrong)}")
+        raise Misconfigured(
+            f"search attributes of another type in namespace {client.namespace}: {', '.join(wrong)}"
+        )
     return missing
 
 

@@ -1,5 +1,6 @@
 """Builders of test data: valid in form, invented in content. Each call makes another person."""
 
+import hashlib
 import itertools
 import json
 from datetime import UTC, date, datetime
@@ -9,7 +10,7 @@ from typing import Unpack, cast
 from typing_extensions import TypedDict
 
 from models.case import CaseRef, Track
-from models.dossier import Dossier, Need, Paper, Person
+from models.dossier import Dossier, Need, NewCase, Paper, Person
 from models.identity import Sex
 from models.policy import DocumentKind, NeedKind
 
@@ -43,8 +44,8 @@ def a_person(**fields: object) -> Person:
     """Return a person that no other test has; born 12 March 1985."""
     number = next(_numbers)
     values = {
-        "nik": f"3674065203859{number:03d}"[:16],
-        "kk": f"3674061503109{number:03d}"[:16],
+        "nik": f"{367400 + number // 10000:06d}520385{number % 10000:04d}",
+        "kk": f"{367400 + number // 10000:06d}150310{number % 10000:04d}",
         "card_number": f"000{number:010d}",
         "name": f"Contoh Warga{_letters(number)}",
         "birth_date": date(1985, 3, 12),
@@ -55,14 +56,34 @@ def a_person(**fields: object) -> Person:
     return Person(**cast(dict[str, str], values | fields))  # type: ignore[arg-type]  # a builder takes any field
 
 
-def a_dossier(case: CaseRef, *, kinds: tuple[str, ...] = ("facility_letter",), need: str = "emergency") -> Dossier:
+def a_new_case(received_at: datetime) -> NewCase:
+    """Return what intake would register: a straight emergency case of Tangsel."""
+    paper = Paper(DocumentKind.FACILITY_LETTER, hashlib.sha256(PDF).hexdigest(), "application/pdf", len(PDF))
+    return NewCase(
+        city="3674",
+        track=Track.EMERGENCY,
+        kecamatan="Pamulang",
+        received_at=received_at,
+        person=a_person(),
+        need=Need(NeedKind.EMERGENCY, "RS Contoh", "RS/001/II/2026", date(2026, 2, 10)),
+        deactivated_on=date(2026, 2, 1),
+        papers=(paper,),
+    )
+
+
+def a_dossier(
+    case: CaseRef, *, kinds: tuple[str, ...] = ("facility_letter",), need: str = "emergency"
+) -> Dossier:
     """Return what the ledger would hold on a case with papers of these kinds."""
     return Dossier(
         case=case,
         person=a_person(),
         need=Need(NeedKind(need), "RS Contoh", "RS/001/II/2026", date(2026, 2, 10)),
         deactivated_on=date(2026, 2, 1),
-        papers=tuple(Paper(DocumentKind(kind), f"{index:064x}", "application/pdf", 20) for index, kind in enumerate(kinds)),
+        papers=tuple(
+            Paper(DocumentKind(kind), f"{index:064x}", "application/pdf", 20)
+            for index, kind in enumerate(kinds)
+        ),
     )
 
 

@@ -1,4 +1,4 @@
-"""Fakes that satisfy the ports: the institutions and the ledger, in memory, with a memory of what happened."""
+"""Fakes that satisfy the ports: institutions and ledger in memory, which remember what happened."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -15,8 +15,8 @@ from models.messages import Alert, CaseEvent, Record
 T = TypeVar("T")
 
 
-def _next(script: list[T | Exception]) -> T:
-    """Answer the next entry of a script, or raise it; the last entry is answered for ever."""
+def _next(script: list[T]) -> T:
+    """Return the next entry of a script; the last one is returned for ever. An exception is raised."""
     answer = script.pop(0) if len(script) > 1 else script[0]
     if isinstance(answer, Exception):
         raise answer
@@ -50,10 +50,14 @@ class FakeLedger:
         return new
 
     def recommend(self, case_number: str, attempt: int, issued_on: date) -> str:
-        return self.recommendations.setdefault((case_number, attempt), f"REK-{issued_on.year}-{len(self.recommendations)}")
+        return self.recommendations.setdefault(
+            (case_number, attempt), f"REK-{issued_on.year}-{len(self.recommendations)}"
+        )
 
     def recommendation_number(self, case_number: str) -> str | None:
-        numbers = [number for (case, _), number in sorted(self.recommendations.items()) if case == case_number]
+        numbers = [
+            number for (case, _), number in sorted(self.recommendations.items()) if case == case_number
+        ]
         return numbers[-1] if numbers else None
 
     def save_submission(self, case_number: str, attempt: int, reference: str, submitted_at: datetime) -> None:
@@ -89,7 +93,7 @@ class FakeDocuments:
 class FakeSiksNg:
     """SIKS-NG that gives each key one reference, and fails as scripted first."""
 
-    script: list[None | Exception] = field(default_factory=lambda: [None])
+    script: list[Exception | None] = field(default_factory=lambda: [None])
     effects: Counter[str] = field(default_factory=Counter)
 
     def submit(self, submission: Submission, *, key: str) -> str:
@@ -102,12 +106,13 @@ class FakeSiksNg:
 class FakeKemensos:
     """Kemensos that answers as scripted."""
 
-    script: list[Answer | None | Exception] = field(default_factory=lambda: [Approved()])
+    script: list[Answer | Exception | None] = field(default_factory=lambda: [Approved()])
     asked: int = 0
 
     def decision(self, reference: str) -> Answer | None:
         self.asked += 1
-        return _next(self.script)
+        answer = _next(self.script)
+        return None if isinstance(answer, Exception) else answer
 
 
 @dataclass
@@ -115,12 +120,15 @@ class FakeBpjs:
     """BPJS that shows every person as active, unless scripted otherwise."""
 
     ledger: FakeLedger
-    script: list[Participant | None | Exception] = field(default_factory=list)
+    script: list[Participant | Exception | None] = field(default_factory=list)
 
     def participant(self, nik: str, *, on: date) -> Participant | None:
         if self.script:
-            return _next(self.script)
-        person = next(dossier.person for dossier in self.ledger.dossiers.values() if dossier.person.nik == nik)
+            answer = _next(self.script)
+            return None if isinstance(answer, Exception) else answer
+        person = next(
+            dossier.person for dossier in self.ledger.dossiers.values() if dossier.person.nik == nik
+        )
         return Participant(person.name, person.birth_date, "0", "21")
 
 
@@ -129,7 +137,7 @@ class FakeChannel:
     """A channel that remembers, and fails as scripted first."""
 
     ledger: FakeLedger
-    script: list[None | Exception] = field(default_factory=lambda: [None])
+    script: list[Exception | None] = field(default_factory=lambda: [None])
 
     def send(self, alert: Alert) -> None:
         _next(self.script)

@@ -5,11 +5,9 @@ import asyncio
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
-with workflow.unsafe.imports_passed_through():
-    from activities.alerts import Alerting
-    from models.case import CaseState
-    from models.messages import Alert, AlertKind
-
+from activities.alerts import Alerting
+from models.case import CaseState
+from models.messages import Alert, AlertKind
 from workflows import options
 
 
@@ -44,7 +42,9 @@ class Alarm:
 
     async def _tell(self, alert: Alert) -> None:
         while not await self._told(alert):
-            await workflow.sleep(options.ASK_AGAIN_AFTER_OUTAGE, summary="Peringatan belum terkirim, dicoba lagi")
+            await workflow.sleep(
+                options.ASK_AGAIN_AFTER_OUTAGE, summary="Peringatan belum terkirim, dicoba lagi"
+            )
 
     async def _told(self, alert: Alert) -> bool:
         try:

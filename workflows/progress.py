@@ -7,13 +7,11 @@ from typing import Unpack
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
-with workflow.unsafe.imports_passed_through():
-    from activities.recorder import Recorder
-    from models.answers import ReasonCode
-    from models.case import CaseRef, CaseState, StateChange
-    from models.messages import CaseEvent, EventKind, Record
-    from models.texts import details
-
+from activities.recorder import Recorder
+from models.answers import ReasonCode
+from models.case import CaseRef, CaseState, StateChange
+from models.messages import CaseEvent, EventKind, Record
+from models.texts import details
 from workflows import options, search_attributes
 
 FIRST_SEQ = 2
@@ -39,7 +37,12 @@ class Progress:
         self.state = self.state.model_copy(update=dict(changes))
 
     def note(
-        self, kind: EventKind, *, at: datetime | None = None, reason: ReasonCode | None = None, **facts: str | int
+        self,
+        kind: EventKind,
+        *,
+        at: datetime | None = None,
+        reason: ReasonCode | None = None,
+        **facts: str | int,
     ) -> None:
         """Add an event of the present step; `at` is when it happened, now unless given."""
         event = CaseEvent(
@@ -73,7 +76,9 @@ class Progress:
             if is_cancelled_exception(error):
                 raise
             while not await self._written_when_back(record):
-                await workflow.sleep(options.ASK_AGAIN_AFTER_OUTAGE, summary="Buku besar menolak, dicoba lagi")
+                await workflow.sleep(
+                    options.ASK_AGAIN_AFTER_OUTAGE, summary="Buku besar menolak, dicoba lagi"
+                )
 
     async def _written_when_back(self, record: Record) -> bool:
         try:

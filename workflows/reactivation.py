@@ -6,12 +6,10 @@ from datetime import datetime, timedelta
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, FailureError, is_cancelled_exception
 
-with workflow.unsafe.imports_passed_through():
-    from activities.recorder import Recorder
-    from models.answers import Answer, Approved, ReasonCode, Rejected, Returned
-    from models.case import CaseHealth, CaseRef, CaseState, Outcome, SlaState, Step, WaitingOn
-    from models.messages import Accepted, AlertKind, CasePlan, EventKind, RetryStep, StepAsk, Withdraw
-
+from activities.recorder import Recorder
+from models.answers import Answer, Approved, ReasonCode, Rejected, Returned
+from models.case import CaseHealth, CaseRef, CaseState, Outcome, SlaState, Step, WaitingOn
+from models.messages import Accepted, AlertKind, CasePlan, EventKind, RetryStep, StepAsk, Withdraw
 from workflows import options, steps
 from workflows.alarm import Alarm
 from workflows.progress import Progress
@@ -103,7 +101,9 @@ class Reactivation:
                     Recorder.open_case, self._case, **options.LEDGER_AT_ONCE
                 )
             except ActivityError as error:
-                await self._wait_for_person(AlertKind.CASE_STUCK, trouble_of(error), options.ASK_AGAIN_AFTER_OUTAGE)
+                await self._wait_for_person(
+                    AlertKind.CASE_STUCK, trouble_of(error), options.ASK_AGAIN_AFTER_OUTAGE
+                )
 
     async def _enter(self, step: Step) -> None:
         self._progress.move(step=step, waiting_on=steps.WAITING_ON[step], since=workflow.now())
@@ -113,7 +113,9 @@ class Reactivation:
     async def _ask(self, step: Step, poll_every: timedelta) -> Answer:
         """Ask until there is an answer. A round of failures marks the case stuck; it is then asked again."""
         attempt = self._progress.state.attempt
-        question = StepAsk(case_number=self._case.case_number, step=step, attempt=attempt, poll_every=poll_every)
+        question = StepAsk(
+            case_number=self._case.case_number, step=step, attempt=attempt, poll_every=poll_every
+        )
         while True:
             try:
                 return await steps.ask(question)
@@ -144,9 +146,11 @@ class Reactivation:
         await self._progress.publish()
         try:
             await workflow.wait_condition(
-                lambda: not self._awaits_person, timeout=at_most, timeout_summary="Dicoba lagi dengan sendirinya"
+                lambda: not self._awaits_person,
+                timeout=at_most,
+                timeout_summary="Dicoba lagi dengan sendirinya",
             )
-        except asyncio.TimeoutError:
+        except TimeoutError:
             self._awaits_person = False
             self._progress.note(EventKind.STEP_RETRIED, by="engine")
         self._progress.move(health=CaseHealth.OK, trouble=None)
@@ -202,7 +206,7 @@ class Reactivation:
         return clock is not None and clock.done() and not clock.cancelled() and clock.exception() is not None
 
     async def _stop_clock(self) -> None:
-        """Cancel the pending timer. An error of the clock comes out here: escalation never ends in silence."""
+        """Cancel the pending timer. An error of the clock comes out here, not in silence."""
         if self._timekeeper is not None:
             self._timekeeper.cancel()
             await workflow.wait([self._timekeeper])

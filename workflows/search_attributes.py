@@ -5,7 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
-from temporalio.common import SearchAttributeKey, SearchAttributePair, SearchAttributeUpdate, TypedSearchAttributes
+from temporalio.common import (
+    SearchAttributeKey,
+    SearchAttributePair,
+    SearchAttributeUpdate,
+    TypedSearchAttributes,
+)
 
 from models.case import CaseRef, CaseState
 
@@ -54,5 +59,5 @@ def initial(case: CaseRef) -> TypedSearchAttributes:
 def changes(
     before: CaseState, after: CaseState
 ) -> Sequence[SearchAttributeUpdate[str] | SearchAttributeUpdate[int] | SearchAttributeUpdate[datetime]]:
-    """Return the updates that lead from one state to the other; empty when a supervisor would see no change."""
+    """Return the updates from one state to the other; empty when a supervisor would see no change."""
     return [update for column in COLUMNS if (update := column.change(before, after)) is not None]

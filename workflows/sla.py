@@ -9,8 +9,7 @@ from datetime import datetime, timedelta
 
 from temporalio import workflow
 
-with workflow.unsafe.imports_passed_through():
-    from models.case import SlaState
+from models.case import SlaState
 
 BREACH_SHARE = 1.0
 

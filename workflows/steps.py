@@ -5,18 +5,15 @@ from datetime import timedelta
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
 
-with workflow.unsafe.imports_passed_through():
-    from activities.bpjs import BpjsReconnect
-    from activities.kemensos import KemensosVerification
-    from activities.office import Office
-    from activities.siks_ng import SiksNgUpload
-    from models.answers import Answer
-    from models.case import Step, WaitingOn
-    from models.messages import StepAsk
-    from models.texts import STEP
-
+from activities.bpjs import BpjsReconnect
+from activities.kemensos import KemensosVerification
+from activities.office import Office
+from activities.siks_ng import SiksNgUpload
+from models.answers import Answer
+from models.case import Step, WaitingOn
+from models.messages import StepAsk
+from models.texts import STEP
 from workflows import options
-
 
 WAITING_ON = {
     Step.DOCUMENT_CHECK: WaitingOn.OFFICER,

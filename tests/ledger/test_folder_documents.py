@@ -63,7 +63,7 @@ def test_altered_or_missing_paper_is_not_intact_and_can_be_put_again(
     assert documents.is_intact(sha256)
 
 
-@pytest.mark.parametrize("name", ["", "../../etc/passwd", "A" * 64, "0" * 63, "0" * 64 + "\n"])
+@pytest.mark.parametrize("name", ["", "../../etc/passwd", "A" * 64, "0" * 63, "0" * 64 + "\n", "\0"])
 def test_what_is_no_hash_is_never_intact(documents: FolderDocuments, name: str) -> None:
     """Nothing outside the store can be reached by a crooked name."""
     assert not documents.is_intact(name)

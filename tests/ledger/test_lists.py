@@ -2,13 +2,14 @@
 
 from datetime import timedelta
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from gateways.sql_ledger import SqlLedger
 from gateways.sql_registry import SqlRegistry
 from models.case import CaseRef, CaseState, SlaState, Step
 from models.messages import Record
-from tests.ledger.builders import MORNING, a_closing, a_new_case, a_state, an_event
+from models.tables import cases
+from tests.ledger.builders import MORNING, a_clock, a_closing, a_new_case, a_state, an_event
 
 
 def _due(ledger: SqlLedger, case: CaseRef, hours: int | None, **changes: object) -> None:
@@ -57,6 +58,16 @@ def test_list_is_narrowed_by_city_step_and_sla(ledger: SqlLedger, registry: SqlR
     assert _numbers(registry.cases(city="3674", step=Step.BPJS_RECONNECT, sla=SlaState.ON_TRACK)) == [3]
 
 
+def test_first_note_that_a_case_was_started_stays(engine: Engine, registry: SqlRegistry) -> None:
+    """A sweep that comes late does not move the time."""
+    number = registry.register(a_new_case()).case.case_number
+    for hours in (1, 2):
+        SqlRegistry(engine, a_clock(MORNING + timedelta(hours=hours))).mark_started(number)
+    with engine.begin() as connection:
+        started_at = connection.execute(select(cases.c.started_at)).scalar_one()
+    assert started_at == MORNING + timedelta(hours=1)
+
+
 def test_sweep_finds_what_was_registered_and_never_started(
     engine: Engine, ledger: SqlLedger, registry: SqlRegistry
 ) -> None:
@@ -64,7 +75,7 @@ def test_sweep_finds_what_was_registered_and_never_started(
     times = iter(MORNING + timedelta(minutes=minute) for minute in (3, 1, 2, 0, 0, 9))
     registry = SqlRegistry(engine, lambda: next(times))
     late, early, middle, started, closed, _fresh = (registry.register(a_new_case()).case for _ in range(6))
-    SqlRegistry(engine).mark_started(started.case_number)
+    SqlRegistry(engine, a_clock()).mark_started(started.case_number)
     ledger.record(a_closing(closed))
     assert registry.unstarted(MORNING + timedelta(minutes=9)) == [early, middle, late]
     assert registry.unstarted(MORNING + timedelta(minutes=9), limit=1) == [early]

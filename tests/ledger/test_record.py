@@ -129,12 +129,15 @@ def test_retry_ends_the_desk_item_as_done(
 def test_closing_voids_the_open_desk_items(
     engine: Engine, ledger: SqlLedger, registry: SqlRegistry, case: CaseRef
 ) -> None:
-    """Nobody is asked to work on a case that has ended."""
-    ledger.record(a_record(case, an_event(2, EventKind.STEP_STUCK)))
-    ledger.record(a_closing(case, 3))
+    """Nobody is asked to work on a case that has ended; work that was done stays done."""
+    kinds = [EventKind.STEP_STUCK, EventKind.STEP_RETRIED, EventKind.STEP_STUCK]
+    ledger.record(a_record(case, *(an_event(seq, kind) for seq, kind in enumerate(kinds, 2))))
+    ledger.record(a_closing(case, 5))
     assert registry.open_desk_items(case.case_number) == []
-    (item,) = desk_of(engine, case)
-    assert (item["closed_at"], item["result"]) == (an_event(3).at, DeskResult.VOIDED)
+    assert [(item["closed_at"], item["result"]) for item in desk_of(engine, case)] == [
+        (an_event(3).at, DeskResult.DONE),
+        (an_event(5).at, DeskResult.VOIDED),
+    ]
 
 
 def test_stuck_without_its_step_is_refused_as_a_whole(

@@ -88,7 +88,11 @@ def test_ledger_newer_than_the_program_is_left_alone(engine: Engine) -> None:
 
 @pytest.mark.parametrize("call", [migrate, require_current])
 @pytest.mark.parametrize(
-    "url", ["sqlite:////nowhere/at/all/l.db", "postgresql+psycopg://u:s3cret@/l?host=/nowhere"]
+    "url",
+    [
+        "sqlite:////nowhere/at/all/l.db",
+        "postgresql+psycopg://boss:s3cret@/l?host=/nowhere&sslpassword=s3cret",
+    ],
 )
 def test_database_that_is_away_is_named_without_its_password(
     url: str, call: Callable[[Engine], None]
@@ -97,6 +101,7 @@ def test_database_that_is_away_is_named_without_its_password(
     with pytest.raises(EngineUnreachable, match="REAKTIVASI_DATABASE_URL") as caught:
         call(open_engine(url))
     assert "s3cret" not in str(caught.value)
+    assert "boss" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

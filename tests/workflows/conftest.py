@@ -22,6 +22,7 @@ from gateways.ports import PolicyShelf
 from models.case import CaseRef, CaseState
 from runtime.adapters import Outside
 from runtime.interceptor import ErrorMapping
+from runtime.sandbox import workflow_runner
 from tests.builders import a_dossier
 from tests.fakes import FakeBpjs, FakeChannel, FakeDocuments, FakeKemensos, FakeLedger, FakeSiksNg
 from worker import activities_of
@@ -83,7 +84,9 @@ class Bench:
             alerts=self.channel,
         )
 
-    async def start(self, case: CaseRef, *, kinds: tuple[str, ...] = ("facility_letter",), need: str = "emergency") -> Handle:
+    async def start(
+        self, case: CaseRef, *, kinds: tuple[str, ...] = ("facility_letter",), need: str = "emergency"
+    ) -> Handle:
         """Put the case's dossier into the ledger and start its workflow."""
         self.ledger.dossiers[case.case_number] = a_dossier(case, kinds=kinds, need=need)
         return await self.environment.client.start_workflow(
@@ -105,6 +108,7 @@ class Bench:
                 activities=activities_of(self.outside()),
                 activity_executor=threads,
                 interceptors=[ErrorMapping()],
+                workflow_runner=workflow_runner(),
                 max_cached_workflows=max_cached_workflows,
             ):
                 yield

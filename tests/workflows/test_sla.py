@@ -38,7 +38,7 @@ async def test_a_case_that_waits_is_warned_three_times_and_breaches_at_24_hours(
 
 
 async def test_after_an_outage_only_the_newest_mark_is_told(bench: Bench) -> None:
-    """A case that is late when its worker comes tells the breach, with how late it was, and no stale warnings."""
+    """A case that is late when its worker comes tells the breach and how late, no stale warnings."""
     case = a_case()
     late = case.model_copy(update={"received_at": case.received_at - timedelta(hours=25, minutes=10)})
     handle = await bench.start(late)
@@ -49,7 +49,7 @@ async def test_after_an_outage_only_the_newest_mark_is_told(bench: Bench) -> Non
 
 
 async def test_a_breach_is_recorded_when_the_end_and_the_timer_arrive_together(stopped_bench: Bench) -> None:
-    """No worker at the deadline; withdrawal and timer come in one activation. The breach is told all the same."""
+    """Withdrawal and timer come in one activation; the breach is told all the same."""
     bench = stopped_bench
     bench.kemensos.script = [NIK_DIFFERS]
     case = a_case()

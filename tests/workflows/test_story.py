@@ -44,7 +44,11 @@ async def test_each_track_goes_through_five_steps(
     handle = await bench.start(case, kinds=kinds, need=need)
     state = await handle.result()
 
-    assert (state.outcome, state.sla_state, state.waiting_on) == (Outcome.REACTIVATED, SlaState.MET, WaitingOn.NOBODY)
+    assert (state.outcome, state.sla_state, state.waiting_on) == (
+        Outcome.REACTIVATED,
+        SlaState.MET,
+        WaitingOn.NOBODY,
+    )
     assert bench.siks_ng.effects == {f"{case.case_number}:siks_ng_upload:1": 1}
     expected = ["case.opened", "sla.started", *STEP_EVENTS * 5, "sla.met", "case.closed"]
     assert bench.ledger.kinds(case.case_number) == expected
@@ -82,7 +86,9 @@ async def test_a_returned_case_goes_back_with_a_new_submission_once_a_person_men
     await handle.execute_update(Reactivation.retry_step, RetryStep(command_id="r-1"))
     state = await handle.result()
     assert (state.outcome, state.attempt, state.health) == (Outcome.REACTIVATED, 2, CaseHealth.OK)
-    assert set(bench.siks_ng.effects) == {f"{case.case_number}:siks_ng_upload:{attempt}" for attempt in (1, 2)}
+    assert set(bench.siks_ng.effects) == {
+        f"{case.case_number}:siks_ng_upload:{attempt}" for attempt in (1, 2)
+    }
     assert f"{case.case_number}:case.returned:kemensos_verification:1" in bench.ledger.alerts
 
 
@@ -104,7 +110,7 @@ async def test_an_incomplete_file_waits_for_the_applicant_and_no_clock_runs(benc
 
 
 async def test_an_altered_paper_calls_for_a_person(bench: Bench) -> None:
-    """A paper whose hash no longer fits is nobody's answer: the case is stuck, and goes on once it is mended."""
+    """A hash that no longer fits is nobody's answer: the case is stuck, and goes on once mended."""
     bench.documents.altered.add(f"{0:064x}")
     handle = await bench.start(a_case())
     state = await bench.until(handle, lambda state: state.health is CaseHealth.STUCK)
@@ -213,18 +219,25 @@ async def test_a_database_that_is_away_for_a_while_leaves_no_gap(bench: Bench) -
 
 
 async def test_a_bug_in_workflow_code_suspends_the_case_and_does_not_fail_it(stopped_bench: Bench) -> None:
-    """A clock that breaks is not swallowed: the workflow task fails where supervisors see it, the case stays open."""
+    """A clock that breaks fails the workflow task, where supervisors see it; the case stays open."""
     bench = stopped_bench
     policy = bench.shelf.city("3674")
     track = policy.tracks[Track.EMERGENCY]
     broken = track.model_copy(update={"sla": track.sla.model_copy(update={"warn_at": (1e300,)})})
-    shelf = type("Shelf", (), {"city": lambda _self, _code: policy.model_copy(update={"tracks": {Track.EMERGENCY: broken}})})
+    shelf = type(
+        "Shelf",
+        (),
+        {"city": lambda _self, _code: policy.model_copy(update={"tracks": {Track.EMERGENCY: broken}})},
+    )
     bench.shelf = shelf()
     async with bench.serving():
         handle = await bench.start(a_case())
         async for event in handle.fetch_history_events(wait_new_event=True):
             if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED:
-                assert "OverflowError" in event.workflow_task_failed_event_attributes.failure.application_failure_info.type
+                assert (
+                    "OverflowError"
+                    in event.workflow_task_failed_event_attributes.failure.application_failure_info.type
+                )
                 break
         assert (await handle.describe()).status is WorkflowExecutionStatus.RUNNING
         await handle.terminate()

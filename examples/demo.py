@@ -1,0 +1,187 @@
+"""Real cases on a real Temporal server, from the application file to the outcome: `make demo`."""
+
+import argparse
+import asyncio
+import contextlib
+import getpass
+import logging
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+
+from examples import manifest, report
+from examples.effects import Institutions
+from examples.manifest import Entry, Operator
+from examples.played import Played
+from examples.progress import Progress
+from intake.intake import Intake
+from models.errors import EngineUnreachable, ReactivationError, WrongState
+from runtime import adapters
+from runtime.adapters import Office
+from runtime.commands import CaseCommands
+from runtime.entry import exit_code_of, leave
+from runtime.logging import configure_logging
+from runtime.screens import console
+from runtime.settings import PREFIX, ROOT
+from runtime.stack import Stack, StackOptions, stop_stack
+from runtime.temporal import CaseStarter
+
+FOLDER = ROOT / ".local" / "demo"
+DEADLINE_SECONDS = 120.0
+LOOK_EVERY_SECONDS = 0.3
+
+
+class Demo:
+    """One run over a stack of its own."""
+
+    def __init__(self, stack: Stack, screen: Console) -> None:
+        """`stack` was not started yet."""
+        self._stack = stack
+        self._screen = screen
+        self._plan = manifest.load()
+        self._played = [Played(entry) for entry in self._plan.application]
+
+    def say(self, line: str) -> None:
+        """Print one line."""
+        self._screen.print(line, markup=False)
+
+    async def run(self, *, keep: bool) -> int:
+        """Bring the stack up, play everything, judge it; return the exit code."""
+        try:
+            await self._stack.start(self.say)
+            watching = asyncio.create_task(self._stack.watch(self.say))
+            try:
+                is_right = await self._play(keep=keep)
+                if keep:
+                    await watching
+            finally:
+                watching.cancel()
+        finally:
+            self._stack.stop(self.say if keep else _silent)
+        return 0 if is_right else 1
+
+    async def _play(self, *, keep: bool) -> bool:
+        institutions = Institutions(self._stack.simulators)
+        office = adapters.office(self._stack.settings)
+        client = await self._stack.client()
+        intake = Intake(
+            office.registry, office.documents, office.shelf, CaseStarter(client, self._stack.settings.task_queue)
+        )
+        for entry in self._plan.application:
+            for system, dials in entry.dials.items():
+                await institutions.turn(system, entry.nik(), dials)
+        await self._submit(intake)
+        operating = asyncio.create_task(self._operate(CaseCommands(client, office.registry), office))
+        try:
+            await self._wait(office, operating)
+        finally:
+            operating.cancel()
+        counts = await report.count(self._played, institutions, office.registry)
+        self._screen.print(report.screen(self._played, self._plan, counts, office.registry))
+        is_right = report.tell_verdict(self._screen, self._played, counts)
+        self._screen.print(report.addresses(self._stack.web_ui, FOLDER.relative_to(ROOT), keep=keep), markup=False)
+        return is_right
+
+    async def _submit(self, intake: Intake) -> None:
+        """Hand in everything at once, and then again whoever was handed in before."""
+        started = time.monotonic()
+        first = [one for one in self._played if one.entry.same_case_as is None]
+        await asyncio.gather(*(one.submit(intake) for one in first))
+        await asyncio.gather(*(one.submit(intake) for one in self._played if one not in first))
+        self.say(f"{len(self._played)} applications handed in within {time.monotonic() - started:.1f} s")
+
+    async def _wait(self, office: Office, operating: asyncio.Task[None]) -> None:
+        """Show the cases until all are where they end, or the deadline has come."""
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        with Progress(self._screen, sum(one.entry.becomes_case for one in self._played)) as progress:
+            while True:
+                states = await asyncio.to_thread(office.registry.cases, limit=1000)
+                by_number = {state.case.case_number: state for state in states}
+                for one in self._played:
+                    one.observe(by_number)
+                progress.show(states)
+                if operating.done():
+                    operating.result()
+                if all(one.is_settled for one in self._played) or time.monotonic() > deadline:
+                    return
+                await asyncio.sleep(LOOK_EVERY_SECONDS)
+
+    async def _operate(self, commands: CaseCommands, office: Office) -> None:
+        """Do what an operator does once a case waits for a person."""
+        due = [one for one in self._played if one.entry.operator is not None]
+        while True:
+            for one in [one for one in due if one.waits_for_operator]:
+                if await self._act(one, commands, office):
+                    due.remove(one)
+            await asyncio.sleep(LOOK_EVERY_SECONDS)
+
+    async def _act(self, one: Played, commands: CaseCommands, office: Office) -> bool:
+        """Give the command of one application; False when it must be repeated."""
+        number, operator = str(one.case_number), one.entry.operator
+        command_id = f"{operator}-{number}"
+        try:
+            if operator is Operator.WITHDRAW:
+                office.registry.add_note(number, command_id, getpass.getuser(), _REASON, datetime.now(UTC))
+                await commands.withdraw(number, command_id)
+            else:
+                await commands.retry(number, command_id)
+        except EngineUnreachable:
+            return False
+        except WrongState as refusal:
+            self.say(f"operator: {refusal}")
+            return True
+        self.say(f"operator: {operator} {number} ({one.entry.name})")
+        return True
+
+
+_REASON = "pemohon membatalkan (contoh)"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Play the demo; return 0 when everything ended as the manifest expects."""
+    parser = argparse.ArgumentParser(prog="python -m examples.demo", description=__doc__)
+    parser.add_argument("--keep", action="store_true", help="leave the stack up until Ctrl-C or `make down`")
+    keep: bool = parser.parse_args(arguments).keep
+    _forget_other_installations()
+    configure_logging("console")
+    logging.getLogger().setLevel(logging.WARNING)
+    try:
+        return asyncio.run(_run(keep=keep))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        return 130
+    except ReactivationError as error:
+        console(stderr=True).print(str(error), style="bold red", markup=False)
+        return exit_code_of(error)
+
+
+async def _run(*, keep: bool) -> int:
+    task = asyncio.current_task()
+    if task is not None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    stop_stack(FOLDER)
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(FOLDER)
+    options = StackOptions(port=0, ui_port=0, policies_dir=Path(manifest.FOLDER) / "policies")
+    return await Demo(Stack(FOLDER, options), console()).run(keep=keep)
+
+
+def _forget_other_installations() -> None:
+    """Drop settings of this shell, so that no example ever reaches a real ledger or cluster."""
+    for name in [name for name in os.environ if name.startswith((PREFIX, "TEMPORAL_"))]:
+        del os.environ[name]
+
+
+def _silent(_line: str) -> None:
+    return
+
+
+if __name__ == "__main__":
+    leave(main(sys.argv[1:]))

@@ -1,0 +1,232 @@
+"""A whole office on this machine: the stack as separate processes, and the hands to use, watch and kill it."""
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+from temporalio.client import Client
+
+from gateways.ledger_schema import open_engine
+from gateways.sql_ledger import SqlLedger
+from gateways.sql_registry import SqlRegistry
+from intake.intake import Intake
+from models.case import CaseState, Step
+from models.messages import EventKind
+from runtime import adapters
+from runtime.settings import ROOT
+from runtime.stack import Child, Stack, StackOptions
+from runtime.temporal import CaseStarter
+from tests.builders import write_application
+from tests.e2e.people import Someone
+
+POLL_SECONDS = 0.02
+
+STORY = (
+    "case.registered",
+    "case.opened",
+    "sla.started",
+    *(f"{kind} {step.value}" for step in Step for kind in ("step.opened", "answer.recorded")),
+    "sla.met",
+    "case.closed",
+)
+"""The events of a case that met no obstacle, in their order."""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def said(self) -> str:
+        """Everything it printed."""
+        return self.out + self.err
+
+    def data(self) -> dict[str, object]:
+        """Return what it printed as a JSON object."""
+        return dict(json.loads(self.out))
+
+
+class Office:
+    """A running stack in a folder of its own, with a policy that asks for answers each second."""
+
+    def __init__(self, folder: Path) -> None:
+        """Begin nothing yet; `folder` is new."""
+        policies = folder / "policies"
+        shutil.copytree(ROOT / "policies", policies)
+        for file in policies.glob("kota-*.toml"):
+            text, replaced = re.subn('^poll_every = .*$', 'poll_every = "PT1S"', file.read_text(), flags=re.MULTILINE)
+            assert replaced == 1, f"{file.name} has no poll_every to shorten"
+            file.write_text(text)
+        self.inbox = folder / "inbox"
+        """Applications as operators hand them in; not a part of the stack."""
+        self.printed: list[str] = []
+        """What every command printed."""
+        options = StackOptions(port=0, ui_port=0, policies_dir=policies, decide_after=0.5, activate_after=0.2)
+        self.stack = Stack(folder / "local", options)
+
+    async def open(self) -> None:
+        """Start the stack; when that fails nothing is left running."""
+        await self.stack.start(lambda _line: None)
+        self.engine = open_engine(self.stack.settings.ledger_url)
+        self.registry = SqlRegistry(self.engine)
+        self.ledger = SqlLedger(self.engine)
+        self.client: Client = await self.stack.client()
+
+    def close(self) -> None:
+        """Stop the stack, and fail when one of its processes outlived that."""
+        try:
+            self.stack.stop(lambda _line: None)
+        finally:
+            left = self.processes()
+            for pid in left:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        assert not left, f"processes outlived the stack: {left}"
+
+    def processes(self) -> list[int]:
+        """Return every living process that was told of this office's folder."""
+        folder = os.fsencode(self.stack.folder)
+        return [int(place.name) for place in Path("/proc").glob("[0-9]*") if folder in _told(place)]
+
+    # -- Cases ---------------------------------------------------------------------------------------
+
+    @property
+    def intake(self) -> Intake:
+        """The office's door without the price of a process."""
+        settings = self.stack.settings
+        office = adapters.office(settings)
+        return Intake(office.registry, office.documents, office.shelf, CaseStarter(self.client, settings.task_queue))
+
+    def write(self, person: Someone, **changes: object) -> Path:
+        """Write a person's application into the inbox."""
+        return write_application(self.inbox, person.application(**changes), f"{person.nik}.json")
+
+    async def submit(self, person: Someone, **changes: object) -> str:
+        """Take a person's application and return the case number."""
+        done = await self.intake.submit(self.write(person, **changes), now=datetime.now(UTC))
+        assert done.is_new
+        assert done.is_started
+        return done.case_number
+
+    async def until(self, case: str, holds: Callable[[CaseState], bool], within: float = 45) -> CaseState:
+        """Wait until the ledger shows the case as expected."""
+        await until(lambda: holds(self.registry.case(case)), within, lambda: f"{case}: {self.registry.case(case)!r}")
+        return self.registry.case(case)
+
+    async def until_answered(self, case: str, step: Step) -> None:
+        """Wait until the ledger holds the answer of a step."""
+        await until(lambda: f"{EventKind.ANSWER_RECORDED} {step}" in self.story(case), 30, lambda: str(self.story(case)))
+
+    def story(self, case: str) -> list[str]:
+        """Return the case's events in order; those of a step with the step."""
+        by_step = {EventKind.STEP_OPENED, EventKind.ANSWER_RECORDED}
+        history = self.registry.history(case)
+        return [f"{event.kind} {event.step}" if event.kind in by_step else event.kind.value for event in history]
+
+    # -- Institutions --------------------------------------------------------------------------------
+
+    def turn(self, system: str, person: Someone, **dials: object) -> None:
+        """Set the dials of an institution towards a person."""
+        url = f"{self.stack.simulators[system]}/_sim/dials/{person.nik}"
+        httpx.put(url, json=dials, trust_env=False).raise_for_status()
+
+    def dials(self, system: str, person: Someone) -> dict[str, object]:
+        """Return the dials of an institution towards a person."""
+        url = f"{self.stack.simulators[system]}/_sim/dials/{person.nik}"
+        return dict(httpx.get(url, trust_env=False).json())
+
+    def effects(self, case: str) -> dict[str, dict[str, int]]:
+        """Return how often each institution did something for a case, by the key of what it did."""
+        reference = self.ledger.submission_reference(case)
+        found: dict[str, dict[str, int]] = {}
+        for system, url in self.stack.simulators.items():
+            everything: dict[str, int] = httpx.get(f"{url}/_sim/effects", trust_env=False).json()
+            ours = {key: times for key, times in everything.items() if key.startswith(case) or key == reference}
+            found[system] = ours
+        return found
+
+    def effects_wanted(self, case: str) -> dict[str, dict[str, int]]:
+        """Return what `effects` must be once a case was submitted, approved and activated, each once."""
+        reference = self.ledger.submission_reference(case)
+        assert reference is not None
+        return {
+            "siks_ng": {f"{case}:{Step.SIKS_NG_UPLOAD}:1": 1},
+            "kemensos": {reference: 1},
+            "bpjs": {reference: 1},
+        }
+
+    # -- Processes -----------------------------------------------------------------------------------
+
+    async def cli(self, *words: str | Path, **environment: str) -> Ran:
+        """Run `starter.py` as an operator would, in a pipe."""
+        ours = {name: value for name, value in os.environ.items() if not name.startswith(("REAKTIVASI_", "TEMPORAL_"))}
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            str(ROOT / "starter.py"),
+            *map(str, words),
+            env=ours | {"REAKTIVASI_LOCAL_DIR": str(self.stack.folder)} | self._policies | environment,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            out, err = await asyncio.wait_for(process.communicate(), 60)
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        assert process.returncode is not None
+        ran = Ran(process.returncode, out.decode(), err.decode())
+        self.printed.append(ran.said)
+        return ran
+
+    @staticmethod
+    def kill(child: Child) -> None:
+        """End a process of the stack as a power cut would."""
+        assert child.process is not None
+        child.process.kill()
+        child.process.wait()
+
+    @property
+    def _policies(self) -> dict[str, str]:
+        return {"REAKTIVASI_POLICIES_DIR": str(self.stack.options.policies_dir)}
+
+
+def _told(place: Path) -> bytes:
+    """Return command line and environment of a process; nothing once it is gone or a zombie."""
+    try:
+        return (place / "cmdline").read_bytes() + (place / "environ").read_bytes()
+    except OSError:
+        return b""
+
+
+async def until(holds: Callable[[], bool], within: float, words: Callable[[], str]) -> None:
+    """Wait until a condition holds; `within` is in seconds, `words` tell what was there instead."""
+
+    async def asked() -> bool:
+        return holds()
+
+    await until_async(asked, within, words)
+
+
+async def until_async(holds: Callable[[], Awaitable[bool]], within: float, words: Callable[[], str]) -> None:
+    """Do the same for a condition that has to be asked for."""
+    deadline = time.monotonic() + within
+    while not await holds():
+        assert time.monotonic() < deadline, f"not within {within} s: {words()}"
+        await asyncio.sleep(POLL_SECONDS)

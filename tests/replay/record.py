@@ -1,0 +1,136 @@
+"""Write a history of each path of a case: `python -m tests.replay.record VERSION`.
+
+Histories are only ever added, one folder per released version: cases of that version may still be open.
+"""
+
+import sys
+import uuid
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
+
+from models.answers import Approved, ReasonCode, Rejected, Returned
+from models.case import CaseHealth, CaseRef, CaseState, Step, Track
+from models.errors import Refused
+from models.messages import RetryStep, Withdraw
+from runtime.entry import run_and_leave
+from runtime.stack import temporal_binary
+from tests.builders import a_case
+from tests.workflows.conftest import Bench, Handle
+from workflows import search_attributes
+from workflows.reactivation import Reactivation
+
+HISTORIES = Path(__file__).parent / "histories"
+NIK_DIFFERS = Returned(reason=ReasonCode.NIK_BEDA, back_to=Step.SIKS_NG_UPLOAD)
+
+_Path = Callable[[Bench], Awaitable[Handle]]
+
+
+async def emergency(bench: Bench) -> Handle:
+    """Record the straight path."""
+    return await _done(await bench.start(a_case()))
+
+
+async def medical(bench: Bench) -> Handle:
+    """Record the straight path of the track."""
+    return await _done(await bench.start(a_case(track=Track.MEDICAL), need="childbirth"))
+
+
+async def newborn(bench: Bench) -> Handle:
+    """Record the straight path of the track."""
+    kinds = ("facility_letter", "birth_letter")
+    return await _done(await bench.start(a_case(track=Track.NEWBORN), kinds=kinds, need="newborn"))
+
+
+async def returned(bench: Bench) -> Handle:
+    """Record a case that Kemensos returns once."""
+    bench.kemensos.script = [NIK_DIFFERS, Approved()]
+    handle = await bench.start(a_case())
+    await bench.until(handle, _is_stuck)
+    await handle.execute_update(Reactivation.retry_step, RetryStep(command_id="r-1"))
+    return await _done(handle)
+
+
+async def rejected(bench: Bench) -> Handle:
+    """Record a final no."""
+    bench.kemensos.script = [Rejected(reason=ReasonCode.DINILAI_MAMPU)]
+    return await _done(await bench.start(a_case()))
+
+
+async def breached(bench: Bench) -> Handle:
+    """Record a case that waits past its due time and is withdrawn."""
+    bench.kemensos.script = [NIK_DIFFERS]
+    handle = await bench.start(a_case())
+    await bench.until(handle, _is_stuck)
+    await bench.forward(handle, timedelta(hours=25))
+    await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w-1"))
+    return await _done(handle)
+
+
+async def refused(bench: Bench) -> Handle:
+    """Record a case that SIKS-NG refuses once and that goes on by itself after an hour."""
+    bench.siks_ng.script = [Refused("siks_ng", "call refused"), None]
+    handle = await bench.start(a_case())
+    await bench.until(handle, _is_stuck)
+    await bench.forward(handle, timedelta(minutes=61))
+    return await _done(handle)
+
+
+async def cancelled(bench: Bench) -> Handle:
+    """Record a cancel request while Kemensos is asked."""
+    bench.kemensos.script = [None]
+    handle = await bench.start(a_case())
+    await bench.until(handle, lambda state: state.step is Step.KEMENSOS_VERIFICATION)
+    await handle.cancel()
+    return await _done(handle)
+
+
+async def incomplete(bench: Bench) -> Handle:
+    """Record a case that still waits for the applicant: its clock never ran."""
+    case: CaseRef = a_case(city="3275", kecamatan="Bekasi Timur")
+    handle = await bench.start(case, kinds=("ktp",))
+    await bench.until(handle, _is_stuck)
+    return handle
+
+
+PATHS: tuple[_Path, ...] = (
+    emergency, medical, newborn, returned, rejected, breached, refused, cancelled, incomplete,
+)  # fmt: skip
+
+
+def _is_stuck(state: CaseState) -> bool:
+    return state.health is CaseHealth.STUCK
+
+
+async def _done(handle: Handle) -> Handle:
+    await handle.result()
+    return handle
+
+
+async def main() -> None:
+    """Run every path on a dev server and write its history."""
+    folder = HISTORIES / sys.argv[1]
+    folder.mkdir(parents=True, exist_ok=True)
+    async with await WorkflowEnvironment.start_time_skipping_v2(
+        ts_config=TimeSkippingConfig(enabled=False),
+        dev_server_existing_path=temporal_binary(),
+        data_converter=pydantic_data_converter,
+        search_attributes=[column.key for column in search_attributes.COLUMNS],
+        dev_server_log_level="error",
+        dev_server_extra_args=["--dynamic-config-value", "frontend.WorkflowTimeSkippingEnabled=true"],
+    ) as environment:
+        for path in PATHS:
+            file = folder / f"{path.__name__}.json"
+            if file.exists():
+                continue
+            bench = Bench(environment, task_queue=uuid.uuid4().hex)
+            async with bench.serving():
+                handle = await path(bench)
+                file.write_text((await handle.fetch_history()).to_json())
+
+
+if __name__ == "__main__":
+    run_and_leave(main)

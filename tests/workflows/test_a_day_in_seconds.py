@@ -1,0 +1,60 @@
+"""A whole day on the time-skipping test server, which jumps from timer to timer at once."""
+
+import shutil
+import sys
+import uuid
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import WorkflowEnvironment
+
+from models.answers import Approved, ReasonCode, Returned
+from models.case import CaseHealth, Outcome, SlaState, Step
+from models.messages import AlertKind, RetryStep
+from tests.builders import a_case
+from tests.workflows.conftest import Bench
+from workflows import search_attributes
+from workflows.reactivation import Reactivation
+
+
+@pytest.fixture
+async def skipping() -> AsyncIterator[WorkflowEnvironment]:
+    """A server with one clock for all cases, so each test has its own."""
+    beside = Path(sys.executable).with_name("temporal-test-server")
+    async with await WorkflowEnvironment.start_time_skipping(
+        test_server_existing_path=str(beside) if beside.exists() else shutil.which("temporal-test-server"),
+        data_converter=pydantic_data_converter,
+    ) as environment:
+        types = {column.key.name: int(column.key.indexed_value_type) for column in search_attributes.COLUMNS}
+        await environment.client.operator_service.add_search_attributes(
+            AddSearchAttributesRequest(namespace="default", search_attributes=types)  # type: ignore[arg-type]
+        )
+        yield environment
+
+
+async def test_a_day_with_warnings_and_breach_takes_a_moment(skipping: WorkflowEnvironment) -> None:
+    """A case returned by Kemensos is warned, breaches after 24 hours, and is reactivated in hour 25."""
+    bench = Bench(skipping, task_queue=uuid.uuid4().hex)
+    bench.kemensos.script = [
+        Returned(reason=ReasonCode.NIK_BEDA, back_to=Step.SIKS_NG_UPLOAD),
+        Approved(),
+    ]
+    case = a_case(received_at=await skipping.get_current_time())
+    async with bench.serving():
+        handle = await bench.start(case)
+        await bench.until(handle, lambda state: state.health is CaseHealth.STUCK)
+        await skipping.sleep(timedelta(hours=25))
+        await handle.execute_update(Reactivation.retry_step, RetryStep(command_id="r-1"))
+        state = await handle.result()
+
+    assert (state.outcome, state.sla_state) == (Outcome.REACTIVATED, SlaState.MISSED)
+    assert state.due_at == case.received_at + timedelta(hours=24)
+    alerts = [alert for alert in bench.ledger.alerts.values() if alert.kind is not AlertKind.CASE_RETURNED]
+    kinds = [alert.kind for alert in alerts]
+    assert kinds == [AlertKind.SLA_WARNING] * 3 + [AlertKind.SLA_BREACH]
+    hours = [(alert.raised_at - case.received_at) / timedelta(hours=1) for alert in alerts]
+    assert hours == pytest.approx([12, 18, 21.6, 24], abs=0.01)
