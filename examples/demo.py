@@ -12,13 +12,12 @@ import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
 from rich.console import Console
 
 from examples import manifest, report
-from examples.effects import Institutions
-from examples.manifest import Entry, Operator
+from examples.effects import Count, Institutions
+from examples.manifest import Operator
 from examples.played import Played
 from examples.progress import Progress
 from intake.intake import Intake
@@ -72,7 +71,10 @@ class Demo:
         office = adapters.office(self._stack.settings)
         client = await self._stack.client()
         intake = Intake(
-            office.registry, office.documents, office.shelf, CaseStarter(client, self._stack.settings.task_queue)
+            office.registry,
+            office.documents,
+            office.shelf,
+            CaseStarter(client, self._stack.settings.task_queue),
         )
         for entry in self._plan.application:
             for system, dials in entry.dials.items():
@@ -84,10 +86,30 @@ class Demo:
         finally:
             operating.cancel()
         counts = await report.count(self._played, institutions, office.registry)
-        self._screen.print(report.screen(self._played, self._plan, counts, office.registry))
-        is_right = report.tell_verdict(self._screen, self._played, counts)
-        self._screen.print(report.addresses(self._stack.web_ui, FOLDER.relative_to(ROOT), keep=keep), markup=False)
-        return is_right
+        self._report(counts, office, keep=keep)
+        return not report.faults(self._played, counts)
+
+    def _report(self, counts: Sequence[Count], office: Office, *, keep: bool) -> None:
+        """Print what came of everything."""
+        show = self._screen.print
+        show(report.timeline(self._played, self._plan.timeline_of, office.registry, self._stack.web_ui))
+        show(report.findings(self._played))
+        show(report.outcomes(self._played))
+        show(report.effects(counts))
+        if faults := report.faults(self._played, counts):
+            show(f"{len(faults)} thing(s) differ from examples/manifest.toml:", style="bold red")
+            for fault in faults:
+                show(f"  {fault}", style="red", markup=False)
+        else:
+            show("everything ended as examples/manifest.toml expects", style="bold green")
+        folder = FOLDER.relative_to(ROOT)
+        if keep:
+            show(f"web ui  {self._stack.web_ui}")
+            show(f"try     {PREFIX}LOCAL_DIR={folder} .venv/bin/python starter.py list")
+            show("the stack stays up; Ctrl-C or `make down` stops it")
+        else:
+            show(f"web ui  {self._stack.web_ui} until now; `make demo KEEP=1` leaves it up")
+            show(f"logs    {folder}/logs")
 
     async def _submit(self, intake: Intake) -> None:
         """Hand in everything at once, and then again whoever was handed in before."""
@@ -169,7 +191,7 @@ async def _run(*, keep: bool) -> int:
     stop_stack(FOLDER)
     with contextlib.suppress(FileNotFoundError):
         shutil.rmtree(FOLDER)
-    options = StackOptions(port=0, ui_port=0, policies_dir=Path(manifest.FOLDER) / "policies")
+    options = StackOptions(port=0, ui_port=0, policies_dir=manifest.FOLDER / "policies")
     return await Demo(Stack(FOLDER, options), console()).run(keep=keep)
 
 

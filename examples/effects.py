@@ -24,19 +24,24 @@ class Count:
     """How often each effect happened, by its key."""
     expected: int
     """How many different effects the cases tell of."""
+    unexplained: frozenset[str] = frozenset()
+    """Effects that no case tells of, and those told of that did not happen."""
 
     @property
     def is_right(self) -> bool:
-        """Whether every effect that should have happened did so once."""
-        return len(self.times) == self.expected and all(times == 1 for times in self.times.values())
+        """Whether every effect that should have happened did so once, and no other."""
+        once = all(times == 1 for times in self.times.values())
+        return once and len(self.times) == self.expected and not self.unexplained
 
     @property
     def told(self) -> str:
         """The count in one line."""
         repeated = {key: times for key, times in self.times.items() if times != 1}
-        words = "each exactly once" if not repeated else f"MORE THAN ONCE: {repeated}"
+        words = "each exactly once" if not repeated else f"MORE THAN ONCE {repeated}"
         if len(self.times) != self.expected:
-            words += f", but the cases tell of {self.expected}"
+            words += f", BUT the cases tell of {self.expected}"
+        if self.unexplained:
+            words += f", UNEXPLAINED: {', '.join(sorted(self.unexplained))}"
         return f"{len(self.times):3} {_LABELS[self.system]}, {words}"
 
 

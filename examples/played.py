@@ -40,7 +40,9 @@ class Played:
     @property
     def waits_for_operator(self) -> bool:
         """Whether the case is open and stands still until a person acts."""
-        return self.state is not None and self.state.outcome is None and self.state.health is not CaseHealth.OK
+        return (
+            self.state is not None and self.state.outcome is None and self.state.health is not CaseHealth.OK
+        )
 
     @property
     def is_settled(self) -> bool:
@@ -71,12 +73,11 @@ def files_of_cases(played: Sequence[Played]) -> dict[str, str]:
     return {one.case_number: one.entry.file for one in played if one.is_new and one.case_number is not None}
 
 
-def uploads(played: Sequence[Played], registry: Registry) -> set[str]:
-    """Return the idempotency key of every upload to SIKS-NG that the cases say was done."""
+def answers(played: Sequence[Played], registry: Registry, step: Step) -> set[str]:
+    """Return `case:step:attempt` for every answer to a step that the cases have on record."""
     return {
-        f"{one.case_number}:{event.step}:{event.attempt}"
-        for one in played
-        if one.is_new and one.case_number is not None
-        for event in registry.history(one.case_number)
-        if event.kind is EventKind.ANSWER_RECORDED and event.step is Step.SIKS_NG_UPLOAD
+        f"{number}:{event.step}:{event.attempt}"
+        for number in files_of_cases(played)
+        for event in registry.history(number)
+        if event.kind is EventKind.ANSWER_RECORDED and event.step is step
     }

@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Sequence
+from typing import Self
 
 from rich import box
 from rich.console import Console
@@ -27,7 +28,7 @@ class Progress:
         self._told, self._told_at = "", 0.0
         self._live = Live(console=screen, auto_refresh=False) if screen.is_terminal else None
 
-    def __enter__(self) -> "Progress":
+    def __enter__(self) -> Self:
         """Begin to show."""
         if self._live is not None:
             self._live.start()

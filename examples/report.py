@@ -1,32 +1,103 @@
 """What the demo prints at the end, and its verdict."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from rich import box
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from examples.effects import Count, Institutions
-from examples.manifest import Manifest
-from examples.played import Played, files_of_cases, uploads
+from examples.played import Played, answers, files_of_cases
 from gateways.ports import Registry
-from models.case import Outcome
-from models.messages import EventKind
+from models.case import Outcome, SlaState, Step
+from models.texts import duration
 from runtime.screens import case_screen, findings_screen
+
+_GOOD, _BAD = "green", "bold red"
 
 
 async def count(played: Sequence[Played], institutions: Institutions, registry: Registry) -> list[Count]:
     """Compare what the institutions did with what the cases tell."""
-    keys = uploads(played, registry)
-    submitted = await institutions.effects("siks_ng")
-    decided = await institutions.effects("kemensos")
-    active = await institutions.effects("bpjs")
-    answers = _answers_of_kemensos(played, registry)
-    reactivated = sum(one.is_new and _outcome(one) is Outcome.REACTIVATED for one in played)
-    return [
-        Count("siks_ng", submitted, len(keys | submitted.keys()) if keys != submitted.keys() else len(keys)),
-        Count("kemensos", decided, answers),
-        Count("bpjs", active, reactivated),
+    uploaded = answers(played, registry, Step.SIKS_NG_UPLOAD)
+    decided = answers(played, registry, Step.KEMENSOS_VERIFICATION)
+    reactivated = [
+        one for one in played if one.is_new and one.state and one.state.outcome is Outcome.REACTIVATED
     ]
+    submissions = await institutions.effects("siks_ng")
+    return [
+        Count("siks_ng", submissions, len(uploaded), frozenset(uploaded ^ submissions.keys())),
+        Count("kemensos", await institutions.effects("kemensos"), len(decided)),
+        Count("bpjs", await institutions.effects("bpjs"), len(reactivated)),
+    ]
+
+
+def outcomes(played: Sequence[Played]) -> RenderableType:
+    """Return one line for each application: what was expected, what came, and whether that is the same."""
+    files = files_of_cases(played)
+    table = Table(box=box.SIMPLE_HEAD, title="outcomes", title_justify="left", pad_edge=False)
+    for column in ("file", "case", "expected", "got", "sla", "took", ""):
+        table.add_column(column, justify="right" if column == "took" else "left")
+    for one in played:
+        is_right = one.got(files) == one.entry.expected
+        table.add_row(
+            one.entry.name,
+            one.case_number or "-",
+            one.entry.expected,
+            one.got(files),
+            _sla(one),
+            _took(one),
+            Text("ok" if is_right else "FAIL", style=_GOOD if is_right else _BAD),
+        )
+    return table
+
+
+def findings(played: Sequence[Played]) -> RenderableType:
+    """Return what the operator reads who hands in the application with the most faults."""
+    worst = max(played, key=lambda one: len(one.faults))
+    head = Text(
+        f"refused: {worst.entry.file}, {len(worst.faults)} faults at once, nothing was started",
+        style="italic",
+    )
+    return Group(head, findings_screen(worst.faults, style="red"), "")
+
+
+def timeline(played: Sequence[Played], file: str, registry: Registry, web_ui: str) -> RenderableType:
+    """Return the screen of one case, as `starter.py show` prints it."""
+    number = next((one.case_number for one in played if one.entry.file == file), None)
+    if number is None:
+        return Text(f"{file} did not become a case", style=_BAD)
+    head = Text(f"one case: {file}, as `starter.py show {number}` prints it", style="italic")
+    state, history, alerts = registry.case(number), registry.history(number), registry.alerts(number)
+    return Group(head, case_screen(state, history, alerts, registry.open_desk_items(number), web_ui))
+
+
+def effects(counts: Sequence[Count]) -> RenderableType:
+    """Return what the institutions counted, one line each."""
+    head = Text("effects, counted by the simulated institutions", style="italic")
+    return Group(head, *(Text(f"  {one.told}", style=_GOOD if one.is_right else _BAD) for one in counts), "")
+
+
+def faults(played: Sequence[Played], counts: Sequence[Count]) -> list[str]:
+    """Return what differs from the manifest; nothing when all is as expected."""
+    files = files_of_cases(played)
+    differ = [
+        f"{one.entry.file} {one.case_number or ''}: expected {one.entry.expected}, got {one.got(files)}"
+        for one in played
+        if one.got(files) != one.entry.expected
+    ]
+    return differ + [one.told for one in counts if not one.is_right]
+
+
+def _sla(one: Played) -> Text:
+    if one.state is None or not one.is_new:
+        return Text("-")
+    late = f", {duration(one.state.late_by)}" if one.state.late_by else ""
+    style = _BAD if one.state.sla_state in (SlaState.MISSED, SlaState.BREACHED) else ""
+    return Text(f"{one.state.sla_state}{late}", style=style)
+
+
+def _took(one: Played) -> str:
+    if one.state is None or one.state.closed_at is None or not one.is_new:
+        return "-"
+    return f"{(one.state.closed_at - one.state.case.received_at).total_seconds():.1f} s"
