@@ -17,7 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows import search_attributes
 
 ACTIVITIES = 5
-UPSERTS = 7
+UPSERTS = 6
 
 
 @activity.defn

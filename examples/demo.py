@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import contextlib
 import getpass
 import logging
 import os
@@ -189,7 +188,7 @@ async def _run(*, keep: bool) -> int:
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     stop_stack(FOLDER)
-    with contextlib.suppress(FileNotFoundError):
+    if FOLDER.exists():
         shutil.rmtree(FOLDER)
     options = StackOptions(port=0, ui_port=0, policies_dir=manifest.FOLDER / "policies")
     return await Demo(Stack(FOLDER, options), console()).run(keep=keep)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from models.case import Outcome, SlaState, Step
+from models.case import Outcome, SlaState, WaitingOn
 from models.errors import Misconfigured
 
 FOLDER = Path(__file__).resolve().parent
@@ -34,8 +34,8 @@ class Entry(BaseModel):
     outcome: Outcome | None = None
     sla: SlaState | None = None
     """Goes with `outcome`."""
-    open_at: Step | None = None
-    """The case is still open and waits at this step."""
+    waits_for: WaitingOn | None = None
+    """The case is still open and waits for them."""
     same_case_as: str | None = None
     """File of the same person, submitted before."""
     refused: int | None = Field(default=None, ge=1)
@@ -47,9 +47,9 @@ class Entry(BaseModel):
 
     @model_validator(mode="after")
     def _expects_one_thing(self) -> "Entry":
-        expectations = (self.outcome, self.open_at, self.same_case_as, self.refused)
+        expectations = (self.outcome, self.waits_for, self.same_case_as, self.refused)
         if sum(one is not None for one in expectations) != 1:
-            raise ValueError("must have exactly one of outcome, open_at, same_case_as, refused")
+            raise ValueError("must have exactly one of outcome, waits_for, same_case_as, refused")
         if (self.outcome is None) != (self.sla is None):
             raise ValueError("outcome and sla go together")
         return self
@@ -67,15 +67,15 @@ class Entry(BaseModel):
     @property
     def becomes_case(self) -> bool:
         """Whether the application opens a case of its own."""
-        return self.outcome is not None or self.open_at is not None
+        return self.outcome is not None or self.waits_for is not None
 
     @property
     def expected(self) -> str:
         """The expectation in the words in which the demo also says what came."""
         if self.outcome is not None and self.sla is not None:
             return ended(self.outcome, self.sla)
-        if self.open_at is not None:
-            return still_open(self.open_at)
+        if self.waits_for is not None:
+            return still_open(self.waits_for)
         if self.same_case_as is not None:
             return same_case(self.same_case_as)
         return refused(self.refused or 0)
@@ -116,9 +116,9 @@ def ended(outcome: Outcome, sla: SlaState) -> str:
     return f"{outcome}, {sla}"
 
 
-def still_open(step: Step) -> str:
-    """Say where a case is that did not end."""
-    return f"open at {step}"
+def still_open(waits_for: WaitingOn) -> str:
+    """Say whom a case waits for that did not end."""
+    return f"waits for {waits_for}"
 
 
 def same_case(file: str) -> str:

@@ -50,7 +50,7 @@ class Played:
         if not self.is_new or self.state is None:
             return not self.is_new
         return self.state.outcome is not None or (
-            self.state.step is self.entry.open_at and self.state.health is CaseHealth.OK
+            self.state.waiting_on is self.entry.waits_for and self.state.health is CaseHealth.OK
         )
 
     def got(self, files: Mapping[str, str]) -> str:
@@ -64,7 +64,7 @@ class Played:
         if self.state is None:
             return "registered"
         if self.state.outcome is None:
-            return still_open(self.state.step)
+            return still_open(self.state.waiting_on)
         return ended(self.state.outcome, self.state.sla_state)
 
 

@@ -51,7 +51,7 @@ class Progress:
             self._screen.print(f"{seconds:5.1f} s  {line}")
 
     def _table(self, states: Sequence[CaseState], seconds: float) -> Table:
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_footer=True)
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, show_footer=True)
         table.add_column("step", f"closed, {seconds:.0f} s")
         table.add_column("cases", str(sum(state.outcome is not None for state in states)), justify="right")
         table.add_column("", f"of {self._total}", min_width=self._total)

@@ -35,9 +35,13 @@ async def count(played: Sequence[Played], institutions: Institutions, registry: 
 def outcomes(played: Sequence[Played]) -> RenderableType:
     """Return one line for each application: what was expected, what came, and whether that is the same."""
     files = files_of_cases(played)
-    table = Table(box=box.SIMPLE_HEAD, title="outcomes", title_justify="left", pad_edge=False)
+    table = Table(
+        box=box.SIMPLE_HEAD, title="outcomes", title_justify="left", pad_edge=False, show_edge=False
+    )
     for column in ("file", "case", "expected", "got", "sla", "took", ""):
-        table.add_column(column, justify="right" if column == "took" else "left")
+        table.add_column(
+            column, justify="right" if column == "took" else "left", no_wrap=column in ("file", "case")
+        )
     for one in played:
         is_right = one.got(files) == one.entry.expected
         table.add_row(
@@ -49,7 +53,7 @@ def outcomes(played: Sequence[Played]) -> RenderableType:
             _took(one),
             Text("ok" if is_right else "FAIL", style=_GOOD if is_right else _BAD),
         )
-    return table
+    return Group(table, "")
 
 
 def findings(played: Sequence[Played]) -> RenderableType:

@@ -31,6 +31,7 @@ from tests.builders import write_application
 from tests.e2e.people import Someone
 
 POLL_SECONDS = 0.02
+COMMAND_SECONDS = 60.0
 
 STORY = (
     "case.registered",
@@ -66,9 +67,9 @@ class Office:
 
     def __init__(self, folder: Path) -> None:
         """Begin nothing yet; `folder` is new."""
-        policies = folder / "policies"
-        shutil.copytree(ROOT / "policies", policies)
-        for file in policies.glob("kota-*.toml"):
+        self.policies = folder / "policies"
+        shutil.copytree(ROOT / "policies", self.policies)
+        for file in self.policies.glob("kota-*.toml"):
             text, replaced = re.subn('^poll_every = .*$', 'poll_every = "PT1S"', file.read_text(), flags=re.MULTILINE)
             assert replaced == 1, f"{file.name} has no poll_every to shorten"
             file.write_text(text)
@@ -76,7 +77,7 @@ class Office:
         """Applications as operators hand them in; not a part of the stack."""
         self.printed: list[str] = []
         """What every command printed."""
-        options = StackOptions(port=0, ui_port=0, policies_dir=policies, decide_after=0.5, activate_after=0.2)
+        options = StackOptions(port=0, ui_port=0, policies_dir=self.policies, decide_after=0.5, activate_after=0.2)
         self.stack = Stack(folder / "local", options)
 
     async def open(self) -> None:
@@ -173,27 +174,27 @@ class Office:
     # -- Processes -----------------------------------------------------------------------------------
 
     async def cli(self, *words: str | Path, **environment: str) -> Ran:
-        """Run `starter.py` as an operator would, in a pipe."""
+        """Run `starter.py` as an operator would, in a pipe, knowing no more than the stack's folder."""
+        ran = await self.python(ROOT / "starter.py", *words, **environment)
+        self.printed.append(ran.said)
+        return ran
+
+    async def python(self, *words: str | Path, **environment: str) -> Ran:
+        """Run a Python program to its end; `environment` comes on top of the stack's folder and policies."""
         ours = {name: value for name, value in os.environ.items() if not name.startswith(("REAKTIVASI_", "TEMPORAL_"))}
+        ours |= {"REAKTIVASI_LOCAL_DIR": str(self.stack.folder), "REAKTIVASI_POLICIES_DIR": str(self.policies)}
+        pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            str(ROOT / "starter.py"),
-            *map(str, words),
-            env=ours | {"REAKTIVASI_LOCAL_DIR": str(self.stack.folder)} | self._policies | environment,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
+            sys.executable, *map(str, words), env=ours | environment, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe
         )
         try:
-            out, err = await asyncio.wait_for(process.communicate(), 60)
+            out, err = await asyncio.wait_for(process.communicate(), COMMAND_SECONDS)
         finally:
             if process.returncode is None:
                 process.kill()
                 await process.wait()
         assert process.returncode is not None
-        ran = Ran(process.returncode, out.decode(), err.decode())
-        self.printed.append(ran.said)
-        return ran
+        return Ran(process.returncode, out.decode(), err.decode())
 
     @staticmethod
     def kill(child: Child) -> None:
@@ -201,10 +202,6 @@ class Office:
         assert child.process is not None
         child.process.kill()
         child.process.wait()
-
-    @property
-    def _policies(self) -> dict[str, str]:
-        return {"REAKTIVASI_POLICIES_DIR": str(self.stack.options.policies_dir)}
 
 
 def _told(place: Path) -> bytes:

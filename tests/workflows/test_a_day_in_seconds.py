@@ -14,6 +14,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from models.answers import Approved, ReasonCode, Returned
 from models.case import CaseHealth, Outcome, SlaState, Step
+from models.errors import Unavailable
 from models.messages import AlertKind, RetryStep
 from tests.builders import a_case
 from tests.workflows.conftest import Bench
@@ -58,3 +59,22 @@ async def test_a_day_with_warnings_and_breach_takes_a_moment(skipping: WorkflowE
     assert kinds == [AlertKind.SLA_WARNING] * 3 + [AlertKind.SLA_BREACH]
     hours = [(alert.raised_at - case.received_at) / timedelta(hours=1) for alert in alerts]
     assert hours == pytest.approx([12, 18, 21.6, 24], abs=0.01)
+
+
+async def test_an_outage_that_lasts_makes_the_case_stuck_and_is_told_once(
+    skipping: WorkflowEnvironment,
+) -> None:
+    """Failures beyond a quarter of an hour are seen as `stuck`; the case goes on asking by itself."""
+    bench = Bench(skipping, task_queue=uuid.uuid4().hex)
+    bench.siks_ng.script = [*[Unavailable("siks_ng", "no answer in time")] * 60, None]
+    case = a_case(received_at=await skipping.get_current_time())
+    async with bench.serving():
+        handle = await bench.start(case)
+        state = await handle.result()
+
+    assert (state.outcome, state.health) == (Outcome.REACTIVATED, CaseHealth.OK)
+    kinds = bench.ledger.kinds(case.case_number)
+    assert kinds.count("step.stuck") == kinds.count("step.retried") >= 2
+    stuck = [alert for alert in bench.ledger.alerts.values() if alert.kind is AlertKind.CASE_STUCK]
+    assert [(alert.detail, alert.step) for alert in stuck] == [("Unavailable", Step.SIKS_NG_UPLOAD)]
+    assert bench.siks_ng.effects == {f"{case.case_number}:siks_ng_upload:1": 1}

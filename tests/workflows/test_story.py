@@ -1,23 +1,37 @@
 """The story of a case, on a real server with fakes of the institutions."""
 
 import threading
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from temporalio.api.enums.v1 import EventType
+from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import WorkflowExecutionStatus, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
+from gateways.ports import Participant, PolicyShelf
 from models.answers import Approved, ReasonCode, Rejected, Returned
 from models.case import CaseHealth, Outcome, SlaState, Step, Track, WaitingOn
 from models.errors import Refused, Unavailable
 from models.messages import RetryStep, Withdraw
+from models.policy import CityPolicy
 from tests.builders import a_case
-from tests.workflows.conftest import Bench, Handle
+from tests.workflows.conftest import ROOT, Bench, Handle
 from workflows.reactivation import Reactivation
 
 NIK_DIFFERS = Returned(reason=ReasonCode.NIK_BEDA, back_to=Step.SIKS_NG_UPLOAD)
 STEP_EVENTS = ["step.opened", "answer.recorded"]
+
+
+def a_shelf(bench: Bench, **changes: object) -> PolicyShelf:
+    """Return a shelf on which Tangsel's policy has other values."""
+    policy = bench.shelf.city("3674").model_copy(update=changes)
+
+    class Shelf(type(bench.shelf)):  # type: ignore[misc]  # the bench's own class
+        def city(self, code: str) -> CityPolicy:
+            return policy
+
+    return Shelf(ROOT / "policies")
 
 
 async def why_refused(handle: Handle) -> str:
@@ -26,6 +40,11 @@ async def why_refused(handle: Handle) -> str:
         await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w-2"))
     assert isinstance(refusal.value.cause, ApplicationError)
     return refusal.value.cause.type or ""
+
+
+async def count(handle: Handle, kind: EventType.ValueType) -> int:
+    """Return how often an event is in the history."""
+    return sum(event.event_type == kind for event in (await handle.fetch_history()).events)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +91,7 @@ async def test_kemensos_is_asked_again_at_the_pace_of_the_policy(bench: Bench) -
     await bench.forward(handle, timedelta(minutes=5))
     state = await handle.result()
     assert (state.outcome, bench.kemensos.asked) == (Outcome.REACTIVATED, 3)
-    assert len((await handle.fetch_history()).events) <= 64
+    assert await count(handle, EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED) == len(Step)
 
 
 async def test_a_returned_case_goes_back_with_a_new_submission_once_a_person_mended_it(bench: Bench) -> None:
@@ -221,15 +240,9 @@ async def test_a_database_that_is_away_for_a_while_leaves_no_gap(bench: Bench) -
 async def test_a_bug_in_workflow_code_suspends_the_case_and_does_not_fail_it(stopped_bench: Bench) -> None:
     """A clock that breaks fails the workflow task, where supervisors see it; the case stays open."""
     bench = stopped_bench
-    policy = bench.shelf.city("3674")
-    track = policy.tracks[Track.EMERGENCY]
+    track = bench.shelf.city("3674").tracks[Track.EMERGENCY]
     broken = track.model_copy(update={"sla": track.sla.model_copy(update={"warn_at": (1e300,)})})
-    shelf = type(
-        "Shelf",
-        (),
-        {"city": lambda _self, _code: policy.model_copy(update={"tracks": {Track.EMERGENCY: broken}})},
-    )
-    bench.shelf = shelf()
+    bench.shelf = a_shelf(bench, tracks={Track.EMERGENCY: broken})
     async with bench.serving():
         handle = await bench.start(a_case())
         async for event in handle.fetch_history_events(wait_new_event=True):
@@ -241,3 +254,65 @@ async def test_a_bug_in_workflow_code_suspends_the_case_and_does_not_fail_it(sto
                 break
         assert (await handle.describe()).status is WorkflowExecutionStatus.RUNNING
         await handle.terminate()
+
+
+async def test_a_ministry_that_takes_its_time_leaves_the_case_healthy(stopped_bench: Bench) -> None:
+    """Rounds of polling end and begin anew; waiting is no trouble, whatever ended the round."""
+    bench = stopped_bench
+    bench.shelf = a_shelf(bench, poll_every=timedelta(minutes=50))
+    bench.kemensos.script = [None, None, None, None, None, None, Approved()]
+    case = a_case()
+    async with bench.serving():
+        handle = await bench.start(case)
+        await bench.forward(handle, timedelta(hours=9))
+        state = await handle.result()
+    assert (state.outcome, bench.kemensos.asked) == (Outcome.REACTIVATED, 7)
+    assert "step.stuck" not in bench.ledger.kinds(case.case_number)
+    assert bench.ledger.alerts == {}
+
+
+async def test_an_active_stranger_at_bpjs_is_not_taken_for_the_applicant(bench: Bench) -> None:
+    """BPJS answers some numbers with somebody else's record: active, and another name. A person looks."""
+    case = a_case()
+    bench.bpjs.script = [Participant("Contoh Orang Lain", date(1985, 3, 12), "0", "21")]
+    handle = await bench.start(case)
+    state = await bench.until(handle, lambda state: state.health is CaseHealth.STUCK)
+    assert (state.step, state.trouble) == (Step.BPJS_RECONNECT, "NAMA_TGL_LAHIR_BEDA")
+    bench.bpjs.script = []
+    await handle.execute_update(Reactivation.retry_step, RetryStep(command_id="r-1"))
+    assert (await handle.result()).outcome is Outcome.REACTIVATED
+
+
+async def test_a_need_that_the_track_does_not_serve_is_returned_to_the_officer(bench: Bench) -> None:
+    """A routine control is no emergency; no recommendation is issued."""
+    case = a_case()
+    handle = await bench.start(case, need="routine")
+    state = await bench.until(handle, lambda state: state.health is CaseHealth.STUCK)
+    assert (state.step, state.trouble) == (Step.RECOMMENDATION, "KEBUTUHAN_TIDAK_SESUAI")
+    assert bench.ledger.recommendations == {}
+
+
+async def test_a_supervisor_sees_where_the_case_is(bench: Bench) -> None:
+    """Search attributes, static summary and current details tell the state, and follow it."""
+    bench.kemensos.script = [NIK_DIFFERS]
+    handle = await bench.start(a_case())
+    await bench.until(handle, lambda state: state.health is CaseHealth.STUCK)
+    described = await handle.describe()
+    shown = {pair.key.name: pair.value for pair in described.typed_search_attributes}
+    assert shown["CaseStep"] == "kemensos_verification"
+    assert (shown["WaitingOn"], shown["CaseHealth"], shown["SlaState"]) == ("officer", "stuck", "on_track")
+    assert (shown["City"], shown["Kecamatan"], shown["CaseTrack"]) == ("3674", "Pamulang", "emergency")
+    assert set(shown) >= {"SlaDueAt", "StepSince", "EscalationLevel", "Attempt"}
+    metadata = await handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
+    details = metadata.current_details
+    assert "Langkah 4 dari 5: Verifikasi Kemensos" in details
+    assert "NIK berbeda" in details
+    assert "WIB" in details
+
+
+async def test_search_attributes_are_written_only_when_they_change(bench: Bench) -> None:
+    """One event for each step and one for the end, whatever else happens."""
+    handle = await bench.start(a_case())
+    await handle.result()
+    upserts = await count(handle, EventType.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES)
+    assert upserts == len(Step) + 1
