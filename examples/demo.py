@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import contextlib
 import getpass
 import logging
 import os
@@ -56,16 +57,17 @@ class Demo:
             await self._stack.start(self.say)
             watching = asyncio.create_task(self._stack.watch(self.say))
             try:
-                is_right = await self._play(keep=keep)
+                is_right = await self._play(watching, keep=keep)
                 if keep:
-                    await watching
+                    with contextlib.suppress(asyncio.CancelledError):
+                        await watching
             finally:
                 watching.cancel()
         finally:
             self._stack.stop(self.say if keep else _silent)
         return 0 if is_right else 1
 
-    async def _play(self, *, keep: bool) -> bool:
+    async def _play(self, watching: asyncio.Task[None], *, keep: bool) -> bool:
         institutions = Institutions(self._stack.simulators)
         office = adapters.office(self._stack.settings)
         client = await self._stack.client()
@@ -81,7 +83,7 @@ class Demo:
         await self._submit(intake)
         operating = asyncio.create_task(self._operate(CaseCommands(client, office.registry), office))
         try:
-            await self._wait(office, operating)
+            await self._wait(office, (watching, operating))
         finally:
             operating.cancel()
         counts = await report.count(self._played, institutions, office.registry)
@@ -118,7 +120,7 @@ class Demo:
         await asyncio.gather(*(one.submit(intake) for one in self._played if one not in first))
         self.say(f"{len(self._played)} applications handed in within {time.monotonic() - started:.1f} s")
 
-    async def _wait(self, office: Office, operating: asyncio.Task[None]) -> None:
+    async def _wait(self, office: Office, helpers: Sequence[asyncio.Task[None]]) -> None:
         """Show the cases until all are where they end, or the deadline has come."""
         deadline = time.monotonic() + DEADLINE_SECONDS
         with Progress(self._screen, sum(one.entry.becomes_case for one in self._played)) as progress:
@@ -128,8 +130,8 @@ class Demo:
                 for one in self._played:
                     one.observe(by_number)
                 progress.show(states)
-                if operating.done():
-                    operating.result()
+                for failed in (helper for helper in helpers if helper.done()):
+                    failed.result()
                 if all(one.is_settled for one in self._played) or time.monotonic() > deadline:
                     return
                 await asyncio.sleep(LOOK_EVERY_SECONDS)

@@ -23,7 +23,7 @@ _SLA_STYLE = {
     SlaState.MISSED: "red",
 }
 
-_PLAIN_WIDTH = 140
+_PLAIN_WIDTH = 160
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -114,6 +114,8 @@ def clock(at: datetime) -> str:
 
 
 def _due(state: CaseState) -> Text:
+    if state.due_at is None and state.outcome is not None:
+        return Text("the clock never ran: the file was not complete")
     if state.due_at is None:
         return Text("the clock starts when the file is complete", style="yellow")
     late = f", terlambat {duration(state.late_by)}" if state.late_by else ""

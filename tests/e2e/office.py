@@ -8,8 +8,8 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -197,11 +197,16 @@ class Office:
         return Ran(process.returncode, out.decode(), err.decode())
 
     @staticmethod
-    def kill(child: Child) -> None:
-        """End a process of the stack as a power cut would."""
+    @contextmanager
+    def killed(child: Child) -> Iterator[None]:
+        """End a process of the stack by kill -9, and start it again as it was at the end of the block."""
         assert child.process is not None
         child.process.kill()
         child.process.wait()
+        try:
+            yield
+        finally:
+            child.start()
 
 
 def _told(place: Path) -> bytes:

@@ -2,7 +2,9 @@
 
 import itertools
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
+
+from models.wib import wib_date
 
 _numbers = itertools.count(1)
 
@@ -55,7 +57,7 @@ class Someone:
                 "letter_number": self.letter_number,
                 "letter_date": "2026-02-10",
             },
-            "deactivated_on": "2026-02-01",
+            "deactivated_on": wib_date(datetime.now(UTC)).isoformat(),
             "documents": [{"kind": "facility_letter", "path": "surat.pdf"}],
         }
         return data | changes

@@ -21,9 +21,8 @@ async def test_a_server_killed_in_mid_case_changes_nothing_of_the_cases(office: 
     for case, step in reached.items():
         await office.until_answered(case, step)
 
-    office.kill(office.stack.temporal)
-    assert [office.registry.case(case).outcome for case in reached] == [None] * 3
-    office.stack.temporal.start()
+    with office.killed(office.stack.temporal):
+        assert [office.registry.case(case).outcome for case in reached] == [None] * 3
 
     for case in reached:
         ended = await office.until(case, lambda state: state.outcome is not None)
