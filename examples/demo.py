@@ -95,7 +95,7 @@ class Demo:
         show = self._screen.print
         show(report.timeline(self._played, self._plan.timeline_of, office.registry, self._stack.web_ui))
         show(report.findings(self._played))
-        show(report.outcomes(self._played))
+        show(report.outcomes(self._played, self._screen.width))
         show(report.effects(counts))
         if faults := report.faults(self._played, counts):
             show(f"{len(faults)} thing(s) differ from examples/manifest.toml:", style="bold red")

@@ -14,6 +14,7 @@ from models.case import Outcome, SlaState, Step
 from models.texts import duration
 from runtime.screens import case_screen, findings_screen
 
+WIDE = 115
 _GOOD, _BAD = "green", "bold red"
 
 
@@ -32,27 +33,30 @@ async def count(played: Sequence[Played], institutions: Institutions, registry: 
     ]
 
 
-def outcomes(played: Sequence[Played]) -> RenderableType:
-    """Return one line for each application: what was expected, what came, and whether that is the same."""
-    files = files_of_cases(played)
+def outcomes(played: Sequence[Played], width: int) -> RenderableType:
+    """Return one line for each application: what was expected, what came, and whether that is the same.
+
+    Below `WIDE` columns the case numbers are left out, and an expectation that was met.
+    """
+    files, is_wide = files_of_cases(played), width >= WIDE
+    columns = (
+        ("file", "case", "expected", "got", "sla", "took", "")
+        if is_wide
+        else ("file", "got", "sla", "took", "")
+    )
     table = Table(
         box=box.SIMPLE_HEAD, title="outcomes", title_justify="left", pad_edge=False, show_edge=False
     )
-    for column in ("file", "case", "expected", "got", "sla", "took", ""):
+    for column in columns:
         table.add_column(
             column, justify="right" if column == "took" else "left", no_wrap=column in ("file", "case")
         )
     for one in played:
-        is_right = one.got(files) == one.entry.expected
-        table.add_row(
-            one.entry.name,
-            one.case_number or "-",
-            one.entry.expected,
-            one.got(files),
-            _sla(one),
-            _took(one),
-            Text("ok" if is_right else "FAIL", style=_GOOD if is_right else _BAD),
-        )
+        expected, got = one.entry.expected, one.got(files)
+        verdict = Text("ok", style=_GOOD) if got == expected else Text("FAIL", style=_BAD)
+        short = got if got == expected else f"{got} (expected: {expected})"
+        came = [one.case_number or "-", expected, got] if is_wide else [short]
+        table.add_row(one.entry.name, *came, _sla(one), _took(one), verdict)
     return Group(table, "")
 
 

@@ -1,0 +1,64 @@
+"""Finds a value in bytes, in whatever form a program may have written it."""
+
+import base64
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from temporalio.client import Client
+
+_BASE64_GROUP = 3
+
+
+def forms(value: str) -> dict[str, bytes]:
+    """Return the forms in which a value may stand in a file, by the name of the form."""
+    plain = value.encode()
+    found = {"UTF-8": plain, "UTF-16": value.encode("utf-16-le"), "UTF-16 BE": value.encode("utf-16-be")}
+    if not value.isascii():
+        found["JSON"] = json.dumps(value)[1:-1].encode()
+    for offset in range(_BASE64_GROUP):
+        # Characters that also hold bits of a neighbour are left out at both ends.
+        whole = base64.b64encode(bytes(offset) + plain).rstrip(b"=")
+        last = len(whole) - ((offset + len(plain)) % _BASE64_GROUP != 0)
+        found[f"base64 at {offset}"] = whole[(0, 2, 3)[offset] : last]
+    return found
+
+
+def found(values: Mapping[str, str], places: Mapping[str, bytes]) -> list[str]:
+    """Return a line for each value that stands in one of the places; letters count in both cases."""
+    lines = []
+    for place, content in places.items():
+        folded = content.lower()
+        for name, value in values.items():
+            for form, wanted in forms(value).items():
+                if wanted in content or (not form.startswith("base64") and wanted.lower() in folded):
+                    lines.append(f"{name} as {form} in {place}")
+    return lines
+
+
+def files(folder: Path, *, but: Iterable[str]) -> dict[str, bytes]:
+    """Return the content of every file in a folder and below, except those whose path begins with one of `but`."""
+    names = {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
+    return {name: path.read_bytes() for name, path in names.items() if not name.startswith(tuple(but))}
+
+
+async def histories(client: Client) -> dict[str, bytes]:
+    """Return the history of every workflow as JSON, followed by what its payloads hold, by workflow id."""
+    told = {}
+    async for execution in client.list_workflows():
+        history = await client.get_workflow_handle(execution.id, run_id=execution.run_id).fetch_history()
+        text = history.to_json()
+        told[execution.id] = b"\n".join([text.encode(), *_payloads(json.loads(text))])
+    return told
+
+
+def _payloads(node: object) -> Iterator[bytes]:
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if key == "data" and isinstance(value, str):
+                yield base64.b64decode(value)
+            else:
+                yield from _payloads(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _payloads(value)

@@ -1,0 +1,186 @@
+"""Nothing personal leaves the ledger: not into Temporal's database, a history, a log or a terminal."""
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+
+import pytest
+
+from models.case import CaseHealth, CaseState, Outcome, Step
+from tests.e2e import leaks
+from tests.e2e.office import Office
+from tests.e2e.people import Someone, someone
+
+PERSONAL = ("ledger.db", "institutions.db", "documents")
+"""Where personal data belongs: the ledger, its papers, and the simulated institutions' own books."""
+
+REACTIVATED, REJECTED, WITHDRAWN = Outcome.REACTIVATED, Outcome.REJECTED, Outcome.WITHDRAWN
+
+Dials = Mapping[str, dict[str, object]]
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What happens to one person's case, and how it is known to have happened."""
+
+    name: str
+    end: Outcome | str
+    """The outcome, or the trouble in which the case waits for a person."""
+    dials: Dials = field(default_factory=dict)
+    changes: dict[str, object] = field(default_factory=dict)
+    command: str = ""
+
+    def is_fulfilled(self, state: CaseState) -> bool:
+        """Tell whether the case is where it should get to."""
+        if isinstance(self.end, Outcome):
+            return state.outcome is self.end
+        return state.health is CaseHealth.STUCK and state.trouble == self.end
+
+
+FATES = (
+    Fate("calm", REACTIVATED),
+    Fate("calm, medical", REACTIVATED, changes={"track": "medical"}),
+    Fate("rejected", REJECTED, {"kemensos": {"decision": "rejected"}}),
+    Fate("rejected as dead", REJECTED, {"kemensos": {"decision": "rejected", "reason": "MENINGGAL"}}),
+    Fate("rejected with unknown words", REJECTED, {"kemensos": {"decision": "rejected", "reason": "Kurang Lengkap!"}}),
+    Fate("returned", "NIK_BEDA", {"kemensos": {"decision": "returned"}}),
+    Fate("returned once, then sent again", REACTIVATED, {"kemensos": {"returned_times": 1}}, command="retry"),
+    Fate("paper missing", "DOK_TIDAK_LENGKAP", changes={"city": "3275"}),
+    Fate("need not served", "KEBUTUHAN_TIDAK_SESUAI", changes={"track": "newborn"}),
+    Fate("withdrawn at Kemensos", WITHDRAWN, {"kemensos": {"decide_after_s": 3600}}, command="withdraw"),
+    Fate("withdrawn at BPJS", WITHDRAWN, {"bpjs": {"activate_after_s": 3600}}, command="withdraw"),
+    Fate("SIKS-NG fails at first", REACTIVATED, {"siks_ng": {"fail_first": 1}}),
+    Fate("SIKS-NG loses a reply", REACTIVATED, {"siks_ng": {"lose_reply": 1}}),
+    Fate("SIKS-NG is down", WITHDRAWN, {"siks_ng": {"down": True}}, command="withdraw"),
+    Fate("SIKS-NG sends HTML", "BadReply", {"siks_ng": {"wrong": "html"}}),
+    Fate("SIKS-NG sends garbage", "BadReply", {"siks_ng": {"wrong": "garbage"}}),
+    Fate("SIKS-NG sends a strange reference", "BadReply", {"siks_ng": {"wrong": "wrong_reference_form"}}),
+    Fate("Kemensos sends HTML", "BadReply", {"kemensos": {"wrong": "html"}}),
+    Fate("Kemensos sends nothing", "BadReply", {"kemensos": {"wrong": "empty"}}),
+    Fate("BPJS sends HTML", "BadReply", {"bpjs": {"wrong": "html"}}),
+    Fate("BPJS sends garbage", "BadReply", {"bpjs": {"wrong": "garbage"}}),
+    Fate("BPJS names another person", "NAMA_TGL_LAHIR_BEDA", {"bpjs": {"wrong": "other_person"}}),
+)
+
+
+@dataclass(frozen=True)
+class Remains:
+    """What is left of an office after all fates were fulfilled."""
+
+    people: tuple[Someone, ...]
+    cases: tuple[str, ...]
+    files: dict[str, bytes]
+    ledger: dict[str, bytes]
+    histories: dict[str, bytes]
+    printed: dict[str, bytes]
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """Everything personal of everybody, by what it is."""
+        return {
+            f"{name} of {number}": value
+            for number, person in enumerate(self.people)
+            for name, value in person.secrets.items()
+        }
+
+
+@pytest.fixture(scope="module")
+async def remains(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Remains]:
+    """An office of its own that lived through every fate and was then stopped."""
+    office = Office(tmp_path_factory.mktemp("private"))
+    await office.open()
+    try:
+        people = tuple(someone() for _ in FATES)
+        cases = await asyncio.gather(*map(lambda fate, person: _live(office, fate, person), FATES, people))
+        await _look_at(office, cases, people[0])
+        histories = await leaks.histories(office.client)
+    finally:
+        office.close()
+    folder = office.stack.folder
+    yield Remains(
+        people=people,
+        cases=tuple(cases),
+        files=leaks.files(folder, but=PERSONAL),
+        ledger={"ledger": b"".join(path.read_bytes() for path in folder.glob("ledger.db*"))},
+        histories=histories,
+        printed={f"command {number}": said.encode() for number, said in enumerate(office.printed)},
+    )
+
+
+def test_the_ledger_holds_every_personal_value(remains: Remains) -> None:
+    """The values that are looked for are those that were handed in, so not finding them means something."""
+    kept = {line.split(" as ")[0] for line in leaks.found(remains.secrets, remains.ledger)}
+
+    assert kept == set(remains.secrets)
+
+
+def test_no_file_outside_the_ledger_holds_a_personal_value(remains: Remains) -> None:
+    """Temporal's database and all logs were searched, in every form."""
+    assert {"temporal.db", "logs/temporal.log", "logs/worker.log", "logs/simulators.log"} <= remains.files.keys()
+    assert all(remains.files["temporal.db"].count(case.encode()) > 0 for case in remains.cases)
+    assert all(case.encode() in remains.files["logs/worker.log"] for case in remains.cases)
+
+    assert leaks.found(remains.secrets, remains.files) == []
+
+
+def test_no_history_holds_a_personal_value(remains: Remains) -> None:
+    """Every event of every case was searched, with its payloads decoded."""
+    assert set(remains.cases) <= remains.histories.keys()
+
+    assert leaks.found(remains.secrets, remains.histories) == []
+
+
+def test_no_command_prints_a_personal_value(remains: Remains) -> None:
+    """Commands that succeeded and commands that refused were searched."""
+    assert len(remains.printed) >= len(FATES) // 2
+
+    assert leaks.found(remains.secrets, remains.printed) == []
+
+
+async def test_the_search_finds_what_was_planted_in_temporal(office: Office) -> None:
+    """In another office a NIK is written into a workflow in each form, and each is found in its database."""
+    nik = someone().nik
+    planted = {
+        "UTF-8": nik,
+        "UTF-16": nik.encode("utf-16-le"),
+        "UTF-16 BE": nik.encode("utf-16-be"),
+        **{f"base64 at {offset}": base64.b64encode(b"x" * offset + nik.encode() + b"y").decode() for offset in range(3)},
+    }
+    handle = await office.client.start_workflow("Dummy", id="planted", task_queue="nobody-polls-this", memo=planted)
+    histories = await leaks.histories(office.client)
+    await handle.terminate()
+
+    in_files = leaks.found({"NIK": nik}, leaks.files(office.stack.folder, but=PERSONAL))
+    in_histories = leaks.found({"NIK": nik}, histories)
+
+    assert {line.removeprefix("NIK as ").split(" in ")[0] for line in in_files} == planted.keys()
+    assert {line.removeprefix("NIK as ") for line in in_histories} >= {f"{form} in planted" for form in planted}
+
+
+async def _live(office: Office, fate: Fate, person: Someone) -> str:
+    """Take a person's case to its fate and return its number."""
+    for system, dials in fate.dials.items():
+        office.turn(system, person, **dials)
+    case = await office.submit(person, **fate.changes)
+    if fate.command == "withdraw":
+        await office.until_answered(case, Step.RECOMMENDATION)
+        words = f"{person.name}, {person.nik}, telp. {person.phone}: keluarga membatalkan"
+        assert (await office.cli("withdraw", case, "--reason", words)).code == 0
+    if fate.command == "retry":
+        await office.until(case, lambda state: state.health is CaseHealth.STUCK)
+        assert (await office.cli("retry", case)).code == 0
+    await office.until(case, fate.is_fulfilled)
+    return case
+
+
+async def _look_at(office: Office, cases: list[str], person: Someone) -> None:
+    """Let operators look at cases, and hand in what is refused."""
+    whole = person.application()
+    applicant = {**dict(whole["applicant"]), "nik": person.nik + "1", "phone": "1" + person.phone, "sex": person.name}  # type: ignore[call-overload]
+    refused = office.write(person, applicant=applicant, track=person.name, unknown=person.kk)
+    commands = [["show", case] for case in cases[3::4]] + [["show", cases[5], "--json"], ["list"], ["list", "--json"]]
+    commands += [["submit", str(refused)], ["submit", str(refused), "--json"], ["doctor"]]
+    for command in commands:
+        ran = await office.cli(*command)
+        assert ran.code == (2 if command[0] == "submit" else 0)
