@@ -98,6 +98,8 @@ def submit(
             f"{done.case_number} {'started' if done.is_new else 'is open already for this person'}",
             style="bold",
         )
+        if not done.is_new:
+            screen.print("  nothing of this file was taken over", style="yellow")
         if not done.is_started:
             screen.print(
                 "  registered; Temporal does not answer, a worker starts the case when it does",
@@ -143,7 +145,7 @@ def list_(
         if json_:
             _print_json([state.model_dump(mode="json") for state in found])
         else:
-            screen.print(list_screen(found) if found else "no case matches")
+            screen.print(list_screen(found, screen.width) if found else "no case matches")
 
     _run(work, as_json=json_)
 
@@ -154,7 +156,7 @@ def withdraw(
     reason: Annotated[str, typer.Option(min=1, help="Why, in words; they stay in the ledger.")],
     json_: Json = False,
 ) -> None:
-    """End a case because the applicant or the office asked for it. Safe to repeat."""
+    """End a case because the applicant or the office asked for it."""
 
     async def work(settings: Settings, screen: Console) -> None:
         registry = adapters.office(settings).registry
@@ -227,9 +229,14 @@ def up(
         await local.start(say)
         say("ready: `starter.py submit FILE`, `starter.py list`; Ctrl-C stops everything")
         watching = asyncio.create_task(local.watch(say))
-        await stop.wait()
-        watching.cancel()
-        local.stop(say)
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait((watching, stopping), return_when=asyncio.FIRST_COMPLETED)
+            if watching.done():
+                watching.result()
+        finally:
+            watching.cancel()
+            local.stop(say)
 
     _run(work)
 

@@ -62,6 +62,7 @@ def build_worker(client: Client, task_queue: str, outside: Outside, threads: Thr
         max_concurrent_activities=ACTIVITY_THREADS,
         interceptors=[ErrorMapping()],
         workflow_runner=workflow_runner(),
+        sticky_queue_schedule_to_start_timeout=options.STICKY_QUEUE_WAIT,
         graceful_shutdown_timeout=options.GRACEFUL_SHUTDOWN,
     )
 

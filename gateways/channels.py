@@ -18,10 +18,11 @@ class LedgerAndLog:
     def send(self, alert: Alert) -> None:
         """Keep and log the alert unless its key is there already. Raises Unavailable."""
         if self._ledger.save_alert(alert):
-            facts = alert.model_dump(mode="json", exclude={"kind"}, exclude_none=True)
+            facts = alert.model_dump(mode="json", exclude={"kind", "level"}, exclude_none=True)
             log.warning(
                 "alert.raised",
                 alert=alert.kind.value,
+                escalation_level=alert.level,
                 **facts,
                 late_seconds=int(alert.late_by.total_seconds()),
             )

@@ -24,6 +24,7 @@ _SLA_STYLE = {
 }
 
 _PLAIN_WIDTH = 160
+_WIDE = 110
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -60,46 +61,32 @@ def case_screen(
     if ui is not None:
         facts.add_row("web ui", f"{ui}/namespaces/default/workflows/{state.case.case_number}")
 
-    timeline = Table(box=box.SIMPLE_HEAD, title="timeline", title_justify="left", pad_edge=False)
+    timeline = Table(
+        box=box.SIMPLE_HEAD, title="timeline", title_justify="left", pad_edge=False, padding=(0, 1, 0, 0)
+    )
     for column in ("#", "WIB", "event", "step", "try", "facts"):
-        timeline.add_column(column, no_wrap=column != "facts")
+        timeline.add_column(column, no_wrap=column != "facts", overflow="fold")
     for event in history:
         told = {"reason": event.reason.value} if event.reason else {}
         words = " ".join(f"{name}={value}" for name, value in {**told, **event.facts}.items())
         step = event.step.value if event.step else ""
         timeline.add_row(
-            str(event.seq), clock(event.at), event.kind.value, step, str(event.attempt or ""), words
+            str(event.seq), clock(event.at)[5:], event.kind.value, step, str(event.attempt or ""), words
         )
     return Group(facts, timeline, *([_alerts(alerts)] if alerts else []))
 
 
-def list_screen(states: Sequence[CaseState]) -> RenderableType:
-    """Return cases as a table, in the order given."""
+def list_screen(states: Sequence[CaseState], width: int) -> RenderableType:
+    """Return cases as a table, in the order given; on a screen of few columns, without track and kecamatan."""
+    is_wide = width >= _WIDE
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in (
-        "case",
-        "track",
-        "kecamatan",
-        "step",
-        "waiting on",
-        "health",
-        "sla",
-        "due (WIB)",
-        "outcome",
-    ):
-        table.add_column(column, no_wrap=True)
+    for column in ("case", *(("track", "kecamatan") if is_wide else ()), "step", "now", "sla", "due (WIB)"):
+        table.add_column(column, no_wrap=column in {"case", "sla"}, overflow="fold")
     for state in states:
-        table.add_row(
-            state.case.case_number,
-            state.case.track.value,
-            state.case.kecamatan,
-            state.step.value,
-            state.waiting_on.value,
-            Text(state.health.value, style="" if state.health is CaseHealth.OK else "bold red"),
-            Text(state.sla_state.value, style=_SLA_STYLE[state.sla_state]),
-            clock(state.due_at) if state.due_at else "-",
-            state.outcome.value if state.outcome else "",
-        )
+        where = (state.case.track.value, state.case.kecamatan) if is_wide else ()
+        due = clock(state.due_at)[:16] if state.due_at else "-"
+        sla = Text(state.sla_state.value, style=_SLA_STYLE[state.sla_state])
+        table.add_row(state.case.case_number, *where, state.step.value, _now(state), sla, due)
     return table
 
 
@@ -111,6 +98,15 @@ def findings_screen(findings: Sequence[Finding], *, style: str) -> RenderableTyp
 def clock(at: datetime) -> str:
     """Return a time in WIB as `2026-02-11 08:00:00`."""
     return f"{at.astimezone(WIB):%Y-%m-%d %H:%M:%S}"
+
+
+def _now(state: CaseState) -> Text:
+    """Return the outcome, or whom the case waits for and whether it is stuck."""
+    if state.outcome is not None:
+        return Text(state.outcome.value, style="bold")
+    if state.health is CaseHealth.OK:
+        return Text(f"waits for {state.waiting_on}")
+    return Text(f"waits for {state.waiting_on}, {state.health}", style="bold red")
 
 
 def _due(state: CaseState) -> Text:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 from temporalio.client import Client
 
 from gateways.ledger_schema import migrate, open_engine
@@ -145,6 +146,7 @@ class Stack:
         self._ports_file.unlink(missing_ok=True)
         self.temporal.start()
         self.institutions.start()
+        self._note_processes()
         await _until(self._ports_file.exists, self.institutions)
         self._read_ports()
         self._write_addresses()
@@ -153,7 +155,7 @@ class Stack:
         say(f"temporal    127.0.0.1:{self.port}")
         say(f"web ui      {self.web_ui}")
         self.worker.start()
-        self._write_pids()
+        self._note_processes()
         await self.until_worker_polls()
         say(f"worker      pid {self.worker.pid}")
 
@@ -178,7 +180,7 @@ class Stack:
                     child.restarts += 1
                     say(f"{child.name} ended; starting it again (see {child.log_file})")
                     child.start()
-                    self._write_pids()
+                    self._note_processes()
             await asyncio.sleep(1)
 
     def stop(self, say: Callable[[str], None]) -> None:
@@ -256,9 +258,13 @@ class Stack:
         )
         self.worker.environment |= addresses
 
-    def _write_pids(self) -> None:
-        children = [child.pid for child in (self.worker, self.institutions, self.temporal) if child.process]
-        _pid_file(self.folder).write_text(json.dumps({"stack": os.getpid(), "children": children}))
+    def _note_processes(self) -> None:
+        """Write down who runs, for `down` and for whoever finds what a killed stack left behind."""
+        children = [
+            child.pid for child in (self.worker, self.institutions, self.temporal) if child.is_running
+        ]
+        noted = [(pid, psutil.Process(pid).create_time()) for pid in (os.getpid(), *children)]
+        _pid_file(self.folder).write_text(json.dumps(noted))
 
 
 def temporal_binary() -> str:
@@ -272,43 +278,56 @@ def temporal_binary() -> str:
 
 def running_stack(folder: Path) -> int | None:
     """Return the process id of the stack that runs in a folder; None when there is none."""
-    pids = _pids(folder)
-    return pids["stack"][0] if pids and _lives(pids["stack"][0]) else None
+    noted = _noted(folder)
+    return noted[0].pid if noted and noted[0].process() else None
 
 
 def stop_stack(folder: Path) -> bool:
     """Stop the stack that runs in a folder, or what a killed one left behind; False when there is nothing."""
-    pids = _pids(folder)
-    if pids is None:
+    noted = _noted(folder)
+    if not noted:
         return False
-    for pid in pids["stack"] if _lives(pids["stack"][0]) else pids["children"]:
-        if _lives(pid):
-            os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + 3 * STOP_WITHIN_SECONDS
-    while any(_lives(pid) for pid in pids["stack"] + pids["children"]) and time.monotonic() < deadline:
-        time.sleep(CHECK_EVERY_SECONDS)
+    living = [process for one in noted if (process := one.process())]
+    if (main := noted[0].process()) is not None:
+        main.terminate()  # it stops its children in order
+    else:
+        for process in living:
+            process.terminate()
+    _, left = psutil.wait_procs(living, timeout=3 * STOP_WITHIN_SECONDS)
+    for process in left:
+        process.kill()
     _pid_file(folder).unlink(missing_ok=True)
     (folder / "stack.env").unlink(missing_ok=True)
     return True
+
+
+@dataclass(frozen=True)
+class _Noted:
+    """A process that a stack wrote down: its number, and when it began, since numbers come again."""
+
+    pid: int
+    began: float
+
+    def process(self) -> psutil.Process | None:
+        """Return the process if it still is that one."""
+        try:
+            process = psutil.Process(self.pid)
+            is_it = process.create_time() == self.began and process.status() != psutil.STATUS_ZOMBIE
+        except psutil.Error:
+            return None
+        return process if is_it else None
 
 
 def _pid_file(folder: Path) -> Path:
     return folder / "stack.json"
 
 
-def _pids(folder: Path) -> dict[str, list[int]] | None:
+def _noted(folder: Path) -> list[_Noted]:
+    """Return the processes of the stack in a folder, the stack itself first; none when nothing is noted."""
     try:
-        pids = json.loads(_pid_file(folder).read_text())
-        return {"stack": [int(pids["stack"])], "children": [int(pid) for pid in pids["children"]]}
-    except (OSError, ValueError, KeyError):
-        return None
-
-
-def _lives(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
+        return [_Noted(int(pid), float(began)) for pid, began in json.loads(_pid_file(folder).read_text())]
+    except (OSError, ValueError, TypeError):
+        return []
 
 
 def _free_port(preferred: int) -> int:

@@ -85,5 +85,8 @@ SWEEP_EVERY = timedelta(seconds=15)
 SWEEP_AFTER = timedelta(seconds=15)
 """How long a registered case may be without a workflow before the sweep starts it."""
 
+STICKY_QUEUE_WAIT = timedelta(seconds=5)
+"""How long a task waits for the worker that has the case in its cache; after a kill -9, the delay."""
+
 GRACEFUL_SHUTDOWN = timedelta(seconds=15)
 """How long a stopping worker lets its activities finish."""

@@ -29,7 +29,9 @@ async def main(file: Path, ago: timedelta) -> None:
     async def die(_case: CaseRef) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
-    await Intake(registry, FolderDocuments(settings.documents), shelf, die).submit(file, now=datetime.now(UTC) - ago)
+    await Intake(registry, FolderDocuments(settings.documents), shelf, die).submit(
+        file, now=datetime.now(UTC) - ago
+    )
 
 
 if __name__ == "__main__":

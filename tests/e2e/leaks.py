@@ -42,13 +42,12 @@ def files(folder: Path, *, but: Iterable[str]) -> dict[str, bytes]:
     return {name: path.read_bytes() for name, path in names.items() if not name.startswith(tuple(but))}
 
 
-async def histories(client: Client) -> dict[str, bytes]:
-    """Return the history of every workflow as JSON, followed by what its payloads hold, by workflow id."""
+async def histories(client: Client, cases: Iterable[str]) -> dict[str, bytes]:
+    """Return the history of each workflow as JSON, followed by what its payloads hold, by workflow id."""
     told = {}
-    async for execution in client.list_workflows():
-        history = await client.get_workflow_handle(execution.id, run_id=execution.run_id).fetch_history()
-        text = history.to_json()
-        told[execution.id] = b"\n".join([text.encode(), *_payloads(json.loads(text))])
+    for case in cases:
+        text = (await client.get_workflow_handle(case).fetch_history()).to_json()
+        told[case] = b"\n".join([text.encode(), *_payloads(json.loads(text))])
     return told
 
 

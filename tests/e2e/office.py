@@ -70,14 +70,18 @@ class Office:
         self.policies = folder / "policies"
         shutil.copytree(ROOT / "policies", self.policies)
         for file in self.policies.glob("kota-*.toml"):
-            text, replaced = re.subn('^poll_every = .*$', 'poll_every = "PT1S"', file.read_text(), flags=re.MULTILINE)
+            text, replaced = re.subn(
+                "^poll_every = .*$", 'poll_every = "PT1S"', file.read_text(), flags=re.MULTILINE
+            )
             assert replaced == 1, f"{file.name} has no poll_every to shorten"
             file.write_text(text)
         self.inbox = folder / "inbox"
         """Applications as operators hand them in; not a part of the stack."""
         self.printed: list[str] = []
         """What every command printed."""
-        options = StackOptions(port=0, ui_port=0, policies_dir=self.policies, decide_after=0.5, activate_after=0.2)
+        options = StackOptions(
+            port=0, ui_port=0, policies_dir=self.policies, decide_after=0.5, activate_after=0.2
+        )
         self.stack = Stack(folder / "local", options)
 
     async def open(self) -> None:
@@ -111,33 +115,43 @@ class Office:
         """The office's door without the price of a process."""
         settings = self.stack.settings
         office = adapters.office(settings)
-        return Intake(office.registry, office.documents, office.shelf, CaseStarter(self.client, settings.task_queue))
+        return Intake(
+            office.registry, office.documents, office.shelf, CaseStarter(self.client, settings.task_queue)
+        )
 
-    def write(self, person: Someone, **changes: object) -> Path:
-        """Write a person's application into the inbox."""
-        return write_application(self.inbox, person.application(**changes), f"{person.nik}.json")
+    def write(self, person: Someone, data: dict[str, object] | None = None) -> Path:
+        """Write a person's application, or `data` in its place, into the inbox."""
+        return write_application(self.inbox, data or person.application(), f"{person.nik}.json")
 
-    async def submit(self, person: Someone, **changes: object) -> str:
-        """Take a person's application and return the case number."""
-        done = await self.intake.submit(self.write(person, **changes), now=datetime.now(UTC))
+    async def submit(self, person: Someone, data: dict[str, object] | None = None) -> str:
+        """Take a person's application, or `data` in its place, and return the case number."""
+        done = await self.intake.submit(self.write(person, data), now=datetime.now(UTC))
         assert done.is_new
         assert done.is_started
         return done.case_number
 
     async def until(self, case: str, holds: Callable[[CaseState], bool], within: float = 45) -> CaseState:
         """Wait until the ledger shows the case as expected."""
-        await until(lambda: holds(self.registry.case(case)), within, lambda: f"{case}: {self.registry.case(case)!r}")
+        await until(
+            lambda: holds(self.registry.case(case)), within, lambda: f"{case}: {self.registry.case(case)!r}"
+        )
         return self.registry.case(case)
 
     async def until_answered(self, case: str, step: Step) -> None:
         """Wait until the ledger holds the answer of a step."""
-        await until(lambda: f"{EventKind.ANSWER_RECORDED} {step}" in self.story(case), 30, lambda: str(self.story(case)))
+        await until(
+            lambda: f"{EventKind.ANSWER_RECORDED} {step}" in self.story(case),
+            30,
+            lambda: str(self.story(case)),
+        )
 
     def story(self, case: str) -> list[str]:
         """Return the case's events in order; those of a step with the step."""
         by_step = {EventKind.STEP_OPENED, EventKind.ANSWER_RECORDED}
         history = self.registry.history(case)
-        return [f"{event.kind} {event.step}" if event.kind in by_step else event.kind.value for event in history]
+        return [
+            f"{event.kind} {event.step}" if event.kind in by_step else event.kind.value for event in history
+        ]
 
     # -- Institutions --------------------------------------------------------------------------------
 
@@ -157,7 +171,9 @@ class Office:
         found: dict[str, dict[str, int]] = {}
         for system, url in self.stack.simulators.items():
             everything: dict[str, int] = httpx.get(f"{url}/_sim/effects", trust_env=False).json()
-            ours = {key: times for key, times in everything.items() if key.startswith(case) or key == reference}
+            ours = {
+                key: times for key, times in everything.items() if key.startswith(case) or key == reference
+            }
             found[system] = ours
         return found
 
@@ -181,11 +197,24 @@ class Office:
 
     async def python(self, *words: str | Path, **environment: str) -> Ran:
         """Run a Python program to its end; `environment` comes on top of the stack's folder and policies."""
-        ours = {name: value for name, value in os.environ.items() if not name.startswith(("REAKTIVASI_", "TEMPORAL_"))}
-        ours |= {"REAKTIVASI_LOCAL_DIR": str(self.stack.folder), "REAKTIVASI_POLICIES_DIR": str(self.policies)}
+        ours = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("REAKTIVASI_", "TEMPORAL_"))
+        }
+        ours |= {
+            "REAKTIVASI_LOCAL_DIR": str(self.stack.folder),
+            "REAKTIVASI_POLICIES_DIR": str(self.policies),
+        }
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(
-            sys.executable, *map(str, words), env=ours | environment, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe
+            sys.executable,
+            *map(str, words),
+            env=ours | environment,
+            cwd=ROOT,
+            stdin=pipe,
+            stdout=pipe,
+            stderr=pipe,
         )
         try:
             out, err = await asyncio.wait_for(process.communicate(), COMMAND_SECONDS)

@@ -36,7 +36,7 @@ class Someone:
             "letter number": self.letter_number,
         }
 
-    def application(self, **changes: object) -> dict[str, object]:
+    def application(self, *, need_kind: str = "emergency", **changes: object) -> dict[str, object]:
         """Return this person's application as JSON data; `changes` replace top-level fields."""
         data: dict[str, object] = {
             "city": "3674",
@@ -52,7 +52,7 @@ class Someone:
                 "kelurahan": "36.74.06.1003",
             },
             "need": {
-                "kind": "emergency",
+                "kind": need_kind,
                 "facility": self.facility,
                 "letter_number": self.letter_number,
                 "letter_date": "2026-02-10",

@@ -46,7 +46,9 @@ async def _killed_after(office: Office, step: Step) -> str:
     _hold(office, person, step)
     case = await office.submit(person)
     if step is STEPS[-1]:
-        await until(lambda: office.story(case)[-1] == f"step.opened {step}", 30, lambda: str(office.story(case)))
+        await until(
+            lambda: office.story(case)[-1] == f"step.opened {step}", 30, lambda: str(office.story(case))
+        )
     else:
         await office.until_answered(case, step)
     with office.killed(office.stack.worker):
@@ -75,7 +77,9 @@ async def _killed_in_mid_call(office: Office) -> str:
     await until_async(is_in_the_second_call, 30, lambda: str(office.story(case)))
     with office.killed(office.stack.worker):
         assert office.effects(case)["siks_ng"] == {f"{case}:{Step.SIKS_NG_UPLOAD}:1": 1}
-        assert office.ledger.submission_reference(case) is None, "the worker heard a reply before it was killed"
+        assert office.ledger.submission_reference(case) is None, (
+            "the worker heard a reply before it was killed"
+        )
     return case
 
 

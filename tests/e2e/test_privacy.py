@@ -28,6 +28,7 @@ class Fate:
     end: Outcome | str
     """The outcome, or the trouble in which the case waits for a person."""
     dials: Dials = field(default_factory=dict)
+    need: str = "emergency"
     changes: dict[str, object] = field(default_factory=dict)
     command: str = ""
 
@@ -40,14 +41,18 @@ class Fate:
 
 FATES = (
     Fate("calm", REACTIVATED),
-    Fate("calm, medical", REACTIVATED, changes={"track": "medical"}),
+    Fate("calm, medical", REACTIVATED, need="routine", changes={"track": "medical"}),
     Fate("rejected", REJECTED, {"kemensos": {"decision": "rejected"}}),
     Fate("rejected as dead", REJECTED, {"kemensos": {"decision": "rejected", "reason": "MENINGGAL"}}),
-    Fate("rejected with unknown words", REJECTED, {"kemensos": {"decision": "rejected", "reason": "Kurang Lengkap!"}}),
+    Fate(
+        "rejected with unknown words",
+        REJECTED,
+        {"kemensos": {"decision": "rejected", "reason": "Kurang Lengkap!"}},
+    ),
     Fate("returned", "NIK_BEDA", {"kemensos": {"decision": "returned"}}),
     Fate("returned once, then sent again", REACTIVATED, {"kemensos": {"returned_times": 1}}, command="retry"),
     Fate("paper missing", "DOK_TIDAK_LENGKAP", changes={"city": "3275"}),
-    Fate("need not served", "KEBUTUHAN_TIDAK_SESUAI", changes={"track": "newborn"}),
+    Fate("need not served", "KEBUTUHAN_TIDAK_SESUAI", changes={"track": "medical"}),
     Fate("withdrawn at Kemensos", WITHDRAWN, {"kemensos": {"decide_after_s": 3600}}, command="withdraw"),
     Fate("withdrawn at BPJS", WITHDRAWN, {"bpjs": {"activate_after_s": 3600}}, command="withdraw"),
     Fate("SIKS-NG fails at first", REACTIVATED, {"siks_ng": {"fail_first": 1}}),
@@ -94,7 +99,7 @@ async def remains(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rem
         people = tuple(someone() for _ in FATES)
         cases = await asyncio.gather(*map(lambda fate, person: _live(office, fate, person), FATES, people))
         await _look_at(office, cases, people[0])
-        histories = await leaks.histories(office.client)
+        histories = await leaks.histories(office.client, cases)
     finally:
         office.close()
     folder = office.stack.folder
@@ -117,7 +122,12 @@ def test_the_ledger_holds_every_personal_value(remains: Remains) -> None:
 
 def test_no_file_outside_the_ledger_holds_a_personal_value(remains: Remains) -> None:
     """Temporal's database and all logs were searched, in every form."""
-    assert {"temporal.db", "logs/temporal.log", "logs/worker.log", "logs/simulators.log"} <= remains.files.keys()
+    assert {
+        "temporal.db",
+        "logs/temporal.log",
+        "logs/worker.log",
+        "logs/simulators.log",
+    } <= remains.files.keys()
     assert all(remains.files["temporal.db"].count(case.encode()) > 0 for case in remains.cases)
     assert all(case.encode() in remains.files["logs/worker.log"] for case in remains.cases)
 
@@ -145,24 +155,31 @@ async def test_the_search_finds_what_was_planted_in_temporal(office: Office) -> 
         "UTF-8": nik,
         "UTF-16": nik.encode("utf-16-le"),
         "UTF-16 BE": nik.encode("utf-16-be"),
-        **{f"base64 at {offset}": base64.b64encode(b"x" * offset + nik.encode() + b"y").decode() for offset in range(3)},
+        **{
+            f"base64 at {offset}": base64.b64encode(b"x" * offset + nik.encode() + b"y").decode()
+            for offset in range(3)
+        },
     }
-    handle = await office.client.start_workflow("Dummy", id="planted", task_queue="nobody-polls-this", memo=planted)
-    histories = await leaks.histories(office.client)
+    handle = await office.client.start_workflow(
+        "Dummy", id="planted", task_queue="nobody-polls-this", memo=planted
+    )
+    histories = await leaks.histories(office.client, ["planted"])
     await handle.terminate()
 
     in_files = leaks.found({"NIK": nik}, leaks.files(office.stack.folder, but=PERSONAL))
     in_histories = leaks.found({"NIK": nik}, histories)
 
     assert {line.removeprefix("NIK as ").split(" in ")[0] for line in in_files} == planted.keys()
-    assert {line.removeprefix("NIK as ") for line in in_histories} >= {f"{form} in planted" for form in planted}
+    assert {line.removeprefix("NIK as ") for line in in_histories} >= {
+        f"{form} in planted" for form in planted
+    }
 
 
 async def _live(office: Office, fate: Fate, person: Someone) -> str:
     """Take a person's case to its fate and return its number."""
     for system, dials in fate.dials.items():
         office.turn(system, person, **dials)
-    case = await office.submit(person, **fate.changes)
+    case = await office.submit(person, person.application(need_kind=fate.need, **fate.changes))
     if fate.command == "withdraw":
         await office.until_answered(case, Step.RECOMMENDATION)
         words = f"{person.name}, {person.nik}, telp. {person.phone}: keluarga membatalkan"
@@ -176,10 +193,23 @@ async def _live(office: Office, fate: Fate, person: Someone) -> str:
 
 async def _look_at(office: Office, cases: list[str], person: Someone) -> None:
     """Let operators look at cases, and hand in what is refused."""
-    whole = person.application()
-    applicant = {**dict(whole["applicant"]), "nik": person.nik + "1", "phone": "1" + person.phone, "sex": person.name}  # type: ignore[call-overload]
-    refused = office.write(person, applicant=applicant, track=person.name, unknown=person.kk)
-    commands = [["show", case] for case in cases[3::4]] + [["show", cases[5], "--json"], ["list"], ["list", "--json"]]
+    number, name = person.nik, person.name
+    faulty = {
+        "nik": f"{number}1",
+        "kk": number,
+        "name": name,
+        "phone": f"1{person.phone}",
+        "sex": name,
+        "card_number": person.kk,
+    }
+    refused = office.write(
+        person, person.application(applicant=faulty, track=name, city=person.phone, unknown=person.kk)
+    )
+    commands = [["show", case] for case in cases[3::4]] + [
+        ["show", cases[5], "--json"],
+        ["list"],
+        ["list", "--json"],
+    ]
     commands += [["submit", str(refused)], ["submit", str(refused), "--json"], ["doctor"]]
     for command in commands:
         ran = await office.cli(*command)

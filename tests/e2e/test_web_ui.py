@@ -31,7 +31,10 @@ async def test_the_web_ui_finds_a_case_by_its_columns(office: Office) -> None:
 
     await until_async(is_listed, 15, lambda: f"{list(found)}, {office.story(case)}")
 
-    shown = {name: found[case][name] for name in ("CaseTrack", "CaseStep", "WaitingOn", "SlaState", "City", "Kecamatan")}
+    shown = {
+        name: found[case][name]
+        for name in ("CaseTrack", "CaseStep", "WaitingOn", "SlaState", "City", "Kecamatan")
+    }
     assert shown == {
         "CaseTrack": "emergency",
         "CaseStep": "kemensos_verification",
