@@ -1,10 +1,19 @@
 """One office for all tests that leave it whole; a test that ends it makes its own."""
 
-from collections.abc import AsyncIterator
+import signal
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from tests.e2e.office import Office
+
+
+@pytest.fixture(scope="session", autouse=True)
+def orderly_end() -> Iterator[None]:
+    """A SIGTERM, for example of a time limit, ends the tests as Ctrl-C does, so that offices are closed."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture(scope="session")

@@ -37,7 +37,7 @@ def found(values: Mapping[str, str], places: Mapping[str, bytes]) -> list[str]:
 
 
 def files(folder: Path, *, but: Iterable[str]) -> dict[str, bytes]:
-    """Return the content of every file in a folder and below, except those whose path begins with one of `but`."""
+    """Return the content of every file below a folder, except where the path begins with one of `but`."""
     names = {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
     return {name: path.read_bytes() for name, path in names.items() if not name.startswith(tuple(but))}
 

@@ -1,4 +1,4 @@
-"""A whole office on this machine: the stack as separate processes, and the hands to use, watch and kill it."""
+"""A whole office on this machine: its stack as separate processes, and hands to use, watch and kill it."""
 
 import asyncio
 import json
@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
+from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.client import Client
 
 from gateways.ledger_schema import open_engine
@@ -144,6 +145,16 @@ class Office:
             30,
             lambda: str(self.story(case)),
         )
+
+    async def until_pending(self, case: str, holds: Callable[[PendingActivityInfo], bool]) -> None:
+        """Wait until Temporal shows an activity of the case as pending in the expected way."""
+        handle = self.client.get_workflow_handle(case)
+
+        async def asked() -> bool:
+            description = await handle.describe()
+            return any(map(holds, description.raw_description.pending_activities))
+
+        await until_async(asked, 30, lambda: str(self.story(case)))
 
     def story(self, case: str) -> list[str]:
         """Return the case's events in order; those of a step with the step."""

@@ -9,6 +9,7 @@ from models.wib import wib_date
 _numbers = itertools.count(1)
 
 BORN = date(1951, 9, 27)
+KELURAHAN = "36.74.06.1003"
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class Someone:
             "phone": self.phone.removeprefix("0"),
             "facility": self.facility,
             "letter number": self.letter_number,
+            "birth date": BORN.isoformat(),
+            "kelurahan": KELURAHAN,
         }
 
     def application(self, *, need_kind: str = "emergency", **changes: object) -> dict[str, object]:
@@ -49,7 +52,7 @@ class Someone:
                 "birth_date": BORN.isoformat(),
                 "sex": "P",
                 "phone": self.phone,
-                "kelurahan": "36.74.06.1003",
+                "kelurahan": KELURAHAN,
             },
             "need": {
                 "kind": need_kind,

@@ -6,7 +6,7 @@ import pytest
 from temporalio.api.enums.v1 import PendingActivityState
 
 from models.case import Outcome, Step
-from tests.e2e.office import STORY, Office, until, until_async
+from tests.e2e.office import STORY, Office, until
 from tests.e2e.people import Someone, someone
 
 STEPS = list(Step)
@@ -29,7 +29,7 @@ async def killed(office: Office) -> Killed:
 async def test_a_worker_killed_after_any_step_changes_nothing_of_the_case(
     moment: str, office: Office, killed: Killed
 ) -> None:
-    """The case ends reactivated, each institution acted once, and the ledger tells the story of a calm day."""
+    """The case ends reactivated, each institution acted once, the ledger tells the story of a calm day."""
     case = killed[moment]
 
     ended = await office.until(case, lambda state: state.outcome is not None)
@@ -41,7 +41,7 @@ async def test_a_worker_killed_after_any_step_changes_nothing_of_the_case(
 
 
 async def _killed_after(office: Office, step: Step) -> str:
-    """Kill the worker as soon as the ledger holds the answer of a step; the last step is killed while it is open."""
+    """Kill the worker as soon as the ledger holds the answer of a step; the last step while it is open."""
     person = someone()
     _hold(office, person, step)
     case = await office.submit(person)
@@ -63,18 +63,14 @@ async def _killed_in_mid_call(office: Office) -> str:
     # The first call is done and its reply cut, so the second one is on its way when the worker is killed.
     office.turn("siks_ng", person, latency_ms=700, lose_reply=1)
     case = await office.submit(person)
-    handle = office.client.get_workflow_handle(case)
-
-    async def is_in_the_second_call() -> bool:
-        description = await handle.describe()
-        return any(
-            pending.activity_type.name == Step.SIKS_NG_UPLOAD
-            and pending.state == PendingActivityState.PENDING_ACTIVITY_STATE_STARTED
-            and pending.attempt == 2
-            for pending in description.raw_description.pending_activities
-        )
-
-    await until_async(is_in_the_second_call, 30, lambda: str(office.story(case)))
+    await office.until_pending(
+        case,
+        lambda activity: (
+            activity.activity_type.name == Step.SIKS_NG_UPLOAD
+            and activity.attempt == 2
+            and activity.state == PendingActivityState.PENDING_ACTIVITY_STATE_STARTED
+        ),
+    )
     with office.killed(office.stack.worker):
         assert office.effects(case)["siks_ng"] == {f"{case}:{Step.SIKS_NG_UPLOAD}:1": 1}
         assert office.ledger.submission_reference(case) is None, (

@@ -4,6 +4,7 @@ import signal
 import time
 
 import pytest
+from temporalio.service import RPCError, RPCStatusCode
 
 from models.case import CaseState, Outcome
 from tests.e2e.office import STORY, Office
@@ -29,7 +30,8 @@ async def test_the_sweep_command_starts_what_a_crash_left_behind(office: Office)
     ran = await office.cli("sweep")
 
     assert ran.code == 0
-    assert ran.out == "1 case(s) started\n"
+    assert ran.out.strip() == "1 case(s) started"
+    assert await _has_workflow(office, case)
     await _runs_to_its_end(office, case, within=30)
 
 
@@ -43,6 +45,7 @@ async def test_the_same_application_again_starts_what_a_crash_left_behind(office
     assert ran.code == 0
     told = ran.data()
     assert (told["case_number"], told["is_new"], told["is_started"]) == (case, False, True)
+    assert await _has_workflow(office, case)
     await _runs_to_its_end(office, case, within=30)
 
 
@@ -63,7 +66,18 @@ async def _registered_by_a_crash(office: Office, person: Someone, ago: float) ->
     ran = await office.python("-m", "tests.e2e.crash_before_start", office.write(person), str(ago))
     assert ran.code == -signal.SIGKILL, ran.said
     [left] = [state for state in office.registry.cases(limit=10_000) if state.case.case_number not in before]
+    assert not await _has_workflow(office, left.case.case_number)
     return left.case.case_number
+
+
+async def _has_workflow(office: Office, case: str) -> bool:
+    try:
+        await office.client.get_workflow_handle(case).describe()
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
+        return False
+    return True
 
 
 async def _runs_to_its_end(office: Office, case: str, within: float) -> None:

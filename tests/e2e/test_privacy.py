@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pytest
@@ -19,23 +19,30 @@ REACTIVATED, REJECTED, WITHDRAWN = Outcome.REACTIVATED, Outcome.REJECTED, Outcom
 
 Dials = Mapping[str, dict[str, object]]
 
+SLOW_KEMENSOS: Dials = {"kemensos": {"decide_after_s": 3600}}
+SLOW_BPJS: Dials = {"bpjs": {"activate_after_s": 3600}}
+
 
 @dataclass(frozen=True)
 class Fate:
     """What happens to one person's case, and how it is known to have happened."""
 
     name: str
-    end: Outcome | str
-    """The outcome, or the trouble in which the case waits for a person."""
+    end: Outcome | Step | str
+    """The outcome, or the step that is asked again and again, or the trouble that waits for a person."""
     dials: Dials = field(default_factory=dict)
     need: str = "emergency"
     changes: dict[str, object] = field(default_factory=dict)
     command: str = ""
+    after: Step = Step.RECOMMENDATION
+    """The command is given once this step is answered."""
 
     def is_fulfilled(self, state: CaseState) -> bool:
         """Tell whether the case is where it should get to."""
         if isinstance(self.end, Outcome):
             return state.outcome is self.end
+        if isinstance(self.end, Step):
+            return state.step is self.end
         return state.health is CaseHealth.STUCK and state.trouble == self.end
 
 
@@ -53,11 +60,15 @@ FATES = (
     Fate("returned once, then sent again", REACTIVATED, {"kemensos": {"returned_times": 1}}, command="retry"),
     Fate("paper missing", "DOK_TIDAK_LENGKAP", changes={"city": "3275"}),
     Fate("need not served", "KEBUTUHAN_TIDAK_SESUAI", changes={"track": "medical"}),
-    Fate("withdrawn at Kemensos", WITHDRAWN, {"kemensos": {"decide_after_s": 3600}}, command="withdraw"),
-    Fate("withdrawn at BPJS", WITHDRAWN, {"bpjs": {"activate_after_s": 3600}}, command="withdraw"),
+    Fate("withdrawn at Kemensos", WITHDRAWN, SLOW_KEMENSOS, command="withdraw", after=Step.SIKS_NG_UPLOAD),
+    Fate("withdrawn at BPJS", WITHDRAWN, SLOW_BPJS, command="withdraw", after=Step.KEMENSOS_VERIFICATION),
+    Fate("withdrawn while SIKS-NG is down", WITHDRAWN, {"siks_ng": {"down": True}}, command="withdraw"),
+    Fate("left waiting for SIKS-NG", Step.SIKS_NG_UPLOAD, {"siks_ng": {"down": True}}),
+    Fate("left waiting for Kemensos", Step.KEMENSOS_VERIFICATION, SLOW_KEMENSOS),
+    Fate("left waiting for BPJS", Step.BPJS_RECONNECT, SLOW_BPJS),
+    Fate("BPJS takes its time", REACTIVATED, {"bpjs": {"activate_after_s": 2}}),
     Fate("SIKS-NG fails at first", REACTIVATED, {"siks_ng": {"fail_first": 1}}),
     Fate("SIKS-NG loses a reply", REACTIVATED, {"siks_ng": {"lose_reply": 1}}),
-    Fate("SIKS-NG is down", WITHDRAWN, {"siks_ng": {"down": True}}, command="withdraw"),
     Fate("SIKS-NG sends HTML", "BadReply", {"siks_ng": {"wrong": "html"}}),
     Fate("SIKS-NG sends garbage", "BadReply", {"siks_ng": {"wrong": "garbage"}}),
     Fate("SIKS-NG sends a strange reference", "BadReply", {"siks_ng": {"wrong": "wrong_reference_form"}}),
@@ -76,7 +87,7 @@ class Remains:
     people: tuple[Someone, ...]
     cases: tuple[str, ...]
     files: dict[str, bytes]
-    ledger: dict[str, bytes]
+    ledger: bytes
     histories: dict[str, bytes]
     printed: dict[str, bytes]
 
@@ -91,7 +102,7 @@ class Remains:
 
 
 @pytest.fixture(scope="module")
-async def remains(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Remains]:
+async def remains(tmp_path_factory: pytest.TempPathFactory) -> Remains:
     """An office of its own that lived through every fate and was then stopped."""
     office = Office(tmp_path_factory.mktemp("private"))
     await office.open()
@@ -103,11 +114,11 @@ async def remains(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rem
     finally:
         office.close()
     folder = office.stack.folder
-    yield Remains(
+    return Remains(
         people=people,
         cases=tuple(cases),
         files=leaks.files(folder, but=PERSONAL),
-        ledger={"ledger": b"".join(path.read_bytes() for path in folder.glob("ledger.db*"))},
+        ledger=b"".join(path.read_bytes() for path in folder.glob("ledger.db*")),
         histories=histories,
         printed={f"command {number}": said.encode() for number, said in enumerate(office.printed)},
     )
@@ -115,9 +126,7 @@ async def remains(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rem
 
 def test_the_ledger_holds_every_personal_value(remains: Remains) -> None:
     """The values that are looked for are those that were handed in, so not finding them means something."""
-    kept = {line.split(" as ")[0] for line in leaks.found(remains.secrets, remains.ledger)}
-
-    assert kept == set(remains.secrets)
+    assert [name for name, value in remains.secrets.items() if value.encode() not in remains.ledger] == []
 
 
 def test_no_file_outside_the_ledger_holds_a_personal_value(remains: Remains) -> None:
@@ -143,7 +152,7 @@ def test_no_history_holds_a_personal_value(remains: Remains) -> None:
 
 def test_no_command_prints_a_personal_value(remains: Remains) -> None:
     """Commands that succeeded and commands that refused were searched."""
-    assert len(remains.printed) >= len(FATES) // 2
+    assert len(remains.printed) >= 10
 
     assert leaks.found(remains.secrets, remains.printed) == []
 
@@ -181,13 +190,15 @@ async def _live(office: Office, fate: Fate, person: Someone) -> str:
         office.turn(system, person, **dials)
     case = await office.submit(person, person.application(need_kind=fate.need, **fate.changes))
     if fate.command == "withdraw":
-        await office.until_answered(case, Step.RECOMMENDATION)
+        await office.until_answered(case, fate.after)
         words = f"{person.name}, {person.nik}, telp. {person.phone}: keluarga membatalkan"
         assert (await office.cli("withdraw", case, "--reason", words)).code == 0
     if fate.command == "retry":
         await office.until(case, lambda state: state.health is CaseHealth.STUCK)
         assert (await office.cli("retry", case)).code == 0
     await office.until(case, fate.is_fulfilled)
+    if isinstance(fate.end, Step):
+        await office.until_pending(case, lambda activity: activity.attempt > 1)
     return case
 
 
@@ -205,12 +216,7 @@ async def _look_at(office: Office, cases: list[str], person: Someone) -> None:
     refused = office.write(
         person, person.application(applicant=faulty, track=name, city=person.phone, unknown=person.kk)
     )
-    commands = [["show", case] for case in cases[3::4]] + [
-        ["show", cases[5], "--json"],
-        ["list"],
-        ["list", "--json"],
-    ]
-    commands += [["submit", str(refused)], ["submit", str(refused), "--json"], ["doctor"]]
-    for command in commands:
-        ran = await office.cli(*command)
-        assert ran.code == (2 if command[0] == "submit" else 0)
+    commands = [["show", case] for case in cases[5::8]] + [["show", cases[5], "--json"], ["list"]]
+    commands += [["submit", str(refused)], ["submit", str(refused), "--json"]]
+    ran = await asyncio.gather(*(office.cli(*command) for command in commands))
+    assert [one.code for one in ran] == [2 if command[0] == "submit" else 0 for command in commands]
