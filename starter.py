@@ -3,8 +3,8 @@
 import asyncio
 import getpass
 import json
+import re
 import signal
-import uuid
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,8 +17,8 @@ from rich.console import Console
 from gateways.ledger_schema import migrate as migrate_ledger
 from gateways.ledger_schema import open_engine
 from intake.intake import Intake
-from models.case import CaseState, SlaState, Step
-from models.errors import BadInput, ReactivationError
+from models.case import CASE_NUMBER_PATTERN, CaseState, SlaState, Step
+from models.errors import BadInput, Finding, ReactivationError
 from runtime import adapters, doctor, stack
 from runtime.commands import CaseCommands
 from runtime.entry import exit_code_of, leave
@@ -74,6 +74,13 @@ def _print_error(error: ReactivationError, *, as_json: bool) -> None:
         screen.print(str(error), style="bold red", markup=False)
 
 
+def _known_form(case: str) -> str:
+    """Return what was typed if it is a case number; a NIK typed by mistake is not repeated on the screen."""
+    if re.fullmatch(CASE_NUMBER_PATTERN, case) is None:
+        raise BadInput([Finding("CASE", "is not a case number", "type it as PBI-3674-2026-000123")])
+    return case
+
+
 def _print_json(data: object) -> None:
     typer.echo(json.dumps(data, indent=2, default=str))
 
@@ -94,15 +101,15 @@ def submit(
             told = [vars(finding) for finding in done.warnings]
             _print_json({**vars(done), "warnings": told})
             return
-        screen.print(
-            f"{done.case_number} {'started' if done.is_new else 'is open already for this person'}",
-            style="bold",
-        )
+        came_of_it = "is open already for this person" if not done.is_new else "registered"
+        if done.is_new and done.is_started:
+            came_of_it = "started"
+        screen.print(f"{done.case_number} {came_of_it}", style="bold")
         if not done.is_new:
             screen.print("  nothing of this file was taken over", style="yellow")
         if not done.is_started:
             screen.print(
-                "  registered; Temporal does not answer, a worker starts the case when it does",
+                "  Temporal does not answer; a worker starts the case when it does",
                 style="yellow",
             )
         screen.print(findings_screen(done.warnings, style="yellow"))
@@ -116,6 +123,7 @@ def show(case: CaseArgument, json_: Json = False) -> None:
 
     async def work(settings: Settings, screen: Console) -> None:
         registry = adapters.office(settings).registry
+        _known_form(case)
         state, history, alerts = registry.case(case), registry.history(case), registry.alerts(case)
         if json_:
             _print_json(
@@ -153,18 +161,15 @@ def list_(
 @app.command(epilog='Example: starter.py withdraw PBI-3674-2026-000001 --reason "pemohon membatalkan"')
 def withdraw(
     case: CaseArgument,
-    reason: Annotated[str, typer.Option(min=1, help="Why, in words; they stay in the ledger.")],
+    reason: Annotated[str, typer.Option(help="Why, in words; they stay in the ledger.")],
     json_: Json = False,
 ) -> None:
     """End a case because the applicant or the office asked for it."""
 
     async def work(settings: Settings, screen: Console) -> None:
-        registry = adapters.office(settings).registry
-        commands = CaseCommands(await connect(settings), registry)
-        command_id = f"withdraw-{case}"
-        registry.case(case)
-        registry.add_note(case, command_id, getpass.getuser(), reason, datetime.now(UTC))
-        _answer(await commands.withdraw(case, command_id), "is being withdrawn", screen, as_json=json_)
+        commands = CaseCommands(await connect(settings), adapters.office(settings).registry)
+        state = await commands.withdraw(_known_form(case), reason, getpass.getuser(), datetime.now(UTC))
+        _answer(state, "is being withdrawn", screen, as_json=json_)
 
     _run(work, as_json=json_)
 
@@ -175,7 +180,7 @@ def retry(case: CaseArgument, json_: Json = False) -> None:
 
     async def work(settings: Settings, screen: Console) -> None:
         commands = CaseCommands(await connect(settings), adapters.office(settings).registry)
-        _answer(await commands.retry(case, f"retry-{uuid.uuid4()}"), "goes on", screen, as_json=json_)
+        _answer(await commands.retry(_known_form(case)), "goes on", screen, as_json=json_)
 
     _run(work, as_json=json_)
 

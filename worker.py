@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import structlog
 from temporalio.client import Client
-from temporalio.worker import Worker
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.alerts import Alerting
 from activities.bpjs import BpjsReconnect
@@ -24,7 +24,6 @@ from runtime.adapters import Outside
 from runtime.entry import run_and_leave
 from runtime.interceptor import ErrorMapping
 from runtime.logging import configure_logging
-from runtime.sandbox import workflow_runner
 from runtime.settings import load_settings
 from runtime.temporal import CaseStarter, connect
 from workflows import options
@@ -61,7 +60,7 @@ def build_worker(client: Client, task_queue: str, outside: Outside, threads: Thr
         activity_executor=threads,
         max_concurrent_activities=ACTIVITY_THREADS,
         interceptors=[ErrorMapping()],
-        workflow_runner=workflow_runner(),
+        workflow_runner=UnsandboxedWorkflowRunner(),  # why: docs/adr/0003; tests run in the sandbox
         sticky_queue_schedule_to_start_timeout=options.STICKY_QUEUE_WAIT,
         graceful_shutdown_timeout=options.GRACEFUL_SHUTDOWN,
     )

@@ -81,7 +81,7 @@ class Demo:
             for system, dials in entry.dials.items():
                 await institutions.turn(system, entry.nik(), dials)
         await self._submit(intake)
-        operating = asyncio.create_task(self._operate(CaseCommands(client, office.registry), office))
+        operating = asyncio.create_task(self._operate(CaseCommands(client, office.registry)))
         try:
             await self._wait(office, (watching, operating))
         finally:
@@ -136,25 +136,23 @@ class Demo:
                     return
                 await asyncio.sleep(LOOK_EVERY_SECONDS)
 
-    async def _operate(self, commands: CaseCommands, office: Office) -> None:
+    async def _operate(self, commands: CaseCommands) -> None:
         """Do what an operator does once a case waits for a person."""
         due = [one for one in self._played if one.entry.operator is not None]
         while True:
             for one in [one for one in due if one.waits_for_operator]:
-                if await self._act(one, commands, office):
+                if await self._act(one, commands):
                     due.remove(one)
             await asyncio.sleep(LOOK_EVERY_SECONDS)
 
-    async def _act(self, one: Played, commands: CaseCommands, office: Office) -> bool:
+    async def _act(self, one: Played, commands: CaseCommands) -> bool:
         """Give the command of one application; False when it must be repeated."""
         number, operator = str(one.case_number), one.entry.operator
-        command_id = f"{operator}-{number}"
         try:
             if operator is Operator.WITHDRAW:
-                office.registry.add_note(number, command_id, getpass.getuser(), _REASON, datetime.now(UTC))
-                await commands.withdraw(number, command_id)
+                await commands.withdraw(number, _REASON, getpass.getuser(), datetime.now(UTC))
             else:
-                await commands.retry(number, command_id)
+                await commands.retry(number)
         except EngineUnreachable:
             return False
         except WrongState as refusal:

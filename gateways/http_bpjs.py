@@ -8,7 +8,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from gateways import vclaim
-from gateways.http_call import READ_SECONDS, HttpCall
+from gateways.http_call import HttpCall, Patience
 from gateways.ports import Participant
 from models.errors import BadReply
 
@@ -44,15 +44,15 @@ class HttpBpjs:
         credentials: vclaim.Credentials,
         *,
         clock: Callable[[], datetime] = _utc_now,
-        timeout: float = READ_SECONDS,
+        patience: Patience,
     ) -> None:
         """Prepare for calls to a service such as `https://.../vclaim-rest`.
 
-        `clock` gives the aware time that signs a call; `timeout` is in seconds. Raises Misconfigured.
+        `clock` gives the aware time that signs a call; `patience` is how long it waits. Raises Misconfigured.
         """
         self._credentials, self._clock = credentials, clock
         self._call = HttpCall(
-            "bpjs", base_url, address="REAKTIVASI_BPJS_URL", access=vclaim.ACCESS_REFUSED, timeout=timeout
+            "bpjs", base_url, address="REAKTIVASI_BPJS_URL", access=vclaim.ACCESS_REFUSED, patience=patience
         )
 
     def close(self) -> None:

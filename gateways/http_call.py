@@ -2,6 +2,8 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import TypeVar
 
 import httpx
@@ -9,10 +11,16 @@ from pydantic import BaseModel, ValidationError
 
 from models.errors import BadReply, Misconfigured, ReactivationError, Refused, Unavailable
 
-CONNECT_SECONDS = 3.0
-READ_SECONDS = 10.0
-
 Reply = TypeVar("Reply", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to wait for an outside system; the composition root takes it from `workflows/options.py`."""
+
+    connect: timedelta
+    read: timedelta
+    """For each wait on the network; together with `connect` below the activity's start_to_close."""
 
 
 class HttpCall:
@@ -22,13 +30,11 @@ class HttpCall:
     chained to an exception that does: errors are raised outside the `except` that saw the fault.
     """
 
-    def __init__(
-        self, system: str, base_url: str, *, address: str, access: str, timeout: float = READ_SECONDS
-    ) -> None:
+    def __init__(self, system: str, base_url: str, *, address: str, access: str, patience: Patience) -> None:
         """Prepare the connections to a system.
 
-        `address` and `access` name the settings that hold its address and what it knows us by;
-        `timeout` is in seconds, for each wait on the network. Raises Misconfigured.
+        `address` and `access` name the settings that hold its address and what it knows us by.
+        Raises Misconfigured.
         """
         self._system, self._access = system, access
         for name in ("httpx", "httpcore"):
@@ -37,7 +43,7 @@ class HttpCall:
             raise Misconfigured(f"{system}: not an http(s) address (check {address})")
         self._client = httpx.Client(
             base_url=base_url,
-            timeout=httpx.Timeout(timeout, connect=min(timeout, CONNECT_SECONDS)),
+            timeout=httpx.Timeout(patience.read.total_seconds(), connect=patience.connect.total_seconds()),
             trust_env=False,
         )
 

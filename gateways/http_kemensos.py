@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel
 
-from gateways.http_call import READ_SECONDS, HttpCall
+from gateways.http_call import HttpCall, Patience
 from models.answers import Answer, Approved, ReasonCode, Rejected, Returned
 from models.case import Step
 
@@ -23,14 +23,14 @@ class _Decision(BaseModel):
 class HttpKemensos:
     """The port `Kemensos`, by machine."""
 
-    def __init__(self, base_url: str, *, timeout: float = READ_SECONDS) -> None:
-        """Prepare for calls; `timeout` is in seconds. Raises Misconfigured."""
+    def __init__(self, base_url: str, *, patience: Patience) -> None:
+        """Prepare for calls; `patience` is how long it waits. Raises Misconfigured."""
         self._call = HttpCall(
             "kemensos",
             base_url,
             address="REAKTIVASI_KEMENSOS_URL",
             access="access refused (check REAKTIVASI_KEMENSOS_URL and the rights given to this office)",
-            timeout=timeout,
+            patience=patience,
         )
 
     def close(self) -> None:

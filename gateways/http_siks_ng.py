@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, StringConstraints
 
-from gateways.http_call import READ_SECONDS, HttpCall
+from gateways.http_call import HttpCall, Patience
 from gateways.ports import Submission
 
 
@@ -15,14 +15,14 @@ class _Receipt(BaseModel):
 class HttpSiksNg:
     """The port `SiksNg`, by machine."""
 
-    def __init__(self, base_url: str, *, timeout: float = READ_SECONDS) -> None:
-        """Prepare for calls; `timeout` is in seconds. Raises Misconfigured."""
+    def __init__(self, base_url: str, *, patience: Patience) -> None:
+        """Prepare for calls; `patience` is how long it waits. Raises Misconfigured."""
         self._call = HttpCall(
             "siks_ng",
             base_url,
             address="REAKTIVASI_SIKS_NG_URL",
             access="access refused (check REAKTIVASI_SIKS_NG_URL and the rights given to this office)",
-            timeout=timeout,
+            patience=patience,
         )
 
     def close(self) -> None:

@@ -71,9 +71,16 @@ class Intake:
         )
 
     async def sweep(self, registered_before: datetime) -> int:
-        """Start the cases that were registered and not started; return how many were."""
+        """Start the cases that were registered and not started; return how many were.
+
+        Raises EngineUnreachable at the first that cannot be started; the next sweep goes on there.
+        """
         cases = await asyncio.to_thread(self._registry.unstarted, registered_before)
-        return sum([await self._begin(case) for case in cases])
+        for number, case in enumerate(cases):
+            if not await self._begin(case):
+                waiting = len(cases) - number
+                raise EngineUnreachable(f"{waiting} case(s) wait to be started: Temporal does not answer")
+        return len(cases)
 
     async def _begin(self, case: CaseRef) -> bool:
         try:

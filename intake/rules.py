@@ -80,6 +80,10 @@ def warnings(application: Application, *, today: date) -> list[Finding]:
 
 
 def _read_json(path: Path) -> object:
+    if not path.exists():
+        raise BadInput([Finding("file", "does not exist", "check the path")])
+    if not path.is_file():  # a pipe or a device has no size and no end
+        raise BadInput([Finding("file", "is not a file", "give the path of a JSON file")])
     try:
         if path.stat().st_size > MAX_APPLICATION_BYTES:
             raise BadInput([Finding("file", "is over 1 MB", "one application is a few kilobytes of JSON")])

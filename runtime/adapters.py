@@ -9,6 +9,7 @@ from gateways import vclaim
 from gateways.channels import LedgerAndLog
 from gateways.folder_documents import FolderDocuments
 from gateways.http_bpjs import HttpBpjs
+from gateways.http_call import Patience
 from gateways.http_kemensos import HttpKemensos
 from gateways.http_siks_ng import HttpSiksNg
 from gateways.ledger_schema import open_engine, require_current
@@ -18,6 +19,9 @@ from gateways.sql_ledger import SqlLedger
 from gateways.sql_registry import SqlRegistry
 from models.errors import Misconfigured
 from runtime.settings import PREFIX, Settings
+from workflows import options
+
+PATIENCE = Patience(options.HTTP_CONNECT_TIMEOUT, options.HTTP_READ_TIMEOUT)
 
 
 @dataclass(frozen=True)
@@ -65,8 +69,8 @@ def outside(settings: Settings) -> Outside:
         ledger=ledger,
         documents=FolderDocuments(settings.documents),
         shelf=PolicyFolder(settings.policies_dir),
-        siks_ng=HttpSiksNg(_needed("siks_ng_url", settings.siks_ng_url)),
-        kemensos=HttpKemensos(_needed("kemensos_url", settings.kemensos_url)),
+        siks_ng=HttpSiksNg(_needed("siks_ng_url", settings.siks_ng_url), patience=PATIENCE),
+        kemensos=HttpKemensos(_needed("kemensos_url", settings.kemensos_url), patience=PATIENCE),
         bpjs=bpjs(settings),
         alerts=LedgerAndLog(ledger),
     )
@@ -83,6 +87,7 @@ def bpjs(settings: Settings) -> HttpBpjs:
             settings.bpjs_cons_secret.get_secret_value(),
             settings.bpjs_user_key.get_secret_value(),
         ),
+        patience=PATIENCE,
     )
 
 

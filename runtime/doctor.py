@@ -12,8 +12,7 @@ from runtime import adapters
 from runtime.settings import PREFIX, Settings
 from runtime.temporal import connect
 from runtime.visibility import missing_search_attributes, pollers
-
-CONNECT_SECONDS = 3.0
+from workflows import options
 
 
 @dataclass(frozen=True)
@@ -45,9 +44,16 @@ async def examine(settings: Settings) -> list[Check]:
         ),
         ("bpjs credentials", f"set {PREFIX}BPJS_CONS_ID, _CONS_SECRET and _USER_KEY", _credentials),
     ]
-    return [await _run(name, mend, check, settings) for name, mend, check in checks]
+    made: dict[str, Check] = {}
+    for name, mend, check in checks:
+        if name in _NEED_TEMPORAL and not made["temporal"].is_ok:
+            made[name] = Check(name, is_ok=False, saw="not checked", mend="first mend temporal")
+        else:
+            made[name] = await _run(name, mend, check, settings)
+    return list(made.values())
 
 
+_NEED_TEMPORAL = {"search attributes", "worker"}
 _SYSTEMS = ("siks_ng", "kemensos", "bpjs")
 
 
@@ -106,8 +112,9 @@ def _system(name: str) -> Callable[[Settings], Awaitable[str]]:
             raise Misconfigured(f"{PREFIX}{name.upper()}_URL is not set")
         parts = urlsplit(str(url))
         port = parts.port or (443 if parts.scheme == "https" else 80)
+        patience = options.HTTP_CONNECT_TIMEOUT.total_seconds()
         try:
-            with socket.create_connection((parts.hostname or "", port), timeout=CONNECT_SECONDS):
+            with socket.create_connection((parts.hostname or "", port), timeout=patience):
                 return f"{parts.hostname}:{port} takes connections"
         except OSError:
             raise EngineUnreachable(f"{parts.hostname}:{port} takes no connection") from None

@@ -77,7 +77,7 @@ def case_screen(
 
 
 def list_screen(states: Sequence[CaseState], width: int) -> RenderableType:
-    """Return cases as a table, in the order given; on a screen of few columns, without track and kecamatan."""
+    """Return cases as a table, in the order given; a narrow screen goes without track and kecamatan."""
     is_wide = width >= _WIDE
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in ("case", *(("track", "kecamatan") if is_wide else ()), "step", "now", "sla", "due (WIB)"):

@@ -1,6 +1,7 @@
 """What Temporal must know before cases can be found, and who asks it for work."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from temporalio.api.enums.v1 import IndexedValueType, TaskQueueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
@@ -12,7 +13,7 @@ from temporalio.service import RPCError
 from models.errors import EngineUnreachable, Misconfigured
 from runtime.settings import Settings
 from runtime.temporal import UNREACHABLE
-from workflows import search_attributes
+from workflows import options, search_attributes
 
 
 async def missing_search_attributes(client: Client) -> list[str]:
@@ -61,7 +62,10 @@ async def register_search_attributes(client: Client) -> list[str]:
 
 
 async def pollers(client: Client, settings: Settings) -> Sequence[str]:
-    """Return the identities of the workers that ask for work on the task queue. Raises EngineUnreachable."""
+    """Return the identities of the workers that ask for work on the task queue. Raises EngineUnreachable.
+
+    Temporal lists a dead worker for minutes; who did not ask within `options.POLLS_WITHIN` is not counted.
+    """
     try:
         answer = await client.workflow_service.describe_task_queue(
             DescribeTaskQueueRequest(
@@ -72,4 +76,5 @@ async def pollers(client: Client, settings: Settings) -> Sequence[str]:
         )
     except (RPCError, RuntimeError):
         raise EngineUnreachable(UNREACHABLE) from None
-    return [poller.identity for poller in answer.pollers]
+    oldest = datetime.now(UTC) - options.POLLS_WITHIN
+    return [one.identity for one in answer.pollers if one.last_access_time.ToDatetime(UTC) >= oldest]

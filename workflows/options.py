@@ -88,5 +88,8 @@ SWEEP_AFTER = timedelta(seconds=15)
 STICKY_QUEUE_WAIT = timedelta(seconds=5)
 """How long a task waits for the worker that has the case in its cache; after a kill -9, the delay."""
 
+POLLS_WITHIN = timedelta(seconds=70)
+"""A living worker asks for work again at least once in this time (a long poll lasts a minute)."""
+
 GRACEFUL_SHUTDOWN = timedelta(seconds=15)
 """How long a stopping worker lets its activities finish."""

@@ -55,8 +55,9 @@ async def test_a_file_that_is_no_application_is_refused_in_plain_words(
         "deep.json": "file: is not JSON",
         "empty.json": "file: is not JSON",
         "list.json": "file: has the wrong form",
-        "missing.json": "file: cannot be read",
-        ".": "file: cannot be read",
+        "missing.json": "file: does not exist",
+        ".": "file: is not a file",
+        "/dev/zero": "file: is not a file",
     }
     before = _kept(office)
 

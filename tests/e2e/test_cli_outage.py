@@ -52,7 +52,7 @@ def test_without_a_worker_the_result_of_a_withdrawal_is_unknown(without_worker: 
     """Exit code 5 within the time limit, and the words say that it may have been taken and what to do."""
     assert without_worker.withdrawal.code == 5
     assert "unknown" in without_worker.withdrawal.err
-    assert "Repeat the same command" in without_worker.withdrawal.err
+    assert "repeat the command" in without_worker.withdrawal.err
 
 
 async def test_a_withdrawal_of_unknown_result_takes_effect_once(

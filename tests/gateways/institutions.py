@@ -7,13 +7,14 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Self
 
 import httpx
 
 from gateways.http_bpjs import HttpBpjs
+from gateways.http_call import Patience
 from gateways.http_kemensos import HttpKemensos
 from gateways.http_siks_ng import HttpSiksNg
 from gateways.ports import Submission
@@ -23,6 +24,7 @@ from models.identity import Sex
 
 SYSTEMS = ("siks_ng", "kemensos", "bpjs")
 CREDENTIALS = Credentials(cons_id="12345", cons_secret="rahasia-demo", user_key="demo")
+PATIENCE = Patience(timedelta(seconds=5), timedelta(seconds=5))
 TODAY = date(2026, 3, 10)
 NAME = "SITI AMINAH BINTI KARTO"
 KK = "3275010101100099"
@@ -68,10 +70,11 @@ class Adapters:
     @classmethod
     def at(cls, urls: dict[str, str], *, credentials: Credentials = CREDENTIALS, timeout: float = 5) -> Self:
         """Build them for these addresses."""
+        patience = Patience(timedelta(seconds=timeout), timedelta(seconds=timeout))
         return cls(
-            HttpSiksNg(urls["siks_ng"], timeout=timeout),
-            HttpKemensos(urls["kemensos"], timeout=timeout),
-            HttpBpjs(f"{urls['bpjs']}/vclaim-rest", credentials, timeout=timeout),
+            HttpSiksNg(urls["siks_ng"], patience=patience),
+            HttpKemensos(urls["kemensos"], patience=patience),
+            HttpBpjs(f"{urls['bpjs']}/vclaim-rest", credentials, patience=patience),
         )
 
     def ask(self, system: str, nik: str, reference: str = "SIKS-2026-999999") -> object:

@@ -17,6 +17,7 @@ from tests.gateways.institutions import (
     CREDENTIALS,
     KK,
     NAME,
+    PATIENCE,
     SYSTEMS,
     Adapters,
     Institutions,
@@ -131,11 +132,11 @@ def test_silence_is_unavailable(silent: str, nik: str, system: str) -> None:
 def test_an_impossible_address_names_the_setting(address: str) -> None:
     """An administrator reads which setting is wrong when the worker starts, before any case is touched."""
     with pytest.raises(Misconfigured, match="REAKTIVASI_SIKS_NG_URL"):
-        HttpSiksNg(address)
+        HttpSiksNg(address, patience=PATIENCE)
     with pytest.raises(Misconfigured, match="REAKTIVASI_KEMENSOS_URL"):
-        HttpKemensos(address)
+        HttpKemensos(address, patience=PATIENCE)
     with pytest.raises(Misconfigured, match="REAKTIVASI_BPJS_URL"):
-        HttpBpjs(address, CREDENTIALS)
+        HttpBpjs(address, CREDENTIALS, patience=PATIENCE)
 
 
 @pytest.mark.parametrize(

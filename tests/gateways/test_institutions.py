@@ -13,6 +13,7 @@ from models.errors import BadReply, Refused, Unavailable
 from tests.gateways.institutions import (
     CREDENTIALS,
     NAME,
+    PATIENCE,
     TODAY,
     Adapters,
     Institutions,
@@ -161,7 +162,7 @@ def test_a_reply_is_opened_with_the_timestamp_of_its_own_request(
     adapters.siks_ng.submit(a_submission(nik), key=nik)
     hours = (datetime(2026, 3, 10, hour, tzinfo=UTC) for hour in range(24))
     address = f"{institutions.urls['bpjs']}/vclaim-rest"
-    asking = HttpBpjs(address, CREDENTIALS, clock=lambda: next(hours))
+    asking = HttpBpjs(address, CREDENTIALS, clock=lambda: next(hours), patience=PATIENCE)
     assert [asking.participant(nik, on=TODAY) is not None for _ in range(3)] == [True] * 3
     asking.close()
 

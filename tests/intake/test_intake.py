@@ -93,7 +93,8 @@ async def test_a_case_registered_while_temporal_is_away_is_started_by_the_sweep(
     counter.temporal.is_away = True
     done = await counter.intake.submit(write_application(tmp_path, an_application()), now=NOW)
     assert (done.is_new, done.is_started) == (True, False)
-    assert await counter.intake.sweep(NOW + timedelta(minutes=1)) == 0
+    with pytest.raises(EngineUnreachable, match=r"1 case\(s\) wait"):
+        await counter.intake.sweep(NOW + timedelta(minutes=1))
     counter.temporal.is_away = False
     assert await counter.intake.sweep(NOW - timedelta(minutes=1)) == 0
     assert await counter.intake.sweep(NOW + timedelta(minutes=1)) == 1

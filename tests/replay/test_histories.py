@@ -7,7 +7,7 @@ from temporalio.client import WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 
-from runtime.sandbox import workflow_runner
+from tests.sandbox import strict_runner
 from workflows.reactivation import Reactivation
 
 HISTORIES = sorted((Path(__file__).parent / "histories").glob("*/*.json"))
@@ -18,7 +18,7 @@ async def test_a_stored_history_replays(file: Path) -> None:
     """The commands of the present code are those of the stored case, event by event."""
     history = WorkflowHistory.from_json(file.stem, file.read_text())
     replayer = Replayer(
-        workflows=[Reactivation], data_converter=pydantic_data_converter, workflow_runner=workflow_runner()
+        workflows=[Reactivation], data_converter=pydantic_data_converter, workflow_runner=strict_runner()
     )
     await replayer.replay_workflow(history)
 

@@ -22,9 +22,9 @@ from gateways.ports import PolicyShelf
 from models.case import CaseRef, CaseState
 from runtime.adapters import Outside
 from runtime.interceptor import ErrorMapping
-from runtime.sandbox import workflow_runner
 from tests.builders import a_dossier
 from tests.fakes import FakeBpjs, FakeChannel, FakeDocuments, FakeKemensos, FakeLedger, FakeSiksNg
+from tests.sandbox import strict_runner
 from worker import activities_of
 from workflows import search_attributes
 from workflows.reactivation import Reactivation
@@ -108,7 +108,7 @@ class Bench:
                 activities=activities_of(self.outside()),
                 activity_executor=threads,
                 interceptors=[ErrorMapping()],
-                workflow_runner=workflow_runner(),
+                workflow_runner=strict_runner(),
                 max_cached_workflows=max_cached_workflows,
             ):
                 yield
