@@ -9,7 +9,7 @@ from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.service import RPCError
 
 from models.case import CaseRef
-from models.errors import EngineUnreachable
+from models.errors import EngineUnreachable, Misconfigured
 from runtime.settings import Settings, temporal_environment
 from workflows import options, search_attributes
 from workflows.reactivation import Reactivation
@@ -19,11 +19,16 @@ UNREACHABLE = (
     "Temporal does not answer (is it up? see TEMPORAL_ADDRESS, TEMPORAL_PROFILE, or `starter.py doctor`)"
 )
 
+MISCONFIGURED = (
+    "Temporal's settings cannot be used: "
+    "check TEMPORAL_PROFILE, TEMPORAL_CONFIG_FILE and the files of TEMPORAL_TLS_*"
+)
+
 
 async def connect(
     settings: Settings, *, lazy: bool = False, environment: dict[str, str] | None = None
 ) -> Client:
-    """Connect as `TEMPORAL_*` variables and profiles say. Raises EngineUnreachable.
+    """Connect as `TEMPORAL_*` variables and profiles say. Raises Misconfigured or EngineUnreachable.
 
     With `lazy` the first call connects, so that a command can be taken while Temporal is away.
     `environment` stands in for the process's own.
@@ -32,10 +37,16 @@ async def connect(
     try:
         config = ClientConfig.load_client_connect_config(override_env_vars=variables)
         config.setdefault("target_host", DEFAULT_ADDRESS)
-        return await Client.connect(
+        connecting = Client.connect(
             **config, data_converter=pydantic_data_converter, runtime=_runtime(settings), lazy=lazy
         )
-    except (RuntimeError, RPCError, OSError):
+    except (RuntimeError, ValueError, OSError):
+        raise Misconfigured(MISCONFIGURED) from None
+    try:
+        return await connecting
+    except OSError:  # a certificate is read only now
+        raise Misconfigured(MISCONFIGURED) from None
+    except (RuntimeError, RPCError):
         raise EngineUnreachable(UNREACHABLE) from None
 
 
