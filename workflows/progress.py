@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Unpack
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, FailureError, is_cancelled_exception
 
 from activities.recorder import Recorder
 from models.answers import ReasonCode
@@ -72,7 +72,7 @@ class Progress:
         """Write at once if the database answers; otherwise as a pending activity, for as long as it takes."""
         try:
             await workflow.execute_local_activity_method(Recorder.record, record, **options.LEDGER_AT_ONCE)
-        except ActivityError as error:
+        except FailureError as error:  # a local activity's own failure comes bare, not as ActivityError
             if is_cancelled_exception(error):
                 raise
             while not await self._written_when_back(record):

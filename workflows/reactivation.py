@@ -100,7 +100,7 @@ class Reactivation:
                 return await workflow.execute_local_activity_method(
                     Recorder.open_case, self._case, **options.LEDGER_AT_ONCE
                 )
-            except ActivityError as error:
+            except FailureError as error:
                 await self._wait_for_person(
                     AlertKind.CASE_STUCK, trouble_of(error), options.ASK_AGAIN_AFTER_OUTAGE
                 )

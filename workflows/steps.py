@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
 from activities.bpjs import BpjsReconnect
 from activities.kemensos import KemensosVerification
@@ -48,7 +48,7 @@ async def ask(question: StepAsk) -> Answer:
 NOT_YET_ANSWERED = "NotYetAnswered"
 
 
-def trouble_of(error: ActivityError) -> str:
+def trouble_of(error: FailureError) -> str:
     """Return the class of our error that ended a round, or `Timeout` when no worker came to an answer."""
     cause: BaseException | None = error
     while cause is not None:

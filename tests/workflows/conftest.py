@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
@@ -65,6 +66,7 @@ class Bench:
     siks_ng: FakeSiksNg = field(default_factory=FakeSiksNg)
     kemensos: FakeKemensos = field(default_factory=FakeKemensos)
     shelf: PolicyShelf = field(default_factory=lambda: PolicyFolder(ROOT / "policies"))
+    handles: list[Handle] = field(default_factory=list)
     bpjs: FakeBpjs = field(init=False)
     channel: FakeChannel = field(init=False)
 
@@ -89,13 +91,15 @@ class Bench:
     ) -> Handle:
         """Put the case's dossier into the ledger and start its workflow."""
         self.ledger.dossiers[case.case_number] = a_dossier(case, kinds=kinds, need=need)
-        return await self.environment.client.start_workflow(
+        handle = await self.environment.client.start_workflow(
             Reactivation.run,
             case,
             id=case.case_number,
             task_queue=self.task_queue,
             search_attributes=search_attributes.initial(case),
         )
+        self.handles.append(handle)
+        return handle
 
     @asynccontextmanager
     async def serving(self, max_cached_workflows: int = 1000) -> AsyncIterator[None]:
@@ -120,6 +124,14 @@ class Bench:
                 await asyncio.sleep(0.02)
         return state
 
+    async def at_rest(self, handle: Handle) -> None:
+        """Wait until only timers are pending: a clock without a worker moves only then."""
+        async with asyncio.timeout(10):
+            while (seen := (await handle.describe()).raw_description).pending_activities or seen.HasField(
+                "pending_workflow_task"
+            ):
+                await asyncio.sleep(0.02)
+
     async def forward(self, handle: Handle, by: timedelta) -> None:
         """Move this case's clock."""
         await self.environment.fast_forward(handle, by)
@@ -136,3 +148,8 @@ async def bench(stopped_bench: Bench, request: pytest.FixtureRequest) -> AsyncIt
     """A running worker; once with its cache, once replaying the whole history at each task."""
     async with stopped_bench.serving(request.param):
         yield stopped_bench
+    for handle in stopped_bench.handles:
+        kinds = {event.event_type async for event in handle.fetch_history_events()}
+        assert EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED not in kinds, (
+            "an error escaped into the workflow task"
+        )

@@ -57,6 +57,7 @@ async def test_a_breach_is_recorded_when_the_end_and_the_timer_arrive_together(s
     async with bench.serving():
         handle = await bench.start(late)
         await bench.until(handle, lambda state: state.health is CaseHealth.STUCK)
+        await bench.at_rest(handle)
     forward = asyncio.create_task(bench.forward(handle, timedelta(hours=2)))
     async for event in handle.fetch_history_events(wait_new_event=True):
         if event.HasField("timer_fired_event_attributes"):

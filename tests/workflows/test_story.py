@@ -297,6 +297,7 @@ async def test_a_supervisor_sees_where_the_case_is(bench: Bench) -> None:
     bench.kemensos.script = [NIK_DIFFERS]
     handle = await bench.start(a_case())
     await bench.until(handle, lambda state: state.health is CaseHealth.STUCK)
+    await bench.at_rest(handle)
     described = await handle.describe()
     shown = {pair.key.name: pair.value for pair in described.typed_search_attributes}
     assert shown["CaseStep"] == "kemensos_verification"
