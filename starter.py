@@ -23,6 +23,7 @@ from runtime import adapters, doctor, stack
 from runtime.commands import CaseCommands
 from runtime.entry import exit_code_of, leave
 from runtime.logging import configure_logging
+from runtime.processes import stop_stack
 from runtime.screens import case_screen, console, findings_screen, list_screen
 from runtime.settings import ROOT, Settings, load_settings
 from runtime.temporal import CaseStarter, connect
@@ -252,7 +253,7 @@ def down() -> None:
 
     async def work(settings: Settings, screen: Console) -> None:
         folders = (settings.local_dir, settings.local_dir / "demo")
-        stopped = [folder for folder in folders if stack.stop_stack(folder)]
+        stopped = [folder for folder in folders if stop_stack(folder)]
         screen.print(f"stopped: {', '.join(map(str, stopped))}" if stopped else "nothing was running")
 
     _run(work)

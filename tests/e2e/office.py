@@ -25,8 +25,9 @@ from intake.intake import Intake
 from models.case import CaseState, Step
 from models.messages import EventKind
 from runtime import adapters
+from runtime.processes import Child
 from runtime.settings import ROOT
-from runtime.stack import Child, Stack, StackOptions
+from runtime.stack import Stack, StackOptions
 from runtime.temporal import CaseStarter
 from tests.builders import write_application
 from tests.e2e.people import Someone
