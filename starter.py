@@ -17,6 +17,7 @@ from rich.console import Console
 from gateways.ledger_schema import migrate as migrate_ledger
 from gateways.ledger_schema import open_engine
 from intake.intake import Intake
+from intake.papers import Papers
 from models.case import CASE_NUMBER_PATTERN, CaseState, SlaState, Step
 from models.errors import BadInput, Finding, ReactivationError
 from runtime import adapters, doctor, stack
@@ -24,7 +25,7 @@ from runtime.commands import CaseCommands
 from runtime.entry import exit_code_of, leave
 from runtime.logging import configure_logging
 from runtime.processes import stop_stack
-from runtime.screens import case_screen, console, findings_screen, list_screen
+from runtime.screens import case_screen, console, findings_screen, list_screen, papers_screen
 from runtime.settings import ROOT, Settings, load_settings
 from runtime.temporal import CaseStarter, connect
 from runtime.visibility import register_search_attributes
@@ -38,6 +39,9 @@ app = typer.Typer(
     "Exit codes: 0 done, 2 bad input, 3 not found, 4 refused in this state, "
     "5 engine or database unreachable.",
 )
+
+documents_app = typer.Typer(no_args_is_help=True, help="Papers of a case: `list`, `add`.")
+app.add_typer(documents_app, name="documents")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 CaseArgument = Annotated[
@@ -208,6 +212,52 @@ async def _intake(settings: Settings) -> Intake:
     office = adapters.office(settings)
     client = await connect(settings, lazy=True)
     return Intake(office.registry, office.documents, office.shelf, CaseStarter(client, settings.task_queue))
+
+
+@documents_app.command("list", epilog="Example: starter.py documents list PBI-3275-2026-000001")
+def documents_list(case: CaseArgument, json_: Json = False) -> None:
+    """Show which papers a case has and which are missing."""
+
+    async def work(settings: Settings, screen: Console) -> None:
+        checklist = _papers(adapters.office(settings)).checklist(_known_form(case))
+        if json_:
+            wanted = [{"any_of": sorted(one.any_of), "is_met": one.is_met} for one in checklist.wanted]
+            _print_json(
+                {
+                    "wanted": wanted,
+                    "papers": [vars(paper) for paper in checklist.papers],
+                    "lost": sorted(checklist.lost),
+                }
+            )
+        else:
+            screen.print(papers_screen(checklist))
+
+    _run(work, as_json=json_)
+
+
+@documents_app.command(
+    "add", epilog="Example: starter.py documents add PBI-3275-2026-000001 kk=kk.pdf ktp=a.jpg"
+)
+def documents_add(
+    case: CaseArgument,
+    papers: Annotated[list[str], typer.Argument(metavar="KIND=PATH...", help="Papers, each with its kind.")],
+    json_: Json = False,
+) -> None:
+    """Add papers to a case; one that waits for papers goes on. Safe to repeat."""
+
+    async def work(settings: Settings, screen: Console) -> None:
+        office = adapters.office(settings)
+        new = _papers(office).add(_known_form(case), papers)
+        if not json_:
+            screen.print(f"{new} new paper(s) kept", style="bold")
+        commands = CaseCommands(await connect(settings), office.registry)
+        _answer(await commands.papers_added(case, len(papers)), "was told", screen, as_json=json_)
+
+    _run(work, as_json=json_)
+
+
+def _papers(office: adapters.Office) -> Papers:
+    return Papers(office.registry, office.documents, office.shelf)
 
 
 # -- The installation ------------------------------------------------------------------------------

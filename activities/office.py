@@ -24,13 +24,15 @@ class Office:
         """Compare the papers with the checklist of city and track, and each paper with its hash.
 
         A missing kind is returned to the applicant. A paper that the office had and that is gone or
-        altered is nobody's answer: it raises DocumentLost and a person looks into it.
+        altered is nobody's answer: unless another of its kind is there, it raises DocumentLost and a
+        person looks into it.
         """
         dossier = self._ledger.dossier(ask.case_number)
-        if not all(self._documents.is_intact(paper.sha256) for paper in dossier.papers):
+        intact = {paper.kind for paper in dossier.papers if self._documents.is_intact(paper.sha256)}
+        if {paper.kind for paper in dossier.papers} - intact:
             raise DocumentLost("a paper of the case is gone from the document store or was altered")
         track = self._shelf.city(dossier.case.city).tracks[dossier.case.track]
-        if track.missing({paper.kind for paper in dossier.papers}):
+        if track.missing(intact):
             return StepReply(
                 answer=Returned(reason=ReasonCode.DOK_TIDAK_LENGKAP, back_to=Step.DOCUMENT_CHECK)
             )

@@ -10,7 +10,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
 from models.errors import BadReply, EngineUnreachable, NotFound, ReactivationError
-from models.tables import cases, counters
+from models.tables import cases, counters, documents
 
 WRITES = "ledger_writes"
 """Execution option that marks a connection whose transactions write (SQLite: BEGIN IMMEDIATE)."""
@@ -93,6 +93,13 @@ _LOCK_CASE = (
     .where(cases.c.case_number == bindparam("case_number"))
     .with_for_update(key_share=True)
 )
+
+PAPERS = (
+    select(documents)
+    .where(documents.c.case_number == bindparam("case_number"))
+    .order_by(documents.c.added_at, documents.c.kind, documents.c.sha256)
+)
+"""The papers of a case in the order in which they came."""
 
 
 def next_number(connection: Connection, name: str) -> int:

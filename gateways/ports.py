@@ -7,7 +7,7 @@ from typing import Protocol
 
 from models.answers import Answer
 from models.case import CaseRef, CaseState, SlaState, Step
-from models.dossier import Dossier, NewCase, Person, Registered
+from models.dossier import Dossier, NewCase, Paper, Person, Registered
 from models.messages import Alert, CaseEvent, Record
 from models.policy import CityPolicy, Regions
 
@@ -193,6 +193,14 @@ class Registry(Protocol):
 
     def open_desk_items(self, case_number: str) -> list[Step]:
         """Return the steps of a case at which a person is awaited."""
+        ...
+
+    def papers(self, case_number: str) -> list[Paper]:
+        """Return the papers of a case in the order in which they came. Raises NotFound."""
+        ...
+
+    def add_papers(self, case_number: str, papers: Sequence[Paper]) -> int:
+        """Add papers to an open case and return how many were new. Raises NotFound or WrongState."""
         ...
 
     def add_note(self, case_number: str, command_id: str, author: str, text: str, at: datetime) -> None:

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from sqlalchemy import Connection, Engine, Integer, String, bindparam, delete, insert, select, update
 
 from gateways import ledger_rows
-from gateways.ledger_access import LedgerAccess, Upsert, lock_case, next_number, no_such_case, utc_now
+from gateways.ledger_access import PAPERS, LedgerAccess, Upsert, lock_case, next_number, no_such_case, utc_now
 from models.dossier import Dossier
 from models.errors import BadReply, Refused, Unavailable
 from models.messages import Alert, CaseEvent, EventKind, Record
@@ -17,7 +17,6 @@ from models.tables import (
     case_events,
     cases,
     desk_items,
-    documents,
     people,
     recommendations,
     submissions,
@@ -31,11 +30,6 @@ _DOSSIER = (
     select(cases, *(column for column in people.c if column.name != "id"))
     .join(people, cases.c.person_id == people.c.id)
     .where(cases.c.case_number == _NUMBER)
-)
-_PAPERS = (
-    select(documents)
-    .where(documents.c.case_number == _NUMBER)
-    .order_by(documents.c.added_at, documents.c.kind, documents.c.sha256)
 )
 _APPEND = Upsert(case_events, lambda insert: insert.on_conflict_do_nothing().returning(case_events.c.seq))
 _PROJECT = update(cases).where(cases.c.case_number == bindparam("number"))
@@ -84,7 +78,7 @@ class SqlLedger:
             row = connection.execute(_DOSSIER, {"case_number": case_number}).mappings().one_or_none()
             if row is None:
                 raise no_such_case(case_number)
-            papers = connection.execute(_PAPERS, {"case_number": case_number}).mappings().all()
+            papers = connection.execute(PAPERS, {"case_number": case_number}).mappings().all()
         return Dossier(
             case=ledger_rows.case_ref(row),
             person=ledger_rows.person(row),

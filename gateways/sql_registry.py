@@ -1,6 +1,6 @@
 """The record of every case in SQL, as intake and operators use it. Satisfies `gateways.ports.Registry`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine, String, bindparam, func, insert, sele
 
 from gateways import ledger_rows
 from gateways.ledger_access import (
+    PAPERS,
     LedgerAccess,
     Upsert,
     lock_case,
@@ -18,7 +19,8 @@ from gateways.ledger_access import (
     utc_now,
 )
 from models.case import CaseRef, CaseState, SlaState, Step
-from models.dossier import NewCase, Registered
+from models.dossier import NewCase, Paper, Registered
+from models.errors import WrongState
 from models.messages import Alert, CaseEvent, EventKind
 from models.tables import (
     CaseRow,
@@ -48,7 +50,7 @@ _OPEN_CASE = select(cases).where(cases.c.person_id == bindparam("person_id"), ca
 _RENEW_PERSON = update(people).where(people.c.id == bindparam("person_id"))
 _OPEN = insert(cases)
 _APPEND = insert(case_events)
-_KEEP_PAPERS = Upsert(documents, lambda insert: insert.on_conflict_do_nothing())
+_KEEP_PAPERS = Upsert(documents, lambda insert: insert.on_conflict_do_nothing().returning(documents.c.sha256))
 _UNSTARTED = (
     select(cases)
     .where(
@@ -173,6 +175,22 @@ class SqlRegistry:
             steps = connection.execute(_OPEN_DESK, {"case_number": case_number}).scalars().all()
         return [Step(step) for step in steps]
 
+    def papers(self, case_number: str) -> list[Paper]:
+        """Return the papers of a case in the order in which they came. Raises NotFound."""
+        self.case(case_number)
+        with self._access.read() as connection:
+            rows = connection.execute(PAPERS, {"case_number": case_number}).mappings().all()
+        return [ledger_rows.paper(row) for row in rows]
+
+    def add_papers(self, case_number: str, papers: Sequence[Paper]) -> int:
+        """Add papers to an open case and return how many were new. Raises NotFound or WrongState."""
+        with self._access.write() as connection:
+            lock_case(connection, case_number)
+            row = connection.execute(_CASE, {"case_number": case_number}).mappings().one()
+            if row["closed_at"] is not None:
+                raise WrongState(f"{case_number} is over: {row['outcome']}")
+            return self._keep(connection, case_number, papers)
+
     def add_note(self, case_number: str, command_id: str, author: str, text: str, at: datetime) -> None:
         """Keep words that belong to a command; the first of a `command_id` stay. Raises NotFound."""
         note = NoteRow(case_number=case_number, command_id=command_id, author=author, text=text, at=at)
@@ -214,9 +232,14 @@ class SqlRegistry:
             facts={"track": new.track},
         )
         connection.execute(_APPEND, registered.model_dump())
-        papers = [
-            DocumentRow(case_number=case.case_number, added_at=now, **asdict(paper)) for paper in new.papers
-        ]
-        if papers:
-            connection.execute(_KEEP_PAPERS.on(connection), [paper.model_dump() for paper in papers])
+        self._keep(connection, case.case_number, new.papers)
         return case
+
+    def _keep(self, connection: Connection, case_number: str, papers: Sequence[Paper]) -> int:
+        """Write papers that are not there yet; return how many were new."""
+        now = self._clock()
+        rows = [DocumentRow(case_number=case_number, added_at=now, **asdict(paper)) for paper in papers]
+        if not rows:
+            return 0
+        kept = connection.execute(_KEEP_PAPERS.on(connection), [row.model_dump() for row in rows])
+        return len(kept.all())

@@ -39,6 +39,23 @@ def media_type_of(content: bytes) -> str | None:
     return next((media_type for magic, media_type in _MEDIA_TYPES if content.startswith(magic)), None)
 
 
+def inspect_paper(path: Path) -> str | None:
+    """Tell what is wrong with a paper, judged by its content: a key of `PAPER_FAULTS`, or None."""
+    try:
+        if not path.is_file():
+            return "missing"
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            head = file.read(16)
+    except (OSError, ValueError):
+        return "unreadable"
+    if size == 0:
+        return "empty"
+    if size > MAX_PAPER_BYTES:
+        return "too_large"
+    return None if media_type_of(head) else "wrong_type"
+
+
 def read_application(path: Path, *, cities: list[CityPolicy], regions: Regions, today: date) -> Application:
     """Read and check one application. Raises BadInput with a finding for each broken rule."""
     data = _read_json(path)
@@ -47,7 +64,7 @@ def read_application(path: Path, *, cities: list[CityPolicy], regions: Regions, 
         city_codes=tuple(city.code for city in cities),
         city_names={city.code: city.name for city in cities},
         regions=regions,
-        inspect_paper=lambda name: _inspect(path.parent / name),
+        inspect_paper=lambda name: inspect_paper(path.parent / name),
     )
     try:
         return Application.model_validate(data, context=context)
@@ -95,22 +112,6 @@ def _read_json(path: Path) -> object:
         raise BadInput([Finding("file", f"is not JSON at {where}", "compare with examples/")]) from None
     except (UnicodeDecodeError, RecursionError, ValueError):
         raise BadInput([Finding("file", "is not JSON in UTF-8", "compare with examples/")]) from None
-
-
-def _inspect(path: Path) -> str | None:
-    try:
-        if not path.is_file():
-            return "missing"
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            head = file.read(16)
-    except (OSError, ValueError):
-        return "unreadable"
-    if size == 0:
-        return "empty"
-    if size > MAX_PAPER_BYTES:
-        return "too_large"
-    return None if media_type_of(head) else "wrong_type"
 
 
 def _finding(fault: object) -> Finding:

@@ -23,6 +23,7 @@ class EventKind(StrEnum):
     ANSWER_RECORDED = "answer.recorded"
     STEP_STUCK = "step.stuck"
     STEP_RETRIED = "step.retried"
+    PAPERS_ADDED = "papers.added"
     SLA_STARTED = "sla.started"
     SLA_WARNED = "sla.warned"
     SLA_BREACHED = "sla.breached"
@@ -126,6 +127,13 @@ class RetryStep(Payload):
     """Take the step again that waits for a person."""
 
     command_id: Code
+
+
+class PapersAdded(Payload):
+    """Papers came in after intake and are in the store; a case that waits for them goes on."""
+
+    command_id: Code
+    count: int
 
 
 class Accepted(Payload):

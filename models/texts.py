@@ -1,9 +1,11 @@
 """What officers read, in Indonesian: labels of steps, people and states, and a case in a few lines."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from models.answers import ReasonCode
 from models.case import CaseHealth, CaseState, Outcome, SlaState, Step, WaitingOn
+from models.policy import DocumentKind
 from models.wib import wib_text
 
 STEP = {
@@ -12,6 +14,19 @@ STEP = {
     Step.SIKS_NG_UPLOAD: "Unggah ke SIKS-NG",
     Step.KEMENSOS_VERIFICATION: "Verifikasi Kemensos",
     Step.BPJS_RECONNECT: "Aktivasi BPJS",
+}
+
+DOCUMENT = {
+    DocumentKind.FACILITY_LETTER: "Surat keterangan faskes",
+    DocumentKind.REFERRAL: "Surat rujukan",
+    DocumentKind.MEDICAL_RECORD: "Dokumen medis",
+    DocumentKind.KTP: "KTP",
+    DocumentKind.KK: "Kartu Keluarga",
+    DocumentKind.JKN_CARD: "Kartu JKN",
+    DocumentKind.SKTM: "SKTM",
+    DocumentKind.BIRTH_LETTER: "Surat keterangan lahir",
+    DocumentKind.KIA_BOOK: "Buku KIA",
+    DocumentKind.POWER_OF_ATTORNEY: "Surat kuasa",
 }
 
 WAITING_ON = {
@@ -43,6 +58,12 @@ OUTCOME = {
     Outcome.DECEASED: "meninggal",
     Outcome.DUPLICATE: "duplikat",
 }
+
+
+def any_of(kinds: Iterable[DocumentKind]) -> str:
+    """Return for example `Surat rujukan atau Dokumen medis`, in the order of the kinds."""
+    chosen = set(kinds)
+    return " atau ".join(DOCUMENT[kind] for kind in DocumentKind if kind in chosen)
 
 
 def duration(span: timedelta) -> str:

@@ -1,16 +1,24 @@
-"""Commands to a running case: withdraw it, or take the step again that waits for a person."""
+"""Commands to a running case: withdraw it, take the waiting step again, tell it that papers came."""
 
 import uuid
-from datetime import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import TypedDict
 
-from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
+from temporalio.client import (
+    Client,
+    WorkflowHandle,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from gateways.ports import Registry
 from models.case import CaseState
 from models.errors import BadInput, EngineUnreachable, Finding, WrongState
-from models.messages import RetryStep, Withdraw
+from models.messages import PapersAdded, RetryStep, Withdraw
 from runtime.temporal import UNREACHABLE
 from workflows import options
 from workflows.reactivation import Reactivation
@@ -22,8 +30,23 @@ UNKNOWN_RESULT = (
 )
 
 
+class _Delivery(TypedDict):
+    """How an update is sent: under an id that makes it one, and not for ever."""
+
+    id: str
+    rpc_timeout: timedelta
+
+
+def _delivery(command: Withdraw | RetryStep | PapersAdded) -> _Delivery:
+    return {"id": command.command_id, "rpc_timeout": options.COMMAND_RPC_TIMEOUT}
+
+
 class CaseCommands:
-    """Sends commands as Temporal updates, and says in our words what came of them."""
+    """Sends commands as Temporal updates, and says in our words what came of them.
+
+    Every command raises NotFound for an unknown case, WrongState for one that is over or cannot take it now,
+    and EngineUnreachable when no answer came.
+    """
 
     def __init__(self, client: Client, registry: Registry) -> None:
         """`registry` tells a case that never was from one that is over."""
@@ -31,55 +54,51 @@ class CaseCommands:
         self._registry = registry
 
     async def withdraw(self, case_number: str, reason: str, author: str, at: datetime) -> CaseState:
-        """End the case; the reason stays in the ledger, beside the command's id.
-
-        Raises BadInput for an empty reason, NotFound, WrongState or EngineUnreachable.
-        """
+        """End the case; the reason, without which it raises BadInput, stays in the ledger."""
         if not reason.strip():
             raise BadInput([Finding("--reason", "is empty", "say why, in a few words")])
-        self._require_open(case_number)
+        handle = self._open_case(case_number)
         command = Withdraw(command_id=f"withdraw-{uuid.uuid4()}")
         self._registry.add_note(case_number, command.command_id, author, reason.strip(), at)
-        return await self._send(case_number, command)
+        with _in_plain_words(case_number):
+            accepted = await handle.execute_update(Reactivation.withdraw, command, **_delivery(command))
+        return accepted.state
 
     async def retry(self, case_number: str) -> CaseState:
-        """Take the waiting step again. Raises NotFound, WrongState or EngineUnreachable."""
-        self._require_open(case_number)
-        return await self._send(case_number, RetryStep(command_id=f"retry-{uuid.uuid4()}"))
+        """Take the waiting step again."""
+        handle = self._open_case(case_number)
+        command = RetryStep(command_id=f"retry-{uuid.uuid4()}")
+        with _in_plain_words(case_number):
+            accepted = await handle.execute_update(Reactivation.retry_step, command, **_delivery(command))
+        return accepted.state
 
-    def _require_open(self, case_number: str) -> None:
+    async def papers_added(self, case_number: str, count: int) -> CaseState:
+        """Tell the case that papers are in the store; one that waits for papers goes on."""
+        handle = self._open_case(case_number)
+        command = PapersAdded(command_id=f"papers-{uuid.uuid4()}", count=count)
+        with _in_plain_words(case_number):
+            accepted = await handle.execute_update(Reactivation.papers_added, command, **_delivery(command))
+        return accepted.state
+
+    def _open_case(self, case_number: str) -> WorkflowHandle[Reactivation, CaseState]:
         state = self._registry.case(case_number)
         if state.outcome is not None:
             raise WrongState(f"{case_number} is over: {state.outcome}")
+        return self._client.get_workflow_handle_for(Reactivation.run, case_number)
 
-    async def _send(self, case_number: str, command: Withdraw | RetryStep) -> CaseState:
-        handle = self._client.get_workflow_handle_for(Reactivation.run, case_number)
-        try:
-            if isinstance(command, Withdraw):
-                accepted = await handle.execute_update(
-                    Reactivation.withdraw,
-                    command,
-                    id=command.command_id,
-                    rpc_timeout=options.COMMAND_RPC_TIMEOUT,
-                )
-            else:
-                accepted = await handle.execute_update(
-                    Reactivation.retry_step,
-                    command,
-                    id=command.command_id,
-                    rpc_timeout=options.COMMAND_RPC_TIMEOUT,
-                )
-        except WorkflowUpdateFailedError as refusal:
-            words = refusal.cause.message if isinstance(refusal.cause, ApplicationError) else "refused"
-            raise WrongState(f"{case_number}: {words}") from None
-        except WorkflowUpdateRPCTimeoutOrCancelledError:
-            raise EngineUnreachable(UNKNOWN_RESULT) from None
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
-                raise WrongState(
-                    f"{case_number} has no running workflow (yet): see `starter.py show`"
-                ) from None
-            raise EngineUnreachable(UNREACHABLE) from None
-        except RuntimeError:
-            raise EngineUnreachable(UNREACHABLE) from None
-        return accepted.state
+
+@contextmanager
+def _in_plain_words(case_number: str) -> Iterator[None]:
+    try:
+        yield
+    except WorkflowUpdateFailedError as refusal:
+        words = refusal.cause.message if isinstance(refusal.cause, ApplicationError) else "refused"
+        raise WrongState(f"{case_number}: {words}") from None
+    except WorkflowUpdateRPCTimeoutOrCancelledError:
+        raise EngineUnreachable(UNKNOWN_RESULT) from None
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            raise WrongState(f"{case_number} has no running workflow (yet): see `starter.py show`") from None
+        raise EngineUnreachable(UNREACHABLE) from None
+    except RuntimeError:
+        raise EngineUnreachable(UNREACHABLE) from None

@@ -8,10 +8,11 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from models.case import CaseHealth, CaseState, SlaState, Step
+from intake.papers import Checklist
+from models.case import CaseHealth, CaseState, SlaState, Step, WaitingOn
 from models.errors import Finding
 from models.messages import Alert, CaseEvent
-from models.texts import OUTCOME, SLA, STEP, WAITING_ON, duration, trouble
+from models.texts import DOCUMENT, OUTCOME, SLA, STEP, WAITING_ON, any_of, duration, trouble
 from models.wib import WIB
 
 _SLA_STYLE = {
@@ -54,9 +55,9 @@ def case_screen(
     if state.health is not CaseHealth.OK:
         facts.add_row("trouble", Text(trouble(state.trouble or "-"), style="bold red"))
     if desk:
-        facts.add_row(
-            "a person", f"is awaited at: {', '.join(STEP[step] for step in desk)}; then `starter.py retry`"
-        )
+        command = "documents list" if state.waiting_on is WaitingOn.APPLICANT else "retry"
+        steps = ", ".join(STEP[step] for step in desk)
+        facts.add_row("a person", f"is awaited at: {steps}; next `starter.py {command}`")
     facts.add_row("due", _due(state))
     if ui is not None:
         facts.add_row("web ui", f"{ui}/namespaces/default/workflows/{state.case.case_number}")
@@ -88,6 +89,21 @@ def list_screen(states: Sequence[CaseState], width: int) -> RenderableType:
         sla = Text(state.sla_state.value, style=_SLA_STYLE[state.sla_state])
         table.add_row(state.case.case_number, *where, state.step.value, _now(state), sla, due)
     return table
+
+
+def papers_screen(checklist: Checklist) -> RenderableType:
+    """Return what the checklist of a case asks for, and what is there."""
+    lines = [
+        Text(f"  ada        {any_of(one.any_of)}", style="green")
+        if one.is_met
+        else Text(f"  BELUM ADA  {any_of(one.any_of)}", style="bold red")
+        for one in checklist.wanted
+    ]
+    for paper in checklist.papers:
+        state = "HILANG ATAU BERUBAH" if paper.sha256 in checklist.lost else f"{paper.size} byte"
+        words = f"  {DOCUMENT[paper.kind]}: {paper.media_type}, {state}, {paper.sha256[:12]}"
+        lines.append(Text(words, style="dim"))
+    return Group(*lines)
 
 
 def findings_screen(findings: Sequence[Finding], *, style: str) -> RenderableType:

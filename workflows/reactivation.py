@@ -9,12 +9,25 @@ from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 from activities.recorder import Recorder
 from models.answers import Answer, Approved, ReasonCode, Rejected, Returned
 from models.case import CaseHealth, CaseRef, CaseState, Outcome, SlaState, Step, WaitingOn
-from models.messages import Accepted, AlertKind, CasePlan, EventKind, RetryStep, StepAsk, Withdraw
+from models.errors import DocumentLost
+from models.messages import (
+    Accepted,
+    AlertKind,
+    CasePlan,
+    EventKind,
+    PapersAdded,
+    RetryStep,
+    StepAsk,
+    Withdraw,
+)
 from workflows import options, steps
 from workflows.alarm import Alarm
 from workflows.progress import Progress
 from workflows.sla import Mark, SlaClock, keep_time
 from workflows.steps import NOT_YET_ANSWERED, trouble_of
+
+PAPER_TROUBLE = {ReasonCode.DOK_TIDAK_LENGKAP, ReasonCode.DOK_TIDAK_JELAS, DocumentLost.__name__}
+"""What new papers may mend."""
 
 
 @workflow.defn
@@ -235,10 +248,22 @@ class Reactivation:
         self._withdraw(command.command_id)
         return Accepted(state=self._progress.state)
 
+    @workflow.update(description="Papers came in; a case that waits for them goes on.")
+    def papers_added(self, command: PapersAdded) -> Accepted:
+        """Note the papers; when the case waits because of papers, take the step again."""
+        self._progress.note(EventKind.PAPERS_ADDED, papers=command.count, command=command.command_id)
+        if self._awaits_person and self._progress.state.trouble in PAPER_TROUBLE:
+            self._awaits_person = False
+            self._progress.note(EventKind.STEP_RETRIED, by="papers", command=command.command_id)
+        return Accepted(state=self._progress.state)
+
+    @papers_added.validator
+    def _papers_are_welcome(self, command: PapersAdded) -> None:  # noqa: ARG002 - the SDK wants the same parameters
+        self._require_open()
+
     @withdraw.validator
     def _withdraw_is_possible(self, command: Withdraw) -> None:  # noqa: ARG002 - the SDK wants the same parameters
-        if self._withdrawn or self._progress.state.outcome is not None:
-            raise ApplicationError("the case is ending already", type="WrongState")
+        self._require_open()
 
     @workflow.update(description="Take the step again that waits for a person.")
     def retry_step(self, command: RetryStep) -> Accepted:
@@ -255,6 +280,10 @@ class Reactivation:
                 f"{self._progress.state.waiting_on}",
                 type="WrongState",
             )
+
+    def _require_open(self) -> None:
+        if self._withdrawn or self._progress.state.outcome is not None:
+            raise ApplicationError("the case is ending already", type="WrongState")
 
     def _withdraw(self, command: str) -> None:
         if not self._withdrawn and self._progress.state.outcome is None:

@@ -10,9 +10,10 @@ from sqlalchemy import Engine, select
 from gateways.sql_ledger import SqlLedger
 from gateways.sql_registry import SqlRegistry
 from models.case import CaseRef
-from models.errors import NotFound, Refused
+from models.errors import NotFound, Refused, WrongState
+from models.policy import DocumentKind
 from models.tables import counters, notes
-from tests.ledger.builders import MORNING, a_new_case, an_alert, at_once
+from tests.ledger.builders import MORNING, a_closing, a_new_case, a_paper, an_alert, at_once
 
 _TODAY = date(2026, 3, 2)
 
@@ -125,3 +126,17 @@ def test_nothing_is_kept_for_an_unknown_case(ledger: SqlLedger, registry: SqlReg
             write()
     for look in (registry.history, registry.alerts, registry.open_desk_items):
         assert look(number) == []
+
+
+def test_papers_that_come_later_are_added_once_and_in_order(registry: SqlRegistry, case: CaseRef) -> None:
+    """The same paper again adds nothing; another kind of the same content is another paper."""
+    ktp, kk = a_paper(DocumentKind.KTP), a_paper(DocumentKind.KK)
+    assert [registry.add_papers(case.case_number, papers) for papers in ([ktp], [ktp, kk], [kk])] == [1, 1, 0]
+    assert registry.papers(case.case_number) == [ktp, kk]
+
+
+def test_a_closed_case_takes_no_papers(registry: SqlRegistry, ledger: SqlLedger, case: CaseRef) -> None:
+    """What is over stays as it was; the operator is told how it ended."""
+    ledger.record(a_closing(case))
+    with pytest.raises(WrongState, match="reactivated"):
+        registry.add_papers(case.case_number, [a_paper(DocumentKind.KTP)])

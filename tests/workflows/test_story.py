@@ -11,8 +11,8 @@ from temporalio.exceptions import ApplicationError
 
 from models.answers import Approved, ReasonCode, Rejected, Returned
 from models.case import CaseHealth, Outcome, SlaState, Step, Track, WaitingOn
-from models.messages import RetryStep, Withdraw
-from tests.builders import a_case
+from models.messages import PapersAdded, RetryStep, Withdraw
+from tests.builders import a_case, a_dossier
 from tests.workflows.conftest import Bench, Handle
 from workflows.reactivation import Reactivation
 
@@ -95,6 +95,34 @@ async def test_a_returned_case_goes_back_with_a_new_submission_once_a_person_men
         f"{case.case_number}:siks_ng_upload:{attempt}" for attempt in (1, 2)
     }
     assert f"{case.case_number}:case.returned:kemensos_verification:1" in bench.ledger.alerts
+
+
+async def test_a_case_that_waits_for_papers_goes_on_when_they_come(bench: Bench) -> None:
+    """The applicant brings the rest: the check is taken again, the clock starts then, not before."""
+    case = a_case(city="3275", kecamatan="Bekasi Timur")
+    handle = await bench.start(case, kinds=("ktp",))
+    await bench.until(handle, lambda state: state.health is CaseHealth.STUCK)
+    bench.ledger.dossiers[case.case_number] = a_dossier(case, kinds=("ktp", "kk", "jkn_card", "referral"))
+    await handle.execute_update(Reactivation.papers_added, PapersAdded(command_id="p-1", count=3))
+    state = await handle.result()
+    assert (state.outcome, state.attempt) == (Outcome.REACTIVATED, 2)
+    assert state.due_at is not None
+    assert state.due_at > case.received_at + timedelta(hours=24)
+    kinds = bench.ledger.kinds(case.case_number)
+    assert kinds[kinds.index("papers.added") + 1 :][:2] == ["step.retried", "step.opened"]
+
+
+async def test_papers_that_nobody_waits_for_change_nothing(bench: Bench) -> None:
+    """A case that waits for another reason goes on waiting; the papers are noted."""
+    bench.kemensos.script = [NIK_DIFFERS]
+    case = a_case()
+    handle = await bench.start(case)
+    await bench.until(handle, lambda state: state.health is CaseHealth.STUCK)
+    await handle.execute_update(Reactivation.papers_added, PapersAdded(command_id="p-1", count=1))
+    assert (await handle.query(Reactivation.state)).health is CaseHealth.STUCK
+    await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w-1"))
+    await handle.result()
+    assert "papers.added" in bench.ledger.kinds(case.case_number)
 
 
 async def test_a_rejection_ends_the_case_as_an_answer(bench: Bench) -> None:
