@@ -21,7 +21,7 @@ from intake.intake import Intake
 from models.errors import EngineUnreachable
 from runtime import adapters
 from runtime.adapters import Outside
-from runtime.entry import run_and_leave
+from runtime.entry import leave, run_and_leave
 from runtime.interceptor import ErrorMapping
 from runtime.logging import configure_logging
 from runtime.settings import load_settings
@@ -36,12 +36,12 @@ ACTIVITY_THREADS = 40
 
 def activities_of(outside: Outside) -> Sequence[Callable[..., object]]:
     """Return every activity, each holding its ports."""
-    office = OfficeSteps(outside.ledger, outside.documents, outside.shelf)
+    office = OfficeSteps(outside.ledger, outside.documents, outside.shelf, outside.bpjs)
     recorder = Recorder(outside.ledger, outside.shelf)
     return [
         office.document_check,
         office.recommendation,
-        SiksNgUpload(outside.ledger, outside.siks_ng).siks_ng_upload,
+        SiksNgUpload(outside.ledger, outside.siks_ng, outside.bpjs).siks_ng_upload,
         KemensosVerification(outside.ledger, outside.kemensos).kemensos_verification,
         BpjsReconnect(outside.ledger, outside.bpjs).bpjs_reconnect,
         recorder.open_case,
@@ -77,6 +77,12 @@ async def sweep_for_ever(sweep: Callable[[datetime], Awaitable[int]]) -> None:
         await asyncio.sleep(options.SWEEP_EVERY.total_seconds())
 
 
+def give_up() -> None:
+    """Leave although the SDK has not finished: stopped in a local activity it may hang (seen on 1.35)."""
+    log.warning("worker.stop_forced")
+    leave(0)
+
+
 async def main() -> None:
     """Serve until SIGTERM or SIGINT, then let what is under way finish."""
     settings = load_settings()
@@ -103,6 +109,7 @@ async def main() -> None:
             sweeper = asyncio.create_task(sweep_for_ever(intake.sweep))
             await stop.wait()
             log.info("worker.stopping")
+            asyncio.get_running_loop().call_later(options.SHUTDOWN_AT_MOST.total_seconds(), give_up)
             sweeper.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await sweeper

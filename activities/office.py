@@ -2,7 +2,8 @@
 
 from temporalio import activity
 
-from gateways.ports import Documents, Ledger, PolicyShelf
+from activities.moot import moot_for
+from gateways.ports import Bpjs, Documents, Ledger, PolicyShelf
 from models.answers import Approved, ReasonCode, Returned
 from models.case import Step
 from models.errors import DocumentLost
@@ -13,9 +14,10 @@ from models.wib import wib_date
 class Office:
     """Answers by the rules of the city's policy."""
 
-    def __init__(self, ledger: Ledger, documents: Documents, shelf: PolicyShelf) -> None:
+    def __init__(self, ledger: Ledger, documents: Documents, shelf: PolicyShelf, bpjs: Bpjs) -> None:
         """Hold the ports; the composition root chooses the adapters."""
         self._ledger = ledger
+        self._bpjs = bpjs
         self._documents = documents
         self._shelf = shelf
 
@@ -23,11 +25,13 @@ class Office:
     def document_check(self, ask: StepAsk) -> StepReply:
         """Compare the papers with the checklist of city and track, and each paper with its hash.
 
-        A missing kind is returned to the applicant. A paper that the office had and that is gone or
-        altered is nobody's answer: unless another of its kind is there, it raises DocumentLost and a
-        person looks into it.
+        A person who is covered already needs no papers. A missing kind is returned to the applicant. A
+        paper that the office had and that is gone or altered is nobody's answer: unless another of its
+        kind is there, it raises DocumentLost and a person looks into it.
         """
         dossier = self._ledger.dossier(ask.case_number)
+        if (moot := moot_for(dossier.person, self._bpjs, ask.case_number)) is not None:
+            return StepReply(answer=moot)
         intact = {paper.kind for paper in dossier.papers if self._documents.is_intact(paper.sha256)}
         if {paper.kind for paper in dossier.papers} - intact:
             raise DocumentLost("a paper of the case is gone from the document store or was altered")

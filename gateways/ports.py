@@ -140,6 +140,14 @@ class Ledger(Protocol):
         """Return the number of the latest recommendation."""
         ...
 
+    def begin_submission(self, case_number: str, attempt: int) -> None:
+        """Note that an attempt is about to reach SIKS-NG. Noting it again changes nothing."""
+        ...
+
+    def submission_begun(self, case_number: str, attempt: int) -> bool:
+        """Tell whether an attempt may have reached SIKS-NG."""
+        ...
+
     def save_submission(self, case_number: str, attempt: int, reference: str, submitted_at: datetime) -> None:
         """Keep the SIKS-NG reference of an attempt. Saving it again changes nothing."""
         ...

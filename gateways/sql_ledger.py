@@ -20,6 +20,7 @@ from models.tables import (
     people,
     recommendations,
     submissions,
+    submissions_begun,
 )
 
 _NUMBER = bindparam("case_number", type_=String())
@@ -51,6 +52,10 @@ _LATEST_RECOMMENDATION = (
     .limit(1)
 )
 _SUBMIT = Upsert(submissions, lambda insert: insert.on_conflict_do_nothing())
+_BEGIN = Upsert(submissions_begun, lambda insert: insert.on_conflict_do_nothing())
+_BEGUN = select(submissions_begun.c.attempt).where(
+    submissions_begun.c.case_number == _NUMBER, submissions_begun.c.attempt == _ATTEMPT
+)
 _OWNER = select(submissions.c.case_number).where(submissions.c.reference == bindparam("reference"))
 _LATEST_REFERENCE = (
     select(submissions.c.reference)
@@ -126,6 +131,18 @@ class SqlLedger:
                 _LATEST_RECOMMENDATION, {"case_number": case_number}
             ).scalar_one_or_none()
         return number
+
+    def begin_submission(self, case_number: str, attempt: int) -> None:
+        """Note that an attempt is about to reach SIKS-NG; again changes nothing. Raises NotFound."""
+        with self._access.write() as connection:
+            lock_case(connection, case_number)
+            connection.execute(_BEGIN.on(connection), {"case_number": case_number, "attempt": attempt})
+
+    def submission_begun(self, case_number: str, attempt: int) -> bool:
+        """Tell whether an attempt may have reached SIKS-NG."""
+        with self._access.read() as connection:
+            found = connection.execute(_BEGUN, {"case_number": case_number, "attempt": attempt})
+            return found.one_or_none() is not None
 
     def save_submission(self, case_number: str, attempt: int, reference: str, submitted_at: datetime) -> None:
         """Keep the SIKS-NG reference of an attempt; the first one of an attempt stays.

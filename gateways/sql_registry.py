@@ -189,7 +189,7 @@ class SqlRegistry:
             row = connection.execute(_CASE, {"case_number": case_number}).mappings().one()
             if row["closed_at"] is not None:
                 raise WrongState(f"{case_number} is over: {row['outcome']}")
-            return self._keep(connection, case_number, papers)
+            return _keep(connection, case_number, papers, self._clock())
 
     def add_note(self, case_number: str, command_id: str, author: str, text: str, at: datetime) -> None:
         """Keep words that belong to a command; the first of a `command_id` stay. Raises NotFound."""
@@ -232,14 +232,13 @@ class SqlRegistry:
             facts={"track": new.track},
         )
         connection.execute(_APPEND, registered.model_dump())
-        self._keep(connection, case.case_number, new.papers)
+        _keep(connection, case.case_number, new.papers, now)
         return case
 
-    def _keep(self, connection: Connection, case_number: str, papers: Sequence[Paper]) -> int:
-        """Write papers that are not there yet; return how many were new."""
-        now = self._clock()
-        rows = [DocumentRow(case_number=case_number, added_at=now, **asdict(paper)) for paper in papers]
-        if not rows:
-            return 0
-        kept = connection.execute(_KEEP_PAPERS.on(connection), [row.model_dump() for row in rows])
-        return len(kept.all())
+
+def _keep(connection: Connection, case_number: str, papers: Sequence[Paper], now: datetime) -> int:
+    """Write papers that are not there yet; return how many were new."""
+    rows = [DocumentRow(case_number=case_number, added_at=now, **asdict(paper)) for paper in papers]
+    if not rows:
+        return 0
+    return len(connection.execute(_KEEP_PAPERS.on(connection), [row.model_dump() for row in rows]).all())

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from models.case import Step
+from models.case import Outcome, Step
 from models.payload import Payload
 
 
@@ -73,4 +73,11 @@ class Rejected(Payload):
     reason: ReasonCode
 
 
-Answer = Annotated[Approved | Returned | Rejected, Field(discriminator="decision")]
+class Moot(Payload):
+    """There is nothing left to do: BPJS shows the person as covered already."""
+
+    decision: Literal["moot"] = "moot"
+    outcome: Outcome
+
+
+Answer = Annotated[Approved | Returned | Rejected | Moot, Field(discriminator="decision")]

@@ -167,6 +167,15 @@ class SubmissionRow(LedgerTable, table=True):
     submitted_at: datetime
 
 
+class SubmissionBegunRow(LedgerTable, table=True):
+    """An attempt that may have reached SIKS-NG, whether or not its reference is known."""
+
+    __tablename__ = "submissions_begun"
+
+    case_number: str = Field(primary_key=True, foreign_key="cases.case_number")
+    attempt: int = Field(primary_key=True)
+
+
 class AlertRow(LedgerTable, table=True):
     """An alert that was raised; columns as in `models.messages.Alert`."""
 
@@ -213,6 +222,7 @@ case_events: Table = _tables["case_events"]
 desk_items: Table = _tables["desk_items"]
 recommendations: Table = _tables["recommendations"]
 submissions: Table = _tables["submissions"]
+submissions_begun: Table = _tables["submissions_begun"]
 alerts: Table = _tables["alerts"]
 notes: Table = _tables["notes"]
 counters: Table = _tables["counters"]

@@ -30,6 +30,7 @@ class FakeLedger:
     dossiers: dict[str, Dossier] = field(default_factory=dict)
     events: dict[str, dict[int, CaseEvent]] = field(default_factory=lambda: defaultdict(dict))
     states: dict[str, CaseState] = field(default_factory=dict)
+    begun: set[tuple[str, int]] = field(default_factory=set)
     references: dict[str, str] = field(default_factory=dict)
     recommendations: dict[tuple[str, int], str] = field(default_factory=dict)
     alerts: dict[str, Alert] = field(default_factory=dict)
@@ -59,6 +60,12 @@ class FakeLedger:
             number for (case, _), number in sorted(self.recommendations.items()) if case == case_number
         ]
         return numbers[-1] if numbers else None
+
+    def begin_submission(self, case_number: str, attempt: int) -> None:
+        self.begun.add((case_number, attempt))
+
+    def submission_begun(self, case_number: str, attempt: int) -> bool:
+        return (case_number, attempt) in self.begun
 
     def save_submission(self, case_number: str, attempt: int, reference: str, submitted_at: datetime) -> None:
         self.references[case_number] = reference
@@ -108,28 +115,32 @@ class FakeKemensos:
 
     script: list[Answer | Exception | None] = field(default_factory=lambda: [Approved()])
     asked: int = 0
+    approved: set[str] = field(default_factory=set)
 
     def decision(self, reference: str) -> Answer | None:
         self.asked += 1
         answer = _next(self.script)
+        if isinstance(answer, Approved):
+            self.approved.add(reference)
         return None if isinstance(answer, Exception) else answer
 
 
 @dataclass
 class FakeBpjs:
-    """BPJS that shows every person as active, unless scripted otherwise."""
+    """BPJS that shows a person as active once Kemensos approved, unless scripted otherwise."""
 
     ledger: FakeLedger
+    kemensos: FakeKemensos
     script: list[Participant | Exception | None] = field(default_factory=list)
 
     def participant(self, nik: str, *, on: date) -> Participant | None:
         if self.script:
             answer = _next(self.script)
             return None if isinstance(answer, Exception) else answer
-        person = next(
-            dossier.person for dossier in self.ledger.dossiers.values() if dossier.person.nik == nik
-        )
-        return Participant(person.name, person.birth_date, "0", "21")
+        dossier = next(one for one in self.ledger.dossiers.values() if one.person.nik == nik)
+        reference = self.ledger.references.get(dossier.case.case_number)
+        status = "0" if reference in self.kemensos.approved else "9"
+        return Participant(dossier.person.name, dossier.person.birth_date, status, "21")
 
 
 @dataclass

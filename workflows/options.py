@@ -93,3 +93,6 @@ POLLS_WITHIN = timedelta(seconds=70)
 
 GRACEFUL_SHUTDOWN = timedelta(seconds=15)
 """How long a stopping worker lets its activities finish."""
+
+SHUTDOWN_AT_MOST = timedelta(seconds=30)
+"""After this a stopping worker leaves whatever still runs: every step is safe to take again."""

@@ -7,7 +7,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
 from activities.recorder import Recorder
-from models.answers import Answer, Approved, ReasonCode, Rejected, Returned
+from models.answers import Answer, Approved, Moot, ReasonCode, Rejected, Returned
 from models.case import CaseHealth, CaseRef, CaseState, Outcome, SlaState, Step, WaitingOn
 from models.errors import DocumentLost
 from models.messages import (
@@ -84,7 +84,7 @@ class Reactivation:
         await self._close(clock, outcome)
 
     async def _walk(self, plan: CasePlan, clock: SlaClock) -> Outcome:
-        """Take step after step until the last is approved, one is rejected, or the case is withdrawn."""
+        """Take step after step until the last is approved, one ends the case, or it is withdrawn."""
         step: Step | None = Step.DOCUMENT_CHECK
         while step is not None and not self._withdrawn:
             await self._enter(step)
@@ -94,6 +94,8 @@ class Reactivation:
             self._progress.note(EventKind.ANSWER_RECORDED, reason=_reason(answer), decision=answer.decision)
             if isinstance(answer, Rejected):
                 return Outcome.REJECTED
+            if isinstance(answer, Moot):
+                return answer.outcome
             if isinstance(answer, Approved) and step is Step.DOCUMENT_CHECK and not clock.is_running:
                 self._start(clock, workflow.now())
             if isinstance(answer, Approved) and step.following is None:
@@ -292,4 +294,4 @@ class Reactivation:
 
 
 def _reason(answer: Answer) -> ReasonCode | None:
-    return None if isinstance(answer, Approved) else answer.reason
+    return answer.reason if isinstance(answer, Returned | Rejected) else None

@@ -96,8 +96,16 @@ async def incomplete(bench: Bench) -> Handle:
     return handle
 
 
+async def already_active(bench: Bench) -> Handle:
+    """Record a person whom BPJS shows as active at intake."""
+    bench.kemensos.approved.add("SIKS-0000")
+    case = a_case()
+    bench.ledger.references[case.case_number] = "SIKS-0000"
+    return await _done(await bench.start(case))
+
+
 PATHS: tuple[_Path, ...] = (
-    emergency, medical, newborn, returned, rejected, breached, refused, cancelled, incomplete,
+    emergency, medical, newborn, returned, rejected, breached, refused, cancelled, incomplete, already_active,
 )  # fmt: skip
 
 

@@ -11,7 +11,10 @@ from workflows.sla import SlaClock
 
 START = datetime(2026, 2, 11, 1, 0, tzinfo=UTC)
 DAY = timedelta(hours=24)
-SHARES = st.lists(st.floats(0.01, 0.99), max_size=5, unique=True).map(lambda shares: tuple(sorted(shares)))
+SHARES = st.sets(st.integers(1, 99), max_size=5).map(
+    lambda percents: tuple(percent / 100 for percent in sorted(percents))
+)
+"""Whole percents, as policies have them; shares a microsecond apart would be one mark."""
 
 
 def a_clock(shares: tuple[float, ...] = (0.5, 0.75, 0.9), budget: timedelta = DAY) -> SlaClock:

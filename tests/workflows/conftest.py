@@ -16,7 +16,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
-from temporalio.worker import Worker
+from temporalio.worker import Replayer, Worker
 
 from gateways.policy_folder import PolicyFolder
 from gateways.ports import PolicyShelf
@@ -71,7 +71,7 @@ class Bench:
     channel: FakeChannel = field(init=False)
 
     def __post_init__(self) -> None:
-        self.bpjs = FakeBpjs(self.ledger)
+        self.bpjs = FakeBpjs(self.ledger, self.kemensos)
         self.channel = FakeChannel(self.ledger)
 
     def outside(self) -> Outside:
@@ -143,13 +143,21 @@ async def stopped_bench(environment: WorkflowEnvironment) -> Bench:
     return Bench(environment, task_queue=uuid.uuid4().hex)
 
 
-@pytest.fixture(params=[1000, 0], ids=["cached", "replayed"])
-async def bench(stopped_bench: Bench, request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
-    """A running worker; once with its cache, once replaying the whole history at each task."""
-    async with stopped_bench.serving(request.param):
+@pytest.fixture
+async def bench(stopped_bench: Bench) -> AsyncIterator[Bench]:
+    """A running worker; afterwards every case must replay, and no error may have escaped into its tasks."""
+    async with stopped_bench.serving():
         yield stopped_bench
+        # A worker that stops in the middle of a local activity may hang (sdk-core, seen on 1.35).
+        for handle in stopped_bench.handles:
+            await stopped_bench.at_rest(handle)
+    replayer = Replayer(
+        workflows=[Reactivation], data_converter=pydantic_data_converter, workflow_runner=strict_runner()
+    )
     for handle in stopped_bench.handles:
-        kinds = {event.event_type async for event in handle.fetch_history_events()}
+        history = await handle.fetch_history()
+        kinds = {event.event_type for event in history.events}
         assert EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED not in kinds, (
             "an error escaped into the workflow task"
         )
+        await replayer.replay_workflow(history)

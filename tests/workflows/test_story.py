@@ -61,6 +61,17 @@ async def test_each_track_goes_through_five_steps(
     assert bench.ledger.alerts == {}
 
 
+async def test_a_case_survives_a_worker_without_any_memory(stopped_bench: Bench) -> None:
+    """With no cache each task replays the whole history, as after a restart; the story is the same."""
+    bench = stopped_bench
+    case = a_case()
+    async with bench.serving(max_cached_workflows=0):
+        state = await (await bench.start(case)).result()
+    assert state.outcome is Outcome.REACTIVATED
+    expected = ["case.opened", "sla.started", *STEP_EVENTS * 5, "sla.met", "case.closed"]
+    assert bench.ledger.kinds(case.case_number) == expected
+
+
 async def test_a_straight_case_fits_in_sixty_history_events(bench: Bench) -> None:
     """The happy path stays small enough for twenty thousand cases."""
     handle = await bench.start(a_case())
