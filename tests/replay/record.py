@@ -9,18 +9,13 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 
-from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
-
 from models.answers import Approved, ReasonCode, Rejected, Returned
 from models.case import CaseHealth, CaseRef, CaseState, Step, Track
 from models.errors import Refused
 from models.messages import RetryStep, Withdraw
 from runtime.entry import run_and_leave
-from runtime.stack import temporal_binary
 from tests.builders import a_case
-from tests.workflows.conftest import Bench, Handle
-from workflows import search_attributes
+from tests.workflows.conftest import Bench, Handle, dev_server
 from workflows.reactivation import Reactivation
 
 HISTORIES = Path(__file__).parent / "histories"
@@ -122,14 +117,7 @@ async def main() -> None:
     """Run every path on a dev server and write its history."""
     folder = HISTORIES / sys.argv[1]
     folder.mkdir(parents=True, exist_ok=True)
-    async with await WorkflowEnvironment.start_time_skipping_v2(
-        ts_config=TimeSkippingConfig(enabled=False),
-        dev_server_existing_path=temporal_binary(),
-        data_converter=pydantic_data_converter,
-        search_attributes=[column.key for column in search_attributes.COLUMNS],
-        dev_server_log_level="error",
-        dev_server_extra_args=["--dynamic-config-value", "frontend.WorkflowTimeSkippingEnabled=true"],
-    ) as environment:
+    async with dev_server() as environment:
         for path in PATHS:
             file = folder / f"{path.__name__}.json"
             if file.exists():

@@ -1,8 +1,6 @@
 """A real dev server with a virtual clock for each case, and a worker on fakes."""
 
 import asyncio
-import shutil
-import sys
 import uuid
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +21,7 @@ from gateways.ports import PolicyShelf
 from models.case import CaseRef, CaseState
 from runtime.adapters import Outside
 from runtime.interceptor import ErrorMapping
+from runtime.stack import temporal_binary
 from tests.builders import a_dossier
 from tests.fakes import FakeBpjs, FakeChannel, FakeDocuments, FakeKemensos, FakeLedger, FakeSiksNg
 from tests.sandbox import strict_runner
@@ -35,15 +34,9 @@ ROOT = Path(__file__).resolve().parents[2]
 Handle = WorkflowHandle[Reactivation, CaseState]
 
 
-def temporal_binary() -> str:
-    """Return the dev server of the virtual environment that runs the tests."""
-    beside = Path(sys.executable).parent / "temporal"
-    return str(beside) if beside.exists() else shutil.which("temporal") or "temporal"
-
-
-@pytest.fixture(scope="session")
-async def environment() -> AsyncIterator[WorkflowEnvironment]:
-    """A dev server whose clock only the test moves."""
+@asynccontextmanager
+async def dev_server() -> AsyncIterator[WorkflowEnvironment]:
+    """Run a dev server on which each case has a clock of its own, moved by the test alone."""
     async with await WorkflowEnvironment.start_time_skipping_v2(
         ts_config=TimeSkippingConfig(enabled=False),
         dev_server_existing_path=temporal_binary(),
@@ -52,6 +45,13 @@ async def environment() -> AsyncIterator[WorkflowEnvironment]:
         dev_server_log_level="error",
         dev_server_extra_args=["--dynamic-config-value", "frontend.WorkflowTimeSkippingEnabled=true"],
     ) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+async def environment() -> AsyncIterator[WorkflowEnvironment]:
+    """One dev server for all tests."""
+    async with dev_server() as started:
         yield started
 
 
