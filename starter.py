@@ -347,7 +347,8 @@ def search_attributes_() -> None:
 
     async def work(settings: Settings, screen: Console) -> None:
         added = await register_search_attributes(await connect(settings))
-        screen.print(f"added: {', '.join(added)}" if added else "all there")
+        names = ", ".join(column.declaration for column in added)
+        screen.print(f"added: {names}" if added else "all there")
 
     _run(work)
 

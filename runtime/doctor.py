@@ -92,7 +92,7 @@ async def _temporal(settings: Settings) -> str:
 async def _search_attributes(settings: Settings) -> str:
     missing = await missing_search_attributes(await connect(settings))
     if missing:
-        raise Misconfigured(f"missing: {', '.join(missing)}")
+        raise Misconfigured(f"missing: {', '.join(column.declaration for column in missing)}")
     return "all there"
 
 

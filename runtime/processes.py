@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -29,7 +29,6 @@ class Child:
     environment: dict[str, str]
     log_file: Path
     process: subprocess.Popen[bytes] | None = None
-    restarts: int = field(default=0)
 
     def start(self) -> None:
         """Start the process, apart from our terminal, so that Ctrl-C reaches only us."""

@@ -127,7 +127,6 @@ class Stack:
         while True:
             for child in reversed(self.children):
                 if not child.is_running:
-                    child.restarts += 1
                     say(f"{child.name} ended; starting it again (see {child.log_file})")
                     child.start()
                     note_processes(self.folder, self.children)
@@ -160,7 +159,7 @@ class Stack:
         for column in search_attributes.COLUMNS:
             command += [
                 "--search-attribute",
-                f"{column.key.name}={column.key.indexed_value_type.name.title()}",
+                column.declaration,
             ]
         return command
 

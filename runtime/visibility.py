@@ -15,9 +15,11 @@ from runtime.settings import Settings
 from runtime.temporal import UNREACHABLE
 from workflows import options, search_attributes
 
+Column = search_attributes.Column[str] | search_attributes.Column[int] | search_attributes.Column[datetime]
 
-async def missing_search_attributes(client: Client) -> list[str]:
-    """Return the search attributes that the namespace lacks, as `Name=Type`.
+
+async def missing_search_attributes(client: Client) -> Sequence[Column]:
+    """Return the search attributes that the namespace lacks.
 
     Raises Misconfigured when one has another type there, EngineUnreachable when Temporal is away.
     """
@@ -28,35 +30,31 @@ async def missing_search_attributes(client: Client) -> list[str]:
     except (RPCError, RuntimeError):
         raise EngineUnreachable(UNREACHABLE) from None
     there = dict(known.custom_attributes) | dict(known.system_attributes)
-    missing, wrong = [], []
-    for column in search_attributes.COLUMNS:
-        name, wanted = column.key.name, int(column.key.indexed_value_type)
-        if name not in there:
-            missing.append(f"{name}={IndexedValueType.Name(wanted)}")  # type: ignore[arg-type]  # an int of the enum
-        elif int(there[name]) != wanted:
-            wrong.append(name)
+    wrong = [
+        column.declaration
+        for column in search_attributes.COLUMNS
+        if there.get(column.key.name, column.key.indexed_value_type) != column.key.indexed_value_type
+    ]
     if wrong:
-        raise Misconfigured(
-            f"search attributes of another type in namespace {client.namespace}: {', '.join(wrong)}"
-        )
-    return missing
+        raise Misconfigured(f"namespace {client.namespace} has another type for: {', '.join(wrong)}")
+    return [column for column in search_attributes.COLUMNS if column.key.name not in there]
 
 
-async def register_search_attributes(client: Client) -> list[str]:
+async def register_search_attributes(client: Client) -> Sequence[Column]:
     """Add the search attributes that the namespace lacks and return them. Safe to repeat.
 
     Adding one that exists with another type would silently do nothing, so types are compared first.
     """
     missing = await missing_search_attributes(client)
     if missing:
-        names = {entry.split("=")[0] for entry in missing}
-        wanted = {
-            column.key.name: int(column.key.indexed_value_type)
-            for column in search_attributes.COLUMNS
-            if column.key.name in names
-        }
         await client.operator_service.add_search_attributes(
-            AddSearchAttributesRequest(namespace=client.namespace, search_attributes=wanted)  # type: ignore[arg-type]
+            AddSearchAttributesRequest(
+                namespace=client.namespace,
+                search_attributes={
+                    column.key.name: IndexedValueType.ValueType(column.key.indexed_value_type)
+                    for column in missing
+                },
+            )
         )
     return missing
 

@@ -24,6 +24,11 @@ class Column(Generic[T]):
     key: SearchAttributeKey[T]
     read: Callable[[CaseState], T | None]
 
+    @property
+    def declaration(self) -> str:
+        """The attribute as Temporal's tools are told of it, for example `CaseStep=Keyword`."""
+        return f"{self.key.name}={self.key.indexed_value_type.name.title()}"
+
     def pair(self, state: CaseState) -> SearchAttributePair[T] | None:
         """Return the attribute as it is given at the start; None while it has no value."""
         value = self.read(state)
