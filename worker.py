@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -17,10 +17,12 @@ from activities.kemensos import KemensosVerification
 from activities.office import Office as OfficeSteps
 from activities.recorder import Recorder
 from activities.siks_ng import SiksNgUpload
+from activities.ways import Way
 from intake.intake import Intake
 from models.errors import EngineUnreachable
 from runtime import adapters
 from runtime.adapters import Outside
+from runtime.delivery import Delivery
 from runtime.entry import leave, run_and_leave
 from runtime.interceptor import ErrorMapping
 from runtime.logging import configure_logging
@@ -36,14 +38,26 @@ ACTIVITY_THREADS = 40
 
 def activities_of(outside: Outside) -> Sequence[Callable[..., object]]:
     """Return every activity, each holding its ports."""
-    office = OfficeSteps(outside.ledger, outside.documents, outside.shelf, outside.bpjs)
+    desk, modes = outside.desk, outside.modes
+    office = OfficeSteps(
+        outside.ledger,
+        outside.documents,
+        outside.shelf,
+        bpjs=outside.bpjs,
+        desk=desk,
+        has_officers=modes.has_officers,
+    )
+    siks_ng = SiksNgUpload(outside.ledger, outside.siks_ng, outside.bpjs, Way(modes.siks_ng, desk))
+    kemensos = KemensosVerification(
+        outside.ledger, outside.shelf, outside.kemensos, Way(modes.kemensos, desk)
+    )
     recorder = Recorder(outside.ledger, outside.shelf)
     return [
         office.document_check,
         office.recommendation,
-        SiksNgUpload(outside.ledger, outside.siks_ng, outside.bpjs).siks_ng_upload,
-        KemensosVerification(outside.ledger, outside.kemensos).kemensos_verification,
-        BpjsReconnect(outside.ledger, outside.bpjs).bpjs_reconnect,
+        siks_ng.siks_ng_upload,
+        kemensos.kemensos_verification,
+        BpjsReconnect(outside.ledger, outside.bpjs, Way(modes.bpjs, desk)).bpjs_reconnect,
         recorder.open_case,
         recorder.record,
         Alerting(outside.alerts).raise_alert,
@@ -66,12 +80,17 @@ def build_worker(client: Client, task_queue: str, outside: Outside, threads: Thr
     )
 
 
-async def sweep_for_ever(sweep: Callable[[datetime], Awaitable[int]]) -> None:
-    """Start cases that were registered and whose start never reached Temporal; ends only by cancellation."""
+async def sweep_for_ever(intake: Intake, delivery: Delivery) -> None:
+    """Start cases whose start, and deliver commands whose delivery, never reached Temporal.
+
+    Ends only by cancellation.
+    """
     while True:
         try:
-            if started := await sweep(datetime.now(UTC) - options.SWEEP_AFTER):
+            if started := await intake.sweep(datetime.now(UTC) - options.SWEEP_AFTER):
                 log.info("sweep.started", cases=started)
+            if delivered := await delivery.sweep():
+                log.info("sweep.delivered", commands=delivered)
         except EngineUnreachable as error:
             log.warning("sweep.failed", what=str(error))
         await asyncio.sleep(options.SWEEP_EVERY.total_seconds())
@@ -91,6 +110,7 @@ async def main() -> None:
     cities = [f"{city.code} {city.name}" for city in outside.shelf.cities()]
     client = await connect(settings)
     intake = Intake(office.registry, office.documents, office.shelf, CaseStarter(client, settings.task_queue))
+    delivery = Delivery(client, office.registry, office.book)
 
     stop = asyncio.Event()
     for signal_number in (signal.SIGINT, signal.SIGTERM):
@@ -106,7 +126,7 @@ async def main() -> None:
                 cities=cities,
                 workflows=[Reactivation.__name__],
             )
-            sweeper = asyncio.create_task(sweep_for_ever(intake.sweep))
+            sweeper = asyncio.create_task(sweep_for_ever(intake, delivery))
             await stop.wait()
             log.info("worker.stopping")
             asyncio.get_running_loop().call_later(options.SHUTDOWN_AT_MOST.total_seconds(), give_up)

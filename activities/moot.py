@@ -17,12 +17,15 @@ PBI_APBN = "21"
 """jenisPeserta of the central government's PBI; every other one is another segment (domain 3.2)."""
 
 
-def moot_for(person: Person, bpjs: Bpjs, case_number: str) -> Moot | None:
+def moot_for(person: Person, bpjs: Bpjs | None, case_number: str) -> Moot | None:
     """Return how the case ends when the person is covered already; None when there is work to do.
 
     A record under another name or birth date is a stranger's and says nothing. When BPJS does not answer the
-    case goes on: somebody in hospital does not wait for a question that only saves work.
+    case goes on: somebody in hospital does not wait for a question that only saves work. Where no machine may
+    ask BPJS, people do, and say so with their answer.
     """
+    if bpjs is None:
+        return None
     try:
         participant = bpjs.participant(person.nik, on=wib_date(activity.info().started_time))
     except ReactivationError as error:

@@ -3,23 +3,37 @@
 from temporalio import activity
 
 from activities.moot import moot_for
-from gateways.ports import Bpjs, Documents, Ledger, PolicyShelf
-from models.answers import Approved, ReasonCode, Returned
-from models.case import Step
+from activities.ways import reply_of
+from gateways.ports import Bpjs, Desk, Documents, Ledger, PolicyShelf
+from models.answers import Approved
+from models.desk import NewLetter
 from models.errors import DocumentLost
+from models.letters import subject_digest
 from models.messages import StepAsk, StepReply
+from models.reasons import NEED_NOT_SERVED, PAPERS_MISSING
 from models.wib import wib_date
 
 
 class Office:
-    """Answers by the rules of the city's policy."""
+    """Answers by the rules of the city's policy; where officers work, what the rules let pass is theirs."""
 
-    def __init__(self, ledger: Ledger, documents: Documents, shelf: PolicyShelf, bpjs: Bpjs) -> None:
-        """Hold the ports; the composition root chooses the adapters."""
+    def __init__(  # noqa: PLR0913 - one port each
+        self,
+        ledger: Ledger,
+        documents: Documents,
+        shelf: PolicyShelf,
+        *,
+        bpjs: Bpjs | None,
+        desk: Desk,
+        has_officers: bool,
+    ) -> None:
+        """Hold the ports; with `has_officers` people check papers and sign, otherwise rules decide alone."""
         self._ledger = ledger
         self._bpjs = bpjs
         self._documents = documents
         self._shelf = shelf
+        self._desk = desk
+        self._has_officers = has_officers
 
     @activity.defn
     def document_check(self, ask: StepAsk) -> StepReply:
@@ -27,29 +41,40 @@ class Office:
 
         A person who is covered already needs no papers. A missing kind is returned to the applicant. A
         paper that the office had and that is gone or altered is nobody's answer: unless another of its
-        kind is there, it raises DocumentLost and a person looks into it.
+        kind is there, it raises DocumentLost and a person looks into it. An officer then looks at the papers
+        that no officer accepted before; when nothing changed since, there is nothing to look at.
         """
         dossier = self._ledger.dossier(ask.case_number)
         if (moot := moot_for(dossier.person, self._bpjs, ask.case_number)) is not None:
             return StepReply(answer=moot)
-        intact = {paper.kind for paper in dossier.papers if self._documents.is_intact(paper.sha256)}
-        if {paper.kind for paper in dossier.papers} - intact:
+        intact = [paper for paper in dossier.papers if self._documents.is_intact(paper.sha256)]
+        kinds = {paper.kind for paper in intact}
+        if {paper.kind for paper in dossier.papers} - kinds:
             raise DocumentLost("a paper of the case is gone from the document store or was altered")
         track = self._shelf.city(dossier.case.city).tracks[dossier.case.track]
-        if track.missing(intact):
-            return StepReply(
-                answer=Returned(reason=ReasonCode.DOK_TIDAK_LENGKAP, back_to=Step.DOCUMENT_CHECK)
-            )
+        if track.missing(kinds):
+            return StepReply(answer=self._shelf.reasons().returned(PAPERS_MISSING))
+        if self._has_officers and {paper.sha256 for paper in intact} - dossier.accepted:
+            return reply_of(self._desk.open(ask))
         return StepReply(answer=Approved())
 
     @activity.defn
     def recommendation(self, ask: StepAsk) -> StepReply:
-        """Recommend a person whose need the track serves, under a number of its own (domain 1.2, 1.4)."""
+        """Recommend a person whose need the track serves, by a numbered letter (domain 1.2, 1.4).
+
+        A letter that still says what the ledger says stands, and need not be signed again.
+        """
         dossier = self._ledger.dossier(ask.case_number)
-        track = self._shelf.city(dossier.case.city).tracks[dossier.case.track]
-        if dossier.need.kind not in track.needs:
-            return StepReply(
-                answer=Returned(reason=ReasonCode.KEBUTUHAN_TIDAK_SESUAI, back_to=Step.RECOMMENDATION)
-            )
-        self._ledger.recommend(ask.case_number, ask.attempt, wib_date(activity.info().started_time))
+        city = self._shelf.city(dossier.case.city)
+        if dossier.need.kind not in city.tracks[dossier.case.track].needs:
+            return StepReply(answer=self._shelf.reasons().returned(NEED_NOT_SERVED))
+        digest = subject_digest(dossier.person, dossier.need, dossier.deactivated_on)
+        if self._has_officers:
+            letter = self._ledger.letter(ask.case_number)
+            if letter is None or letter.subject_digest != digest:
+                return reply_of(self._desk.open(ask))
+        else:
+            today = wib_date(activity.info().started_time)
+            new = NewLetter(today, digest, city.letter.number_of, signer=None)
+            self._ledger.issue_letter(ask.case_number, ask.attempt, new)
         return StepReply(answer=Approved())

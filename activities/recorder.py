@@ -32,6 +32,7 @@ class Recorder:
             warn_at=track.sla.warn_at,
             complete_at=None if track.missing(present) else case.received_at,
             poll_every=city.poll_every,
+            max_rounds=city.max_rounds,
         )
 
     @activity.defn

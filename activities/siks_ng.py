@@ -3,20 +3,22 @@
 from temporalio import activity
 
 from activities.moot import moot_for
+from activities.ways import Way
 from gateways.ports import Bpjs, Ledger, SiksNg, Submission
-from models.answers import Approved
-from models.errors import WrongState
+from models.answers import Answer, Approved
+from models.errors import Misconfigured, WrongState
 from models.messages import StepAsk, StepReply
 
 
 class SiksNgUpload:
-    """Submits once per attempt, whatever crashes."""
+    """Submits once per attempt, whatever crashes, or leaves it to the people who work the portal."""
 
-    def __init__(self, ledger: Ledger, siks_ng: SiksNg, bpjs: Bpjs) -> None:
-        """Hold the ports; the composition root chooses the adapters."""
+    def __init__(self, ledger: Ledger, siks_ng: SiksNg | None, bpjs: Bpjs | None, way: Way) -> None:
+        """Hold the ports; `siks_ng` is None when only people work the portal."""
         self._ledger = ledger
         self._siks_ng = siks_ng
         self._bpjs = bpjs
+        self._way = way
 
     @activity.defn
     def siks_ng_upload(self, ask: StepAsk) -> StepReply:
@@ -25,20 +27,25 @@ class SiksNgUpload:
         A person who is covered by now is not submitted. That is asked before the first call only: after
         it, being active may be what this very submission brought about.
         """
+        return self._way.reply(ask, self._by_machine, has_effect=True)
+
+    def _by_machine(self, ask: StepAsk) -> Answer:
+        if self._siks_ng is None:
+            raise Misconfigured("siks_ng: no machine is set up")
         dossier = self._ledger.dossier(ask.case_number)
-        number = self._ledger.recommendation_number(ask.case_number)
-        if number is None:
+        letter = self._ledger.letter(ask.case_number)
+        if letter is None:
             raise WrongState("the case has no recommendation yet")
         if not self._ledger.submission_begun(ask.case_number, ask.attempt):
             if (moot := moot_for(dossier.person, self._bpjs, ask.case_number)) is not None:
-                return StepReply(answer=moot)
+                return moot
             self._ledger.begin_submission(ask.case_number, ask.attempt)
         submission = Submission(
             person=dossier.person,
-            recommendation_number=number,
+            recommendation_number=letter.number,
             deactivated_on=dossier.deactivated_on,
             documents=tuple(paper.sha256 for paper in dossier.papers),
         )
         reference = self._siks_ng.submit(submission, key=ask.key)
         self._ledger.save_submission(ask.case_number, ask.attempt, reference, activity.info().started_time)
-        return StepReply(answer=Approved())
+        return Approved()

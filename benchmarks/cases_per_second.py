@@ -22,13 +22,13 @@ from rich.table import Table
 from temporalio.client import Client
 
 from benchmarks.floor import Floor
+from cli.screens import console
 from gateways.folder_documents import FolderDocuments
 from gateways.ledger_schema import open_engine
 from gateways.sql_registry import SqlRegistry
 from models.case import CaseRef
 from runtime.entry import run_and_leave
 from runtime.processes import Child
-from runtime.screens import console
 from runtime.settings import ROOT
 from runtime.stack import Stack, StackOptions
 from tests.builders import PDF, a_new_case

@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import contextlib
-import getpass
 import logging
 import os
 import shutil
@@ -11,26 +10,26 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from rich.console import Console
 
+from cli.screens import console
+from desk.work import Hand, OfficeWork
 from examples import manifest, report
 from examples.effects import Count, Institutions
 from examples.manifest import Operator
 from examples.played import Played
 from examples.progress import Progress
 from intake.intake import Intake
-from models.errors import EngineUnreachable, ReactivationError, WrongState
+from models.errors import ReactivationError, WrongState
 from runtime import adapters
 from runtime.adapters import Office
-from runtime.commands import CaseCommands
+from runtime.delivery import Delivery
 from runtime.entry import exit_code_of, leave
 from runtime.logging import configure_logging
 from runtime.processes import stop_stack
-from runtime.screens import console
 from runtime.settings import PREFIX, ROOT
-from runtime.stack import Stack, StackOptions
+from runtime.stack import LOCAL_ACTOR, Stack, StackOptions
 from runtime.temporal import CaseStarter
 
 FOLDER = ROOT / ".local" / "demo"
@@ -82,7 +81,9 @@ class Demo:
             for system, dials in entry.dials.items():
                 await institutions.turn(system, entry.nik(), dials)
         await self._submit(intake)
-        operating = asyncio.create_task(self._operate(CaseCommands(client, office.registry)))
+        operating = asyncio.create_task(
+            self._operate(adapters.work(office), Delivery(client, office.registry, office.book))
+        )
         try:
             await self._wait(office, (watching, operating))
         finally:
@@ -94,7 +95,7 @@ class Demo:
     def _report(self, counts: Sequence[Count], office: Office, *, keep: bool) -> None:
         """Print what came of everything."""
         show = self._screen.print
-        show(report.timeline(self._played, self._plan.timeline_of, office.registry, self._stack.web_ui))
+        show(report.timeline(self._played, self._plan.timeline_of, office, self._stack.web_ui))
         show(report.findings(self._played))
         show(report.outcomes(self._played, self._screen.width))
         show(report.effects(counts))
@@ -137,25 +138,26 @@ class Demo:
                     return
                 await asyncio.sleep(LOOK_EVERY_SECONDS)
 
-    async def _operate(self, commands: CaseCommands) -> None:
+    async def _operate(self, work: OfficeWork, delivery: Delivery) -> None:
         """Do what an operator does once a case waits for a person."""
         due = [one for one in self._played if one.entry.operator is not None]
         while True:
             for one in [one for one in due if one.waits_for_operator]:
-                if await self._act(one, commands):
+                if await self._act(one, work, delivery):
                     due.remove(one)
             await asyncio.sleep(LOOK_EVERY_SECONDS)
 
-    async def _act(self, one: Played, commands: CaseCommands) -> bool:
-        """Give the command of one application; False when it must be repeated."""
+    async def _act(self, one: Played, work: OfficeWork, delivery: Delivery) -> bool:
+        """Give the command of one application; False when nothing came of it."""
         number, operator = str(one.case_number), one.entry.operator
+        hand = Hand(LOCAL_ACTOR)
         try:
-            if operator is Operator.WITHDRAW:
-                await commands.withdraw(number, _REASON, getpass.getuser(), datetime.now(UTC))
-            else:
-                await commands.retry(number)
-        except EngineUnreachable:
-            return False
+            command = (
+                work.withdraw(hand, number, _REASON)
+                if operator is Operator.WITHDRAW
+                else work.retry(hand, number)
+            )
+            await delivery.deliver(command)
         except WrongState as refusal:
             self.say(f"operator: {refusal}")
             return True

@@ -7,12 +7,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from cli.screens import CaseReport, case_screen, findings_screen
 from examples.effects import Count, Institutions
 from examples.played import Played, answers, files_of_cases
 from gateways.ports import Registry
 from models.case import Outcome, SlaState, Step
 from models.texts import duration
-from runtime.screens import case_screen, findings_screen
+from runtime.adapters import Office
 
 WIDE = 115
 _GOOD, _BAD = "green", "bold red"
@@ -70,14 +71,13 @@ def findings(played: Sequence[Played]) -> RenderableType:
     return Group(head, findings_screen(worst.faults, style="red"), "")
 
 
-def timeline(played: Sequence[Played], file: str, registry: Registry, web_ui: str) -> RenderableType:
+def timeline(played: Sequence[Played], file: str, office: Office, web_ui: str) -> RenderableType:
     """Return the screen of one case, as `starter.py show` prints it."""
     number = next((one.case_number for one in played if one.entry.file == file), None)
     if number is None:
         return Text(f"{file} did not become a case", style=_BAD)
     head = Text(f"one case: {file}, as `starter.py show {number}` prints it", style="italic")
-    state, history, alerts = registry.case(number), registry.history(number), registry.alerts(number)
-    return Group(head, case_screen(state, history, alerts, registry.open_desk_items(number), web_ui))
+    return Group(head, case_screen(CaseReport.of(number, office), office.shelf.reasons(), web_ui))
 
 
 def effects(counts: Sequence[Count]) -> RenderableType:

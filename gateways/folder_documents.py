@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from models.errors import Unavailable
+from models.errors import DocumentLost, Unavailable
 
 
 class FolderDocuments:
@@ -29,6 +29,13 @@ class FolderDocuments:
             with _told_plainly():
                 self._write(self._path(sha256), content)
         return sha256
+
+    def get(self, sha256: str) -> bytes:
+        """Return the content with this hash. Raises DocumentLost when it is gone or was altered."""
+        if not self.is_intact(sha256):
+            raise DocumentLost("a paper is gone from the document store or was altered")
+        with _told_plainly():
+            return self._path(sha256).read_bytes()
 
     def is_intact(self, sha256: str) -> bool:
         """Tell whether the content is there and still has this hash."""

@@ -1,13 +1,15 @@
 """Kemensos over HTTP. In life it has no API (domain 4); this is the form agreed with our simulator."""
 
+import re
 from typing import Literal
 from urllib.parse import quote
 
 from pydantic import BaseModel
 
 from gateways.http_call import HttpCall, Patience
-from models.answers import Answer, Approved, ReasonCode, Rejected, Returned
-from models.case import Step
+from gateways.ports import Decision, Verdict
+
+_CODE = re.compile(r"[A-Z][A-Z0-9_]{2,39}")
 
 
 class _Decision(BaseModel):
@@ -15,9 +17,9 @@ class _Decision(BaseModel):
     kode: object = None
 
     @property
-    def reason(self) -> ReasonCode:
-        """The reason in our words; a code we do not know becomes `LAIN`."""
-        return next((reason for reason in ReasonCode if reason == self.kode), ReasonCode.LAIN)
+    def code(self) -> str | None:
+        """The reason, if it has the form of a code; other words of the ministry go no further."""
+        return self.kode if isinstance(self.kode, str) and _CODE.fullmatch(self.kode) else None
 
 
 class HttpKemensos:
@@ -37,7 +39,7 @@ class HttpKemensos:
         """Close the connections."""
         self._call.close()
 
-    def decision(self, reference: str) -> Answer | None:
+    def decision(self, reference: str) -> Decision | None:
         """Return the decision on a submission; None while there is none."""
         path = f"/verifikasi/{quote(reference, safe='')}"
         content = self._call.send("GET", path, refusals={404: "reference unknown"})
@@ -46,8 +48,8 @@ class HttpKemensos:
             case "DIPROSES":
                 return None
             case "DISETUJUI":
-                return Approved()
+                return Decision(Verdict.APPROVED)
             case "DIKEMBALIKAN":
-                return Returned(reason=decision.reason, back_to=Step.SIKS_NG_UPLOAD)
+                return Decision(Verdict.RETURNED, decision.code)
             case "DITOLAK":
-                return Rejected(reason=decision.reason)
+                return Decision(Verdict.REJECTED, decision.code)

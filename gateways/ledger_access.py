@@ -89,7 +89,7 @@ _COUNT = Upsert(
     ),
 )
 _LOCK_CASE = (
-    select(cases.c.city, cases.c.last_seq)
+    select(cases.c.city, cases.c.last_seq, cases.c.run, cases.c.epoch, cases.c.closed_at, cases.c.outcome)
     .where(cases.c.case_number == bindparam("case_number"))
     .with_for_update(key_share=True)
 )
@@ -109,7 +109,7 @@ def next_number(connection: Connection, name: str) -> int:
 
 
 def lock_case(connection: Connection, case_number: str) -> RowMapping:
-    """Return `city` and `last_seq` of a case and keep others from writing to it. Raises NotFound."""
+    """Return what writers need of a case and keep others from writing to it. Raises NotFound."""
     row = connection.execute(_LOCK_CASE, {"case_number": case_number}).mappings().one_or_none()
     if row is None:
         raise no_such_case(case_number)

@@ -10,10 +10,16 @@ from pydantic import BaseModel, ValidationError
 
 from models.errors import Misconfigured
 from models.policy import CityPolicy, Regions
+from models.portal import PortalForm
+from models.reasons import Reasons
+from models.roles import People
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 _REGIONS = "wilayah.toml"
+_REASONS = "reasons.toml"
+_PEOPLE = "people.toml"
+_PORTAL = "siks-ng.toml"
 _CITY_FILES = "kota-*.toml"
 
 
@@ -21,7 +27,7 @@ class PolicyFolder:
     """Reads every policy of a folder once; a fault in any file is refused with file, field and rule."""
 
     def __init__(self, folder: Path) -> None:
-        """`folder` holds one `kota-*.toml` per city and `wilayah.toml`. Raises Misconfigured."""
+        """`folder` holds a `kota-*.toml` for each city, and the files named above. Raises Misconfigured."""
         self._folder = folder
         if not folder.is_dir():
             raise Misconfigured(f"policies: no folder {folder} (set REAKTIVASI_POLICIES_DIR)")
@@ -41,6 +47,18 @@ class PolicyFolder:
         """Return the kecamatan and kelurahan of the cities."""
         return self._regions
 
+    def reasons(self) -> Reasons:
+        """Return the catalogue of reason codes. Raises Misconfigured."""
+        return self._reasons
+
+    def people(self) -> People:
+        """Return who works for the office. Raises Misconfigured."""
+        return self._people
+
+    def portal(self) -> PortalForm:
+        """Return the fields of SIKS-NG in the portal's order. Raises Misconfigured."""
+        return _read(self._folder / _PORTAL, PortalForm)
+
     @cached_property
     def _by_code(self) -> Mapping[str, CityPolicy]:
         policies = [_read(path, CityPolicy) for path in sorted(self._folder.glob(_CITY_FILES))]
@@ -51,6 +69,14 @@ class PolicyFolder:
     @cached_property
     def _regions(self) -> Regions:
         return _read(self._folder / _REGIONS, Regions)
+
+    @cached_property
+    def _reasons(self) -> Reasons:
+        return _read(self._folder / _REASONS, Reasons)
+
+    @cached_property
+    def _people(self) -> People:
+        return _read(self._folder / _PEOPLE, People)
 
 
 def _read(path: Path, model: type[ModelT]) -> ModelT:

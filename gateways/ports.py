@@ -1,15 +1,29 @@
 """The outside, as we need it. Adapters satisfy these; only the composition root chooses one."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Protocol
 
-from models.answers import Answer
 from models.case import CaseRef, CaseState, SlaState, Step
+from models.desk import (
+    Bearer,
+    Command,
+    CommandResult,
+    Completion,
+    DeskItem,
+    IssuedLetter,
+    NewLetter,
+    PortalReceipt,
+)
 from models.dossier import Dossier, NewCase, Paper, Person, Registered
-from models.messages import Alert, CaseEvent, Record
+from models.letters import Letter
+from models.messages import Alert, CaseEvent, GiveAnswer, Record, StepAsk
 from models.policy import CityPolicy, Regions
+from models.portal import PortalForm
+from models.reasons import Reasons
+from models.roles import Act, People
 
 
 @dataclass(frozen=True, repr=False)
@@ -48,6 +62,23 @@ class Participant:
         return "<Participant>"
 
 
+class Verdict(StrEnum):
+    """What the ministry made of a submission."""
+
+    APPROVED = "approved"
+    RETURNED = "returned"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What Kemensos says of a submission."""
+
+    verdict: Verdict
+    code: str | None = None
+    """Why not, if the ministry says so in the form of a reason code."""
+
+
 class SiksNg(Protocol):
     """The Kemensos system that takes reactivation submissions."""
 
@@ -62,7 +93,7 @@ class SiksNg(Protocol):
 class Kemensos(Protocol):
     """The ministry that verifies a submission."""
 
-    def decision(self, reference: str) -> Answer | None:
+    def decision(self, reference: str) -> Decision | None:
         """Return the decision on a submission; None while there is none.
 
         Raises Unavailable, Refused, BadReply or Misconfigured.
@@ -86,6 +117,10 @@ class Documents(Protocol):
 
     def put(self, content: bytes) -> str:
         """Keep the content and return its SHA-256 in hex. Putting the same content again changes nothing."""
+        ...
+
+    def get(self, sha256: str) -> bytes:
+        """Return the content with this hash. Raises DocumentLost when it is gone or was altered."""
         ...
 
     def is_intact(self, sha256: str) -> bool:
@@ -116,6 +151,26 @@ class PolicyShelf(Protocol):
         """Return the kecamatan and kelurahan of the cities."""
         ...
 
+    def reasons(self) -> Reasons:
+        """Return the catalogue of reason codes."""
+        ...
+
+    def people(self) -> People:
+        """Return who works for the office."""
+        ...
+
+    def portal(self) -> PortalForm:
+        """Return the fields of SIKS-NG in the portal's order."""
+        ...
+
+
+class LetterPrinter(Protocol):
+    """Makes a letter that can be printed and signed."""
+
+    def print(self, letter: Letter) -> bytes:
+        """Return the letter as PDF, the same for the same letter. Raises Misconfigured."""
+        ...
+
 
 class Ledger(Protocol):
     """The record of every case, as activities use it. Raises Unavailable when the database is away."""
@@ -132,12 +187,12 @@ class Ledger(Protocol):
         """
         ...
 
-    def recommend(self, case_number: str, attempt: int, issued_on: date) -> str:
-        """Return the number of this attempt's recommendation, issuing one if there is none yet."""
+    def letter(self, case_number: str) -> IssuedLetter | None:
+        """Return the case's letter that is not void; None when there is none."""
         ...
 
-    def recommendation_number(self, case_number: str) -> str | None:
-        """Return the number of the latest recommendation."""
+    def issue_letter(self, case_number: str, attempt: int, new: NewLetter) -> IssuedLetter:
+        """Return the case's valid letter if it says the same of the person; otherwise issue another."""
         ...
 
     def begin_submission(self, case_number: str, attempt: int) -> None:
@@ -158,6 +213,122 @@ class Ledger(Protocol):
 
     def save_alert(self, alert: Alert) -> bool:
         """Keep an alert; False when one with this key was there already."""
+        ...
+
+
+class Desk(Protocol):
+    """The work of people, as activities see it. Raises Unavailable when the database is away."""
+
+    def given(self, ask: StepAsk) -> GiveAnswer | None:
+        """Return the answer that a person gave to this step and attempt; None when nobody did."""
+        ...
+
+    def open(self, ask: StepAsk, because: str | None = None) -> GiveAnswer | None:
+        """Put the step on the desk, once, or return the answer that a person gave to it already.
+
+        `because` is why people must do what a machine does otherwise.
+        """
+        ...
+
+    def take_for_machine(self, ask: StepAsk) -> bool:
+        """Claim the open item for the machine; False when a person has it."""
+        ...
+
+    def leave_to_people(self, ask: StepAsk, because: str) -> None:
+        """Give back what the machine could not finish, and say why."""
+        ...
+
+
+class DeskBook(Protocol):
+    """The work of people, as they see it. Raises EngineUnreachable when the database is away."""
+
+    def items(
+        self,
+        *,
+        case_number: str | None = None,
+        cities: Collection[str] | None = None,
+        with_closed: bool = False,
+        limit: int = 200,
+    ) -> list[DeskItem]:
+        """Return pieces of work, emergencies first, then the next due."""
+        ...
+
+    def item(self, number: int) -> DeskItem:
+        """Return a piece of work. Raises NotFound."""
+        ...
+
+    def open_item(self, ask: StepAsk) -> DeskItem:
+        """Return the open item of a step, opening one when there is none."""
+        ...
+
+    def assign(self, number: int, officer: str | None, *, expects: str | None, at: datetime) -> DeskItem:
+        """Give an open item from one hand to another; None is nobody's. Raises NotFound.
+
+        Raises WrongState unless it is open and in the hand it is expected in: of two who claim it at
+        the same time, one wins.
+        """
+        ...
+
+    def void(self, number: int, by: str, at: datetime) -> DeskItem:
+        """End an open item without an answer. Raises NotFound or WrongState."""
+        ...
+
+    def give(self, completion: Completion) -> Command:
+        """Write a command and everything that goes with it, all or nothing, before it is delivered.
+
+        A command that was given before is returned as it is. Raises NotFound or WrongState.
+        """
+        ...
+
+    def undelivered(self, case_number: str | None = None, limit: int = 500) -> list[Command]:
+        """Return the commands that no workflow has taken or refused yet, the oldest first."""
+        ...
+
+    def settle(self, command_id: str, result: CommandResult, said: str | None, at: datetime) -> None:
+        """Write down what the workflow said to a command; the first word stays."""
+        ...
+
+    def bearers(self, case_number: str) -> list[Bearer]:
+        """Return who answered or prepared something on a case."""
+        ...
+
+    def refuse(self, actor: str, act: Act, case_number: str | None, why: str, at: datetime) -> None:
+        """Keep that a person was not allowed to do something."""
+        ...
+
+    def dossier(self, case_number: str) -> Dossier:
+        """Return everything held on a case. Raises NotFound."""
+        ...
+
+    def receipt(self, case_number: str, attempt: int) -> PortalReceipt | None:
+        """Return what proves an attempt's upload; None when there is none or it is void."""
+        ...
+
+    def submission_begun(self, case_number: str, attempt: int) -> bool:
+        """Tell whether the machine may have reached SIKS-NG with this attempt."""
+        ...
+
+    def letters(self, case_number: str) -> list[IssuedLetter]:
+        """Return the letters of a case in the order in which they were issued."""
+        ...
+
+    def letter_by_code(self, verification_code: str) -> IssuedLetter | None:
+        """Return the letter with this verification code; None when there is none."""
+        ...
+
+    def reissue_letter(self, case_number: str, new: NewLetter, note: str) -> IssuedLetter:
+        """Make the case's letter void and issue another; `note` says why, in words that stay in the ledger.
+
+        Raises NotFound, or WrongState when there is no letter to replace.
+        """
+        ...
+
+    def save_pdf(self, verification_code: str, sha256: str) -> None:
+        """Keep which document a letter is; the first one stays."""
+        ...
+
+    def notes(self, case_number: str) -> dict[str, str]:
+        """Return the words that belong to commands of a case, by command id."""
         ...
 
 
@@ -197,10 +368,6 @@ class Registry(Protocol):
 
     def alerts(self, case_number: str) -> list[Alert]:
         """Return the alerts of a case in order."""
-        ...
-
-    def open_desk_items(self, case_number: str) -> list[Step]:
-        """Return the steps of a case at which a person is awaited."""
         ...
 
     def papers(self, case_number: str) -> list[Paper]:

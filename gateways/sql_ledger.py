@@ -1,65 +1,44 @@
 """The record of every case in SQL, as activities use it. Satisfies `gateways.ports.Ledger`."""
 
-from collections.abc import Callable, Iterable
-from datetime import date, datetime
+from collections.abc import Callable
+from datetime import datetime
 
-from sqlalchemy import Connection, Engine, Integer, String, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Engine, Integer, RowMapping, String, bindparam, insert, select, update
 
-from gateways import ledger_rows
-from gateways.ledger_access import PAPERS, LedgerAccess, Upsert, lock_case, next_number, no_such_case, utc_now
+from gateways import desk_rows, dossier_query, letter_rows
+from gateways.ledger_access import LedgerAccess, Upsert, lock_case, utc_now
+from models.desk import IssuedLetter, NewLetter
 from models.dossier import Dossier
-from models.errors import BadReply, Refused, Unavailable
+from models.errors import Refused, Unavailable
 from models.messages import Alert, CaseEvent, EventKind, Record
-from models.tables import (
-    DeskItemRow,
-    DeskResult,
-    alerts,
-    case_events,
-    cases,
-    desk_items,
-    people,
-    recommendations,
-    submissions,
-    submissions_begun,
-)
+from models.roles import MACHINE
+from models.tables import alerts, case_events, case_runs, cases, submissions, submissions_begun
 
 _NUMBER = bindparam("case_number", type_=String())
 _ATTEMPT = bindparam("attempt", type_=Integer())
-_DESK_KINDS = frozenset({EventKind.STEP_STUCK, EventKind.STEP_RETRIED, EventKind.CASE_CLOSED})
 
-_DOSSIER = (
-    select(cases, *(column for column in people.c if column.name != "id"))
-    .join(people, cases.c.person_id == people.c.id)
-    .where(cases.c.case_number == _NUMBER)
-)
 _APPEND = Upsert(case_events, lambda insert: insert.on_conflict_do_nothing().returning(case_events.c.seq))
 _PROJECT = update(cases).where(cases.c.case_number == bindparam("number"))
-_DESK_EVENTS = (
-    select(case_events)
-    .where(case_events.c.case_number == _NUMBER, case_events.c.kind.in_(sorted(_DESK_KINDS)))
-    .order_by(case_events.c.seq)
+_EPOCH_OF = select(case_runs.c.epoch).where(
+    case_runs.c.case_number == _NUMBER, case_runs.c.run == bindparam("run", type_=String())
 )
-_CLEAR_DESK = delete(desk_items).where(desk_items.c.case_number == _NUMBER)
-_FILL_DESK = insert(desk_items)
-_RECOMMENDED = select(recommendations.c.number).where(
-    recommendations.c.case_number == _NUMBER, recommendations.c.attempt == _ATTEMPT
-)
-_RECOMMEND = insert(recommendations)
-_LATEST_RECOMMENDATION = (
-    select(recommendations.c.number)
-    .where(recommendations.c.case_number == _NUMBER)
-    .order_by(recommendations.c.attempt.desc())
-    .limit(1)
+_NEW_RUN = insert(case_runs)
+_TURN_TO_RUN = (
+    update(cases)
+    .where(cases.c.case_number == bindparam("number"))
+    .values(run=bindparam("new_run"), epoch=bindparam("new_epoch"), last_seq=bindparam("from_seq"))
 )
 _SUBMIT = Upsert(submissions, lambda insert: insert.on_conflict_do_nothing())
 _BEGIN = Upsert(submissions_begun, lambda insert: insert.on_conflict_do_nothing())
 _BEGUN = select(submissions_begun.c.attempt).where(
     submissions_begun.c.case_number == _NUMBER, submissions_begun.c.attempt == _ATTEMPT
 )
-_OWNER = select(submissions.c.case_number).where(submissions.c.reference == bindparam("reference"))
+_OWNER = select(submissions.c.case_number).where(
+    submissions.c.reference == bindparam("reference"), submissions.c.voided_at.is_(None)
+)
 _LATEST_REFERENCE = (
     select(submissions.c.reference)
-    .where(submissions.c.case_number == _NUMBER)
+    .where(submissions.c.case_number == _NUMBER, submissions.c.voided_at.is_(None))
     .order_by(submissions.c.attempt.desc())
     .limit(1)
 )
@@ -80,57 +59,44 @@ class SqlLedger:
     def dossier(self, case_number: str) -> Dossier:
         """Return everything held on a case. Raises NotFound."""
         with self._access.read() as connection:
-            row = connection.execute(_DOSSIER, {"case_number": case_number}).mappings().one_or_none()
-            if row is None:
-                raise no_such_case(case_number)
-            papers = connection.execute(PAPERS, {"case_number": case_number}).mappings().all()
-        return Dossier(
-            case=ledger_rows.case_ref(row),
-            person=ledger_rows.person(row),
-            need=ledger_rows.need(row),
-            deactivated_on=row["deactivated_on"],
-            papers=tuple(map(ledger_rows.paper, papers)),
-        )
+            return dossier_query.dossier(connection, case_number)
 
     def record(self, record: Record) -> list[CaseEvent]:
         """Append the events and project the state; return the events that were not there before.
 
-        Batches may repeat, overlap and come out of order. Raises NotFound.
+        Batches may repeat, overlap and come out of order. A run that is new to a case that had another
+        began by a reset: its events are numbered in an epoch of their own. Raises NotFound.
         """
         case_number = record.state.case.case_number
         with self._access.write() as connection:
-            last_seq = lock_case(connection, case_number)["last_seq"]
-            new = self._append(connection, case_number, record.events)
+            case = lock_case(connection, case_number)
+            epoch, last_seq = self._epoch(connection, case_number, case, record.run)
+            new = self._append(connection, case_number, epoch, record.events)
             newest = max((event.seq for event in new), default=0)
-            if newest > last_seq:
+            if last_seq is not None and newest > last_seq:
                 projection = record.state.model_dump(exclude={"case"})
-                connection.execute(_PROJECT, {"number": case_number, "last_seq": newest, **projection})
-            if any(event.kind in _DESK_KINDS for event in new):
-                _redraw_desk(connection, case_number)
+                projection |= {"track": record.state.case.track, "last_seq": newest}
+                connection.execute(_PROJECT, {"number": case_number, **projection})
+            if new and last_seq is not None:
+                desk_rows.follow(connection, case_number, epoch, new, last_seq)
         return new
 
-    def recommend(self, case_number: str, attempt: int, issued_on: date) -> str:
-        """Return the number of this attempt's recommendation, `REK-<city>-<year>-<sequence>`.
+    def letter(self, case_number: str) -> IssuedLetter | None:
+        """Return the case's letter that is not void; None when there is none."""
+        with self._access.read() as connection:
+            return letter_rows.valid(connection, case_number)
 
-        Issues one if there is none yet, dated `issued_on`, a day in WIB. Raises NotFound.
+    def issue_letter(self, case_number: str, attempt: int, new: NewLetter) -> IssuedLetter:
+        """Return the case's valid letter if it says the same of the person; otherwise issue another.
+
+        Raises NotFound.
         """
-        key = {"case_number": case_number, "attempt": attempt}
         with self._access.write() as connection:
             city = lock_case(connection, case_number)["city"]
-            number: str | None = connection.execute(_RECOMMENDED, key).scalar_one_or_none()
-            if number is None:
-                sequence = next_number(connection, f"recommendation:{city}:{issued_on.year}")
-                number = f"REK-{city}-{issued_on.year}-{sequence:06d}"
-                connection.execute(_RECOMMEND, {**key, "number": number, "issued_on": issued_on})
-        return number
-
-    def recommendation_number(self, case_number: str) -> str | None:
-        """Return the number of the latest attempt's recommendation; None when there is none."""
-        with self._access.read() as connection:
-            number: str | None = connection.execute(
-                _LATEST_RECOMMENDATION, {"case_number": case_number}
-            ).scalar_one_or_none()
-        return number
+            present = letter_rows.valid(connection, case_number)
+            if present is not None and present.subject_digest == new.subject_digest:
+                return present
+            return letter_rows.issue(connection, (case_number, attempt), city, new, self._clock())
 
     def begin_submission(self, case_number: str, attempt: int) -> None:
         """Note that an attempt is about to reach SIKS-NG; again changes nothing. Raises NotFound."""
@@ -154,6 +120,7 @@ class SqlLedger:
             "attempt": attempt,
             "reference": reference,
             "submitted_at": submitted_at,
+            "submitted_by": MACHINE,
         }
         with self._access.write() as connection:
             lock_case(connection, case_number)
@@ -163,7 +130,7 @@ class SqlLedger:
                 raise Refused("siks_ng", "reference belongs to another case")
 
     def submission_reference(self, case_number: str) -> str | None:
-        """Return the SIKS-NG reference of the latest attempt; None when there is none."""
+        """Return the SIKS-NG reference of the latest attempt that is not void; None when there is none."""
         with self._access.read() as connection:
             reference: str | None = connection.execute(
                 _LATEST_REFERENCE, {"case_number": case_number}
@@ -177,50 +144,39 @@ class SqlLedger:
             kept = connection.execute(_ALERT.on(connection), alert.model_dump()).one_or_none()
         return kept is not None
 
+    def _epoch(
+        self, connection: Connection, case_number: str, case: RowMapping, run: str
+    ) -> tuple[int, int | None]:
+        """Return the epoch in which a run tells its events, and the newest of them.
+
+        The latter is None for a run that was left by a reset: what it still tells is kept, and changes
+        neither state nor desk.
+        """
+        if run == case["run"]:
+            return case["epoch"], case["last_seq"]
+        of_run = {"case_number": case_number, "run": run}
+        known: int | None = connection.execute(_EPOCH_OF, of_run).scalar_one_or_none()
+        if known is not None:
+            return known, None
+        is_reset = case["run"] is not None
+        epoch = case["epoch"] + is_reset
+        last_seq = 0 if is_reset else case["last_seq"]
+        connection.execute(_NEW_RUN, {**of_run, "epoch": epoch})
+        turned = {"number": case_number, "new_run": run, "new_epoch": epoch, "from_seq": last_seq}
+        connection.execute(_TURN_TO_RUN, turned)
+        if is_reset:
+            now = self._clock()
+            desk_rows.close_mending(connection, case_number, now)
+            reset = CaseEvent(seq=0, kind=EventKind.CASE_RESET, at=now, facts={"epoch": epoch})
+            self._append(connection, case_number, epoch, (reset,))
+        return epoch, last_seq
+
     def _append(
-        self, connection: Connection, case_number: str, events: tuple[CaseEvent, ...]
+        self, connection: Connection, case_number: str, epoch: int, events: tuple[CaseEvent, ...]
     ) -> list[CaseEvent]:
         if not events:
             return []
-        own = {"case_number": case_number, "recorded_at": self._clock()}
+        own = {"case_number": case_number, "epoch": epoch, "recorded_at": self._clock()}
         rows = [{**own, **event.model_dump()} for event in events]
         appended = set(connection.execute(_APPEND.on(connection), rows).scalars())
         return [event for event in events if event.seq in appended]
-
-
-def _redraw_desk(connection: Connection, case_number: str) -> None:
-    """Make the desk items anew from the events, so that the order in which those came does not matter."""
-    key = {"case_number": case_number}
-    events = map(ledger_rows.case_event, connection.execute(_DESK_EVENTS, key).mappings().all())
-    connection.execute(_CLEAR_DESK, key)
-    items = [item.model_dump() for item in _desk_items(case_number, events)]
-    if items:
-        connection.execute(_FILL_DESK, items)
-
-
-def _desk_items(case_number: str, events: Iterable[CaseEvent]) -> list[DeskItemRow]:
-    """Fold events, in order, into desk items: stuck opens one, retried and closed end the open ones."""
-    items: list[DeskItemRow] = []
-    for event in events:
-        if event.kind is EventKind.STEP_STUCK:
-            items.append(_desk_item(case_number, event))
-            continue
-        result = DeskResult.DONE if event.kind is EventKind.STEP_RETRIED else DeskResult.VOIDED
-        for item in items:
-            if item.closed_at is None:
-                item.closed_at, item.result = event.at, result
-    return items
-
-
-def _desk_item(case_number: str, stuck: CaseEvent) -> DeskItemRow:
-    if stuck.step is None or stuck.attempt is None:
-        raise BadReply("ledger", f"{EventKind.STEP_STUCK} must name its step and attempt")
-    trouble = stuck.facts.get("trouble")
-    return DeskItemRow(
-        case_number=case_number,
-        opened_seq=stuck.seq,
-        step=stuck.step,
-        attempt=stuck.attempt,
-        reason=stuck.reason or (None if trouble is None else str(trouble)),
-        opened_at=stuck.at,
-    )

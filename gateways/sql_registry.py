@@ -30,7 +30,6 @@ from models.tables import (
     alerts,
     case_events,
     cases,
-    desk_items,
     documents,
     notes,
     people,
@@ -73,16 +72,15 @@ _NEXT_DUE_FIRST = (
     cases.c.received_at,
     cases.c.case_number,
 )
-_HISTORY = select(case_events).where(case_events.c.case_number == _NUMBER).order_by(case_events.c.seq)
+_HISTORY = (
+    select(case_events)
+    .where(case_events.c.case_number == _NUMBER)
+    .order_by(case_events.c.epoch, case_events.c.seq)
+)
 _ALERTS = (
     select(alerts)
     .where(alerts.c.case_number == _NUMBER)
     .order_by(alerts.c.raised_at, alerts.c.level, alerts.c.key)
-)
-_OPEN_DESK = (
-    select(desk_items.c.step)
-    .where(desk_items.c.case_number == _NUMBER, desk_items.c.closed_at.is_(None))
-    .order_by(desk_items.c.opened_seq)
 )
 _NOTE = Upsert(notes, lambda insert: insert.on_conflict_do_nothing())
 
@@ -169,12 +167,6 @@ class SqlRegistry:
             rows = connection.execute(_ALERTS, {"case_number": case_number}).mappings().all()
         return [ledger_rows.alert(row) for row in rows]
 
-    def open_desk_items(self, case_number: str) -> list[Step]:
-        """Return the steps of a case at which a person is awaited, the oldest first."""
-        with self._access.read() as connection:
-            steps = connection.execute(_OPEN_DESK, {"case_number": case_number}).scalars().all()
-        return [Step(step) for step in steps]
-
     def papers(self, case_number: str) -> list[Paper]:
         """Return the papers of a case in the order in which they came. Raises NotFound."""
         self.case(case_number)
@@ -225,6 +217,7 @@ class SqlRegistry:
         connection.execute(_OPEN, row.model_dump())
         registered = EventRow(
             case_number=case.case_number,
+            epoch=1,
             seq=1,
             kind=EventKind.CASE_REGISTERED,
             at=new.received_at,

@@ -70,7 +70,7 @@ def read_application(path: Path, *, cities: list[CityPolicy], regions: Regions, 
         return Application.model_validate(data, context=context)
     except ValidationError as error:
         raise BadInput(
-            [_finding(fault) for fault in error.errors(include_input=False, include_url=False)]
+            [finding_of(fault) for fault in error.errors(include_input=False, include_url=False)]
         ) from None
 
 
@@ -114,7 +114,7 @@ def _read_json(path: Path) -> object:
         raise BadInput([Finding("file", "is not JSON in UTF-8", "compare with examples/")]) from None
 
 
-def _finding(fault: object) -> Finding:
+def finding_of(fault: object) -> Finding:
     """Turn a pydantic error into field, rule and fix; its input is never looked at."""
     if not isinstance(fault, dict):
         raise TypeError("pydantic changed the form of its errors")

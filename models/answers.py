@@ -1,54 +1,14 @@
-"""What a step can answer: approved, returned to be mended, or rejected for good."""
+"""What a step can answer: approved, returned to be mended, rejected for good, moot, or handed over."""
 
-from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
-from models.case import Outcome, Step
+from models.case import Outcome, Step, WaitingOn
 from models.payload import Payload
 
-
-class ReasonCode(StrEnum):
-    """Why an answer was not a yes. The set is ours (domain 9.5); no official list was found."""
-
-    NIK_BEDA = "NIK_BEDA"
-    KK_BEDA = "KK_BEDA"
-    NAMA_TGL_LAHIR_BEDA = "NAMA_TGL_LAHIR_BEDA"
-    DOK_TIDAK_LENGKAP = "DOK_TIDAK_LENGKAP"
-    DOK_TIDAK_JELAS = "DOK_TIDAK_JELAS"
-    SURAT_FASKES_TIDAK_SAH = "SURAT_FASKES_TIDAK_SAH"
-    KEBUTUHAN_TIDAK_SESUAI = "KEBUTUHAN_TIDAK_SESUAI"
-    TIDAK_ADA_DI_DAFTAR_NONAKTIF = "TIDAK_ADA_DI_DAFTAR_NONAKTIF"
-    EXCLUDE_ASN_TNI_POLRI = "EXCLUDE_ASN_TNI_POLRI"
-    DINILAI_MAMPU = "DINILAI_MAMPU"
-    TIDAK_DITEMUKAN = "TIDAK_DITEMUKAN"
-    MENINGGAL = "MENINGGAL"
-    NIK_DIPAKAI_ORANG_LAIN = "NIK_DIPAKAI_ORANG_LAIN"
-    LAIN = "LAIN"
-
-    @property
-    def label(self) -> str:
-        """What an officer reads, in Indonesian."""
-        return _LABELS[self]
-
-
-_LABELS = {
-    ReasonCode.NIK_BEDA: "NIK berbeda",
-    ReasonCode.KK_BEDA: "Nomor KK berbeda",
-    ReasonCode.NAMA_TGL_LAHIR_BEDA: "Nama atau tanggal lahir berbeda",
-    ReasonCode.DOK_TIDAK_LENGKAP: "Dokumen tidak lengkap",
-    ReasonCode.DOK_TIDAK_JELAS: "Dokumen tidak jelas",
-    ReasonCode.SURAT_FASKES_TIDAK_SAH: "Surat faskes tidak sah",
-    ReasonCode.KEBUTUHAN_TIDAK_SESUAI: "Kebutuhan layanan tidak sesuai jalur",
-    ReasonCode.TIDAK_ADA_DI_DAFTAR_NONAKTIF: "Tidak ada di daftar nonaktif",
-    ReasonCode.EXCLUDE_ASN_TNI_POLRI: "Keluarga ASN/TNI/Polri",
-    ReasonCode.DINILAI_MAMPU: "Dinilai mampu",
-    ReasonCode.TIDAK_DITEMUKAN: "Tidak ditemukan",
-    ReasonCode.MENINGGAL: "Meninggal",
-    ReasonCode.NIK_DIPAKAI_ORANG_LAIN: "NIK dipakai orang lain",
-    ReasonCode.LAIN: "Lain-lain",
-}
+ReasonCode = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{2,39}$")]
+"""Why an answer was not a yes: a key of `policies/reasons.toml`, for example `NIK_BEDA`."""
 
 
 class Approved(Payload):
@@ -64,6 +24,8 @@ class Returned(Payload):
     reason: ReasonCode
     back_to: Step
     """The step that is taken again once the fault is mended."""
+    waits_for: WaitingOn = WaitingOn.OFFICER
+    """Who mends it."""
 
 
 class Rejected(Payload):
@@ -74,10 +36,17 @@ class Rejected(Payload):
 
 
 class Moot(Payload):
-    """There is nothing left to do: BPJS shows the person as covered already."""
+    """There is nothing left to do, for example because BPJS shows the person as covered already."""
 
     decision: Literal["moot"] = "moot"
     outcome: Outcome
+    reason: ReasonCode | None = None
 
 
-Answer = Annotated[Approved | Returned | Rejected | Moot, Field(discriminator="decision")]
+class HandedOver(Payload):
+    """The applicant takes the letters to BPJS himself; SIKS-NG and Kemensos are skipped (Pasal 20(4)a)."""
+
+    decision: Literal["handed_over"] = "handed_over"
+
+
+Answer = Annotated[Approved | Returned | Rejected | Moot | HandedOver, Field(discriminator="decision")]

@@ -48,6 +48,7 @@ class WaitingOn(StrEnum):
     SIKS_NG = "siks_ng"
     KEMENSOS = "kemensos"
     BPJS = "bpjs"
+    SUPERVISOR = "supervisor"
     NOBODY = "nobody"
 
 
@@ -133,6 +134,7 @@ class CaseState(Payload):
 class StateChange(TypedDict, total=False):
     """The fields of a state that move while a case goes on."""
 
+    case: CaseRef
     step: Step
     attempt: int
     waiting_on: WaitingOn

@@ -86,3 +86,5 @@ class Dossier:
     need: Need
     deactivated_on: date
     papers: tuple[Paper, ...]
+    accepted: frozenset[str] = frozenset()
+    """SHA-256 of the papers that an officer accepted before."""

@@ -12,6 +12,7 @@
     |- BadInput                 the operator: the input breaks a rule      (exit code 2)
     |- NotFound                 the operator: no such case                 (exit code 3)
     |- WrongState               the operator: not possible now             (exit code 4)
+    |  `- NotAllowed            the operator: not theirs to do; recorded   (exit code 4)
     `- EngineUnreachable        an administrator: Temporal or the database (exit code 5)
 
 An outside reply body never becomes part of a message: gateways choose from fixed words.
@@ -100,6 +101,10 @@ class NotFound(ReactivationError):
 
 class WrongState(ReactivationError):
     """The command is not possible in the case's present state."""
+
+
+class NotAllowed(WrongState):
+    """The officer's role or area does not allow the command, or a second pair of eyes is needed."""
 
 
 class EngineUnreachable(ReactivationError):

@@ -7,8 +7,9 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from models.answers import Answer, ReasonCode
-from models.case import CaseNumber, CaseState, Step
+from models.case import CaseNumber, CaseState, Step, Track
 from models.payload import Payload
+from models.roles import OfficerId, Role
 
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
 """A short token of our own making; never text that came from outside."""
@@ -19,8 +20,17 @@ class EventKind(StrEnum):
 
     CASE_REGISTERED = "case.registered"
     CASE_OPENED = "case.opened"
+    CASE_RESET = "case.reset"
+    """Written by the ledger when a supervisor has reset the workflow: what follows is told anew."""
     STEP_OPENED = "step.opened"
+    STEP_ON_DESK = "step.on_desk"
+    STEP_SKIPPED = "step.skipped"
+    STEP_REOPENED = "step.reopened"
     ANSWER_RECORDED = "answer.recorded"
+    ANSWER_LATE = "answer.late"
+    """An answer to a step that was answered before; it changed nothing."""
+    TRACK_SWITCHED = "track.switched"
+    DATA_CORRECTED = "data.corrected"
     STEP_STUCK = "step.stuck"
     STEP_RETRIED = "step.retried"
     PAPERS_ADDED = "papers.added"
@@ -49,6 +59,8 @@ class CaseEvent(Payload):
 class Record(Payload):
     """Events to append and the state they lead to; safe to apply any number of times."""
 
+    run: Code = "first"
+    """Which run of the workflow tells this; a reset begins a new one that numbers events anew."""
     events: Annotated[tuple[CaseEvent, ...], Field(max_length=50)]
     state: CaseState
 
@@ -62,6 +74,8 @@ class CasePlan(Payload):
     """When the file was complete, which starts the clock; None while a paper is missing."""
     poll_every: timedelta
     """How often Kemensos and BPJS are asked for an answer that is not there yet."""
+    max_rounds: int = 3
+    """How often the case may be returned before it goes to a supervisor."""
 
 
 class StepAsk(Payload):
@@ -78,10 +92,30 @@ class StepAsk(Payload):
         return f"{self.case_number}:{self.step}:{self.attempt}"
 
 
+class GiveAnswer(Payload):
+    """The answer to a step, brought by a person. Words and names stay in the ledger."""
+
+    command_id: Code
+    step: Step
+    attempt: int
+    answer: Answer
+    receipt: Code | None = None
+    """Our own number of the proof that the ledger keeps; what the portal calls it stays there."""
+    actor: OfficerId
+    role: Role
+    in_place_of: OfficerId | None = None
+    """Whose item a supervisor finished."""
+    occurred_at: datetime
+    """When it happened, by which the SLA is settled; it may have been told later."""
+
+
 class StepReply(Payload):
     """What the step answered."""
 
-    answer: Answer
+    answer: Answer | None
+    """None: people have it on their desk, and tell by `GiveAnswer`."""
+    given: GiveAnswer | None = None
+    """How a person gave the answer, when it was not a machine."""
 
 
 class AlertKind(StrEnum):
@@ -91,6 +125,7 @@ class AlertKind(StrEnum):
     SLA_BREACH = "sla.breach"
     CASE_STUCK = "case.stuck"
     CASE_RETURNED = "case.returned"
+    ROUNDS_EXHAUSTED = "case.rounds_exhausted"
 
 
 class Alert(Payload):
@@ -121,12 +156,14 @@ class Withdraw(Payload):
     """
 
     command_id: Code
+    actor: OfficerId | None = None
 
 
 class RetryStep(Payload):
     """Take the step again that waits for a person."""
 
     command_id: Code
+    actor: OfficerId | None = None
 
 
 class PapersAdded(Payload):
@@ -134,12 +171,41 @@ class PapersAdded(Payload):
 
     command_id: Code
     count: int
+    actor: OfficerId | None = None
+
+
+class ReopenUpload(Payload):
+    """A receipt was void: the person must be handed in to SIKS-NG again."""
+
+    command_id: Code
+    attempt: int
+    """The attempt whose receipt was void."""
+    actor: OfficerId
+
+
+class DataCorrected(Payload):
+    """The applicant's data in the ledger were mended; a case that waits for that goes on."""
+
+    command_id: Code
+    fields: Annotated[tuple[Code, ...], Field(min_length=1, max_length=8)]
+    actor: OfficerId
+
+
+class SwitchTrack(Payload):
+    """The case follows another track from `occurred_at` on, with a clock of its own."""
+
+    command_id: Code
+    track: Track
+    actor: OfficerId
+    occurred_at: datetime
 
 
 class Accepted(Payload):
     """A command was taken; `state` is what the case looked like then."""
 
     state: CaseState
+    is_late: bool = False
+    """The step was answered before; the answer was recorded and changed nothing."""
 
 
 class Recorded(Payload):

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from models.case import Track
+from models.letter_policy import LetterPolicy
 
 CityCode = Annotated[str, Field(pattern=r"^\d{4}$")]
 
@@ -91,6 +92,9 @@ class CityPolicy(BaseModel):
     legal_basis: str
     """Configurable text: media and registers disagree on the number (domain 8.1)."""
     poll_every: timedelta
+    max_rounds: Annotated[int, Field(ge=0, le=20)] = 3
+    """How often a case may be returned before it goes to a supervisor."""
+    letter: LetterPolicy
     tracks: dict[Track, TrackPolicy]
 
     @model_validator(mode="after")

@@ -5,26 +5,22 @@ Codes are stored as text, not as database enums, so that a new code needs no mig
 """
 
 from datetime import date, datetime
-from enum import StrEnum
 
 from sqlalchemy import JSON, Index, MetaData, Table, text
 from sqlmodel import AutoString, Field, SQLModel
 
 from models.answers import ReasonCode
 from models.case import CaseHealth, Outcome, SlaState, Step, Track, WaitingOn
+from models.desk import CommandKind, CommandResult, DeskResult, ItemKind
 from models.identity import Sex
 from models.messages import AlertKind, EventKind
 from models.policy import DocumentKind, NeedKind
+from models.roles import Role
 
 _OPEN = text("closed_at IS NULL")
 _UNSTARTED = text("started_at IS NULL AND closed_at IS NULL")
-
-
-class DeskResult(StrEnum):
-    """How a piece of human work ended: by a person, or because the case did."""
-
-    DONE = "done"
-    VOIDED = "voided"
+_NOT_VOID = text("voided_at IS NULL")
+_UNDELIVERED = text("result IS NULL")
 
 
 class LedgerTable(SQLModel):
@@ -94,8 +90,12 @@ class CaseRow(LedgerTable, table=True):
     escalation_level: int
     outcome: Outcome | None = Field(sa_type=AutoString)
     closed_at: datetime | None
+    run: str | None = None
+    """The workflow run whose state is projected; a reset begins a new one."""
+    epoch: int = 1
+    """Counts the runs that told events; 1 before any reset."""
     last_seq: int
-    """The newest event of the case; the projection belongs to it."""
+    """The newest event of the epoch; the projection belongs to it."""
 
 
 class DocumentRow(LedgerTable, table=True):
@@ -110,6 +110,19 @@ class DocumentRow(LedgerTable, table=True):
     size: int
     """Bytes."""
     added_at: datetime
+    checked_at: datetime | None = None
+    """When an officer accepted the paper; what was accepted is not checked again."""
+    checked_by: str | None = None
+
+
+class CaseRunRow(LedgerTable, table=True):
+    """A workflow run that told events of a case, and the epoch in which those are numbered."""
+
+    __tablename__ = "case_runs"
+
+    case_number: str = Field(primary_key=True, foreign_key="cases.case_number")
+    run: str = Field(primary_key=True)
+    epoch: int
 
 
 class EventRow(LedgerTable, table=True):
@@ -118,6 +131,7 @@ class EventRow(LedgerTable, table=True):
     __tablename__ = "case_events"
 
     case_number: str = Field(primary_key=True, foreign_key="cases.case_number")
+    epoch: int = Field(primary_key=True)
     seq: int = Field(primary_key=True)
     kind: EventKind = Field(sa_type=AutoString)
     at: datetime
@@ -131,40 +145,129 @@ class EventRow(LedgerTable, table=True):
 
 
 class DeskItemRow(LedgerTable, table=True):
-    """A piece of human work, opened by the event `opened_seq`."""
+    """A piece of human work: to answer a step, or to mend what a case stands still for."""
 
     __tablename__ = "desk_items"
+    __table_args__ = (
+        Index("uq_desk_items_open_key", "key", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
+        Index("ix_desk_items_case_number", "case_number"),
+    )
 
-    case_number: str = Field(primary_key=True, foreign_key="cases.case_number")
-    opened_seq: int = Field(primary_key=True)
+    id: int | None = Field(default=None, primary_key=True)
+    key: str
+    """What the work is about; at most one open item has it."""
+    case_number: str = Field(foreign_key="cases.case_number")
+    kind: ItemKind = Field(sa_type=AutoString)
     step: Step = Field(sa_type=AutoString)
     attempt: int
+    role: Role = Field(sa_type=AutoString)
     reason: str | None
     opened_at: datetime
+    epoch: int | None = None
+    opened_seq: int | None = None
+    """The event that opened an item to mend."""
+    assignee: str | None = None
+    claimed_at: datetime | None = None
     closed_at: datetime | None = None
+    closed_by: str | None = None
     result: DeskResult | None = Field(default=None, sa_type=AutoString)
 
 
-class RecommendationRow(LedgerTable, table=True):
-    """The office's letter for one attempt."""
+class CommandRow(LedgerTable, table=True):
+    """What a person asked of a case: written here first, delivered to the workflow afterwards."""
 
-    __tablename__ = "recommendations"
+    __tablename__ = "commands"
+    __table_args__ = (
+        Index(
+            "ix_commands_undelivered",
+            "given_at",
+            sqlite_where=_UNDELIVERED,
+            postgresql_where=_UNDELIVERED,
+        ),
+        Index("ix_commands_case_number", "case_number"),
+    )
 
-    case_number: str = Field(primary_key=True, foreign_key="cases.case_number")
-    attempt: int = Field(primary_key=True)
-    number: str = Field(unique=True)
+    command_id: str = Field(primary_key=True)
+    case_number: str = Field(foreign_key="cases.case_number")
+    kind: CommandKind = Field(sa_type=AutoString)
+    message: str
+    """The Temporal message as JSON; nothing personal."""
+    actor: str
+    role: Role = Field(sa_type=AutoString)
+    step: Step | None = Field(default=None, sa_type=AutoString)
+    attempt: int | None = None
+    item: int | None = None
+    """The desk item that it finished."""
+    given_at: datetime
+    result: CommandResult | None = Field(default=None, sa_type=AutoString)
+    settled_at: datetime | None = None
+    said: str | None = None
+    """Why it was refused, in the engine's words."""
+
+
+class RefusalRow(LedgerTable, table=True):
+    """A command that an officer was not allowed to give."""
+
+    __tablename__ = "refusals"
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime
+    actor: str
+    act: str
+    case_number: str | None
+    why: str
+
+
+class LetterRow(LedgerTable, table=True):
+    """A letter of the office; a void one keeps its number."""
+
+    __tablename__ = "letters"
+    __table_args__ = (
+        Index(
+            "uq_letters_valid", "case_number", unique=True, sqlite_where=_NOT_VOID, postgresql_where=_NOT_VOID
+        ),
+    )
+
+    city: str = Field(primary_key=True)
+    year: int = Field(primary_key=True)
+    sequence: int = Field(primary_key=True)
+    number: str
+    """The sequence as the city writes it."""
+    case_number: str = Field(foreign_key="cases.case_number")
+    attempt: int
     issued_on: date
+    signer: str | None
+    """The officer who approved it; None when the policy did."""
+    subject_digest: str
+    """SHA-256 over what the letter says of the person; differs when the ledger says something else now."""
+    verification_code: str = Field(unique=True)
+    pdf_sha256: str | None = None
+    voided_at: datetime | None = None
+    voided_by: str | None = None
 
 
 class SubmissionRow(LedgerTable, table=True):
-    """What SIKS-NG calls one attempt."""
+    """What SIKS-NG calls one attempt, and the proof of it when a person handed it in."""
 
     __tablename__ = "submissions"
+    __table_args__ = (
+        Index(
+            "uq_submissions_reference",
+            "reference",
+            unique=True,
+            sqlite_where=_NOT_VOID,
+            postgresql_where=_NOT_VOID,
+        ),
+    )
 
     case_number: str = Field(primary_key=True, foreign_key="cases.case_number")
     attempt: int = Field(primary_key=True)
-    reference: str = Field(unique=True)
+    reference: str
     submitted_at: datetime
+    submitted_by: str
+    proof_sha256: str | None = None
+    voided_at: datetime | None = None
+    voided_by: str | None = None
 
 
 class SubmissionBegunRow(LedgerTable, table=True):
@@ -220,7 +323,10 @@ cases: Table = _tables["cases"]
 documents: Table = _tables["documents"]
 case_events: Table = _tables["case_events"]
 desk_items: Table = _tables["desk_items"]
-recommendations: Table = _tables["recommendations"]
+letters: Table = _tables["letters"]
+commands: Table = _tables["commands"]
+refusals: Table = _tables["refusals"]
+case_runs: Table = _tables["case_runs"]
 submissions: Table = _tables["submissions"]
 submissions_begun: Table = _tables["submissions_begun"]
 alerts: Table = _tables["alerts"]

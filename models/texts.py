@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from datetime import timedelta
 
-from models.answers import ReasonCode
 from models.case import CaseHealth, CaseState, Outcome, SlaState, Step, WaitingOn
-from models.policy import DocumentKind
+from models.desk import ItemKind
+from models.policy import DocumentKind, NeedKind
 from models.wib import wib_text
 
 STEP = {
@@ -29,6 +29,20 @@ DOCUMENT = {
     DocumentKind.POWER_OF_ATTORNEY: "Surat kuasa",
 }
 
+NEED = {
+    NeedKind.CHRONIC: "penyakit kronis",
+    NeedKind.CATASTROPHIC: "penyakit katastropik",
+    NeedKind.EMERGENCY: "darurat medis",
+    NeedKind.CHILDBIRTH: "persalinan",
+    NeedKind.NEWBORN: "bayi baru lahir",
+    NeedKind.ROUTINE: "kontrol rutin",
+}
+
+ITEM = {
+    ItemKind.ANSWER: "jawab langkah",
+    ItemKind.MEND: "perbaiki",
+}
+
 WAITING_ON = {
     WaitingOn.OFFICER: "petugas Dinsos",
     WaitingOn.SIGNER: "penanda tangan",
@@ -36,6 +50,7 @@ WAITING_ON = {
     WaitingOn.SIKS_NG: "SIKS-NG",
     WaitingOn.KEMENSOS: "Kemensos",
     WaitingOn.BPJS: "BPJS Kesehatan",
+    WaitingOn.SUPERVISOR: "supervisor",
     WaitingOn.NOBODY: "tidak ada",
 }
 
@@ -75,11 +90,6 @@ def duration(span: timedelta) -> str:
     return " ".join(parts) or f"{seconds} detik"
 
 
-def trouble(code: str) -> str:
-    """Return the words for a trouble code: a reason's label, or the code itself."""
-    return ReasonCode(code).label if code in set(ReasonCode) else code
-
-
 def details(state: CaseState) -> str:
     """Return a case in a few lines of Markdown, for the supervisor's screen."""
     number = list(Step).index(state.step) + 1
@@ -89,7 +99,7 @@ def details(state: CaseState) -> str:
     else:
         lines.append(f"- Menunggu: **{WAITING_ON[state.waiting_on]}** sejak {wib_text(state.since)}")
     if state.health is not CaseHealth.OK:
-        lines.append(f"- **Macet**: {trouble(state.trouble or '-')}")
+        lines.append(f"- **Macet**: {state.trouble or '-'}")
     if state.due_at is None:
         lines.append("- Batas waktu: belum berjalan, berkas belum lengkap")
     else:

@@ -5,6 +5,10 @@ from datetime import date, datetime, timedelta, timezone
 WIB = timezone(timedelta(hours=7), "WIB")
 
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "Mei", "Jun", "Jul", "Agu", "Sep", "Okt", "Nov", "Des"]
+_LONG_MONTHS = [
+    *("Januari", "Februari", "Maret", "April", "Mei", "Juni"),
+    *("Juli", "Agustus", "September", "Oktober", "November", "Desember"),
+]
 
 
 def wib_date(at: datetime) -> date:
@@ -16,3 +20,8 @@ def wib_text(at: datetime) -> str:
     """Return for example `11 Feb 2026 08.00 WIB`."""
     local = at.astimezone(WIB)
     return f"{local.day} {_MONTHS[local.month - 1]} {local:%Y %H.%M} WIB"
+
+
+def indonesian_date(day: date) -> str:
+    """Return a day as letters write it, for example `12 Februari 2026`."""
+    return f"{day.day} {_LONG_MONTHS[day.month - 1]} {day.year}"

@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from activities.ways import Mode
 from gateways.policy_folder import PolicyFolder
+from gateways.typst_letters import TypstLetters
 from models.errors import EngineUnreachable, Misconfigured, ReactivationError
 from runtime import adapters
 from runtime.settings import PREFIX, Settings
@@ -68,7 +70,16 @@ async def _run(
 
 async def _policies(settings: Settings) -> str:
     shelf = PolicyFolder(settings.policies_dir)
-    return f"{', '.join(city.name for city in shelf.cities())}; {len(shelf.regions().kecamatan)} kecamatan"
+    printer = TypstLetters(settings.policies_dir / adapters.LETTER_TEMPLATES)
+    for city in shelf.cities():
+        printer.check(city.letter.template)
+    names = ", ".join(city.name for city in shelf.cities())
+    counted = (
+        f"{len(shelf.regions().kecamatan)} kecamatan",
+        f"{len(shelf.reasons().reason)} reasons",
+        f"{len(shelf.people().person)} people",
+    )
+    return f"{names}; {', '.join(counted)}"
 
 
 async def _ledger(settings: Settings) -> str:
@@ -105,6 +116,8 @@ async def _worker(settings: Settings) -> str:
 
 def _system(name: str) -> Callable[[Settings], Awaitable[str]]:
     async def check(settings: Settings) -> str:
+        if getattr(settings, name) is Mode.DESK:
+            return "worked by people at their desks"
         url = {"siks_ng": settings.siks_ng_url, "kemensos": settings.kemensos_url, "bpjs": settings.bpjs_url}[
             name
         ]
@@ -123,5 +136,7 @@ def _system(name: str) -> Callable[[Settings], Awaitable[str]]:
 
 
 async def _credentials(settings: Settings) -> str:
+    if settings.bpjs is Mode.DESK:
+        return "not needed: people look the status up"
     adapters.bpjs(settings).close()
     return "set"

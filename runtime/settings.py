@@ -11,6 +11,7 @@ from dotenv import dotenv_values
 from pydantic import HttpUrl, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from activities.ways import Mode
 from models.errors import Misconfigured
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,6 +31,14 @@ class Settings(BaseSettings):
     """Folder of the document store; inside `local_dir` unless given."""
     policies_dir: Path = ROOT / "policies"
     task_queue: str = "reactivation"
+    actor: str | None = None
+    """The officer who gives a command, unless `--as` says otherwise: an id of `people.toml`."""
+    office: Literal["desk", "rules"] = "desk"
+    """Who checks papers and recommends: officers, or the policy's rules alone."""
+    siks_ng: Mode = Mode.DESK
+    """Who works SIKS-NG: `desk` people, `http` a machine, `both` whoever is first. Likewise the next two."""
+    kemensos: Mode = Mode.DESK
+    bpjs: Mode = Mode.DESK
     siks_ng_url: HttpUrl | None = None
     kemensos_url: HttpUrl | None = None
     bpjs_url: HttpUrl | None = None

@@ -33,6 +33,9 @@ _TUNING = (
 )
 """Measured in `floors.md`: a lone case goes from 300 to 55 ms; lists may be half a second late."""
 
+LOCAL_ACTOR = "lokal"
+"""The officer of `people.toml` who gives the commands of a local stack, unless another is named."""
+
 
 @dataclass(frozen=True)
 class StackOptions:
@@ -46,6 +49,8 @@ class StackOptions:
     """Seconds until the simulated Kemensos decides."""
     activate_after: float = 1.0
     """Seconds from its approval until the simulated BPJS shows the person as active."""
+    by_hand: bool = False
+    """People do everything at their desks; otherwise rules and simulators do."""
 
 
 class Stack:
@@ -192,6 +197,9 @@ class Stack:
             "KEMENSOS_URL": self.simulators["kemensos"],
             "BPJS_URL": f"{self.simulators['bpjs']}/vclaim-rest",
         }
+        by_hand = self.options.by_hand
+        ours |= dict.fromkeys(("SIKS_NG", "KEMENSOS", "BPJS"), "desk" if by_hand else "http")
+        ours |= {"OFFICE": "desk" if by_hand else "rules", "ACTOR": LOCAL_ACTOR}
         ours |= {f"BPJS_{name.upper()}": value for name, value in DEMO_CREDENTIALS.items()}
         return {f"{PREFIX}{name}": value for name, value in ours.items()} | {
             "TEMPORAL_ADDRESS": f"127.0.0.1:{self.port}"

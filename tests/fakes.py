@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TypeVar
 
-from gateways.ports import Participant, Submission
-from models.answers import Answer, Approved
+from gateways.ports import Decision, Participant, Submission, Verdict
 from models.case import CaseState
+from models.desk import IssuedLetter, NewLetter
 from models.dossier import Dossier
-from models.messages import Alert, CaseEvent, Record
+from models.messages import Alert, CaseEvent, GiveAnswer, Record, StepAsk
 
 T = TypeVar("T")
+
+APPROVED = Decision(Verdict.APPROVED)
 
 
 def _next(script: list[T]) -> T:
@@ -32,7 +34,7 @@ class FakeLedger:
     states: dict[str, CaseState] = field(default_factory=dict)
     begun: set[tuple[str, int]] = field(default_factory=set)
     references: dict[str, str] = field(default_factory=dict)
-    recommendations: dict[tuple[str, int], str] = field(default_factory=dict)
+    letters: dict[str, IssuedLetter] = field(default_factory=dict)
     alerts: dict[str, Alert] = field(default_factory=dict)
     faults: Iterator[Exception | None] = field(default_factory=lambda: iter(()))
     """What the next calls of `record` raise."""
@@ -50,16 +52,24 @@ class FakeLedger:
             self.states[case_number] = record.state
         return new
 
-    def recommend(self, case_number: str, attempt: int, issued_on: date) -> str:
-        return self.recommendations.setdefault(
-            (case_number, attempt), f"REK-{issued_on.year}-{len(self.recommendations)}"
-        )
+    def letter(self, case_number: str) -> IssuedLetter | None:
+        return self.letters.get(case_number)
 
-    def recommendation_number(self, case_number: str) -> str | None:
-        numbers = [
-            number for (case, _), number in sorted(self.recommendations.items()) if case == case_number
-        ]
-        return numbers[-1] if numbers else None
+    def issue_letter(self, case_number: str, attempt: int, new: NewLetter) -> IssuedLetter:
+        present = self.letters.get(case_number)
+        if present is None or present.subject_digest != new.subject_digest:
+            self.letters[case_number] = IssuedLetter(
+                number=new.number_of(len(self.letters) + 1, new.issued_on),
+                case_number=case_number,
+                attempt=attempt,
+                issued_on=new.issued_on,
+                signer=new.signer,
+                subject_digest=new.subject_digest,
+                verification_code=f"CODE{len(self.letters)}",
+                pdf_sha256=None,
+                voided_at=None,
+            )
+        return self.letters[case_number]
 
     def begin_submission(self, case_number: str, attempt: int) -> None:
         self.begun.add((case_number, attempt))
@@ -92,6 +102,9 @@ class FakeDocuments:
     def put(self, content: bytes) -> str:
         raise NotImplementedError("workflow tests put no papers")
 
+    def get(self, sha256: str) -> bytes:
+        raise NotImplementedError("workflow tests read no papers")
+
     def is_intact(self, sha256: str) -> bool:
         return sha256 not in self.altered
 
@@ -113,16 +126,41 @@ class FakeSiksNg:
 class FakeKemensos:
     """Kemensos that answers as scripted."""
 
-    script: list[Answer | Exception | None] = field(default_factory=lambda: [Approved()])
+    script: list[Decision | Exception | None] = field(default_factory=lambda: [APPROVED])
     asked: int = 0
     approved: set[str] = field(default_factory=set)
 
-    def decision(self, reference: str) -> Answer | None:
+    def decision(self, reference: str) -> Decision | None:
         self.asked += 1
-        answer = _next(self.script)
-        if isinstance(answer, Approved):
+        decision = _next(self.script)
+        if decision == APPROVED:
             self.approved.add(reference)
-        return None if isinstance(answer, Exception) else answer
+        return None if isinstance(decision, Exception) else decision
+
+
+@dataclass
+class FakeDesk:
+    """A desk in memory: what lies on it, and the answers that people gave."""
+
+    items: dict[str, str | None] = field(default_factory=dict)
+    """Key of each open item, and why it is there."""
+    answers: dict[str, GiveAnswer] = field(default_factory=dict)
+    in_hand: set[str] = field(default_factory=set)
+    """Keys of the items that a person has claimed."""
+
+    def given(self, ask: StepAsk) -> GiveAnswer | None:
+        return self.answers.get(ask.key)
+
+    def open(self, ask: StepAsk, because: str | None = None) -> GiveAnswer | None:
+        if ask.key not in self.answers:
+            self.items.setdefault(ask.key, because)
+        return self.answers.get(ask.key)
+
+    def take_for_machine(self, ask: StepAsk) -> bool:
+        return ask.key not in self.in_hand
+
+    def leave_to_people(self, ask: StepAsk, because: str) -> None:
+        self.items[ask.key] = because
 
 
 @dataclass

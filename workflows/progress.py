@@ -1,6 +1,7 @@
 """What the world sees of a case: its state, its ledger events, the supervisor's screen."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Unpack
 
@@ -9,7 +10,7 @@ from temporalio.exceptions import ActivityError, FailureError
 
 from activities.recorder import Recorder
 from models.answers import ReasonCode
-from models.case import CaseRef, CaseState, StateChange
+from models.case import CaseRef, CaseState, StateChange, Step
 from models.messages import CaseEvent, EventKind, Record
 from models.texts import details
 from workflows import options, search_attributes
@@ -40,20 +41,22 @@ class Progress:
     def note(
         self,
         kind: EventKind,
+        facts: Mapping[str, str | int] | None = None,
         *,
         at: datetime | None = None,
+        of: tuple[Step, int] | None = None,
         reason: ReasonCode | None = None,
-        **facts: str | int,
     ) -> None:
-        """Add an event of the present step; `at` is when it happened, now unless given."""
+        """Add an event of the present step, or `of` another step and attempt; `at` is now unless given."""
+        step, attempt = of or (self.state.step, self.state.attempt)
         event = CaseEvent(
             seq=self._seq,
             kind=kind,
             at=at or workflow.now(),
-            step=self.state.step,
-            attempt=self.state.attempt,
+            step=step,
+            attempt=attempt,
             reason=reason,
-            facts=facts,
+            facts=dict(facts or {}),
         )
         self._seq += 1
         self._unwritten.append(event)
@@ -66,7 +69,7 @@ class Progress:
         workflow.set_current_details(details(self.state))
         async with self._writing:
             if batch := tuple(self._unwritten):
-                await self._write(Record(events=batch, state=self.state))
+                await self._write(Record(run=workflow.info().run_id, events=batch, state=self.state))
                 self._unwritten = self._unwritten[len(batch) :]
 
     async def _write(self, record: Record) -> None:

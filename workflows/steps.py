@@ -15,9 +15,8 @@ from activities.bpjs import BpjsReconnect
 from activities.kemensos import KemensosVerification
 from activities.office import Office
 from activities.siks_ng import SiksNgUpload
-from models.answers import Answer
 from models.case import Step, WaitingOn
-from models.messages import StepAsk
+from models.messages import StepAsk, StepReply
 from models.texts import STEP
 from workflows import options
 
@@ -29,9 +28,12 @@ WAITING_ON = {
     Step.BPJS_RECONNECT: WaitingOn.BPJS,
 }
 
+ON_DESK_WAITING_ON = WAITING_ON | {Step.SIKS_NG_UPLOAD: WaitingOn.OFFICER}
+"""The same while people do the step: uploading is then the office's own work."""
 
-async def ask(question: StepAsk) -> Answer:
-    """Have the step done and return its answer. Raises ActivityError when a round of retries has ended."""
+
+async def ask(question: StepAsk) -> StepReply:
+    """Have the step done and return what came of it. Raises ActivityError when a round has ended in vain."""
     summary = f"{STEP[question.step]}, percobaan {question.attempt}"
     ours = options.named(options.OUR_WORK, summary)
     effect = options.named(options.OUTSIDE_EFFECT, summary)
@@ -39,16 +41,15 @@ async def ask(question: StepAsk) -> Answer:
     do = workflow.execute_activity_method
     match question.step:
         case Step.DOCUMENT_CHECK:
-            reply = await do(Office.document_check, question, **ours)
+            return await do(Office.document_check, question, **ours)
         case Step.RECOMMENDATION:
-            reply = await do(Office.recommendation, question, **ours)
+            return await do(Office.recommendation, question, **ours)
         case Step.SIKS_NG_UPLOAD:
-            reply = await do(SiksNgUpload.siks_ng_upload, question, **effect)
+            return await do(SiksNgUpload.siks_ng_upload, question, **effect)
         case Step.KEMENSOS_VERIFICATION:
-            reply = await do(KemensosVerification.kemensos_verification, question, **awaited)
+            return await do(KemensosVerification.kemensos_verification, question, **awaited)
         case Step.BPJS_RECONNECT:
-            reply = await do(BpjsReconnect.bpjs_reconnect, question, **awaited)
-    return reply.answer
+            return await do(BpjsReconnect.bpjs_reconnect, question, **awaited)
 
 
 NOT_YET_ANSWERED = "NotYetAnswered"

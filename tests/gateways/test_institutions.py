@@ -7,8 +7,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from gateways.http_bpjs import HttpBpjs
-from models.answers import Approved, ReasonCode, Rejected, Returned
-from models.case import Step
+from gateways.ports import Decision, Verdict
 from models.errors import BadReply, Refused, Unavailable
 from tests.gateways.institutions import (
     CREDENTIALS,
@@ -32,7 +31,7 @@ def test_participant_is_active_after_approval(
     reference = adapters.siks_ng.submit(a_submission(nik), key=nik)
     assert adapters.kemensos.decision(reference) is None
     institutions.turn("kemensos", nik)
-    assert adapters.kemensos.decision(reference) == Approved()
+    assert adapters.kemensos.decision(reference) == Decision(Verdict.APPROVED)
     waiting = adapters.bpjs.participant(nik, on=TODAY)
     assert waiting is not None
     assert not waiting.is_active
@@ -42,7 +41,7 @@ def test_participant_is_active_after_approval(
         assert found is not None
         assert found.is_active
         assert (found.name, found.birth_date, found.type_code) == (NAME, date(1990, 1, 5), "21")
-        assert adapters.kemensos.decision(reference) == Approved()
+        assert adapters.kemensos.decision(reference) == Decision(Verdict.APPROVED)
     assert institutions.effects("siks_ng")[nik] == 1
     assert institutions.effects("kemensos")[reference] == 1
     assert institutions.effects("bpjs")[reference] == 1
@@ -102,11 +101,11 @@ def test_a_no_comes_with_its_reason(institutions: Institutions, adapters: Adapte
     """Returned once with a known code, then rejected with one nobody knows; the person stays inactive."""
     institutions.turn("kemensos", nik, decision="returned", reason="KK_BEDA")
     first = adapters.siks_ng.submit(a_submission(nik), key=f"{nik}:1")
-    returned = Returned(reason=ReasonCode.KK_BEDA, back_to=Step.SIKS_NG_UPLOAD)
+    returned = Decision(Verdict.RETURNED, "KK_BEDA")
     assert adapters.kemensos.decision(first) == returned
     institutions.turn("kemensos", nik, decision="rejected", reason="KODE_BARU")
     second = adapters.siks_ng.submit(a_submission(nik), key=f"{nik}:2")
-    assert adapters.kemensos.decision(second) == Rejected(reason=ReasonCode.LAIN)
+    assert adapters.kemensos.decision(second) == Decision(Verdict.REJECTED, "LAIN")
     assert adapters.kemensos.decision(first) == returned
     found = adapters.bpjs.participant(nik, on=TODAY)
     assert found is not None
@@ -120,8 +119,8 @@ def test_first_submissions_are_returned_before_approval(
     institutions.turn("kemensos", nik, returned_times=2)
     references = [adapters.siks_ng.submit(a_submission(nik), key=f"{nik}:{n}") for n in range(3)]
     answers = [adapters.kemensos.decision(reference) for reference in references]
-    returned = Returned(reason=ReasonCode.NIK_BEDA, back_to=Step.SIKS_NG_UPLOAD)
-    assert answers == [returned, returned, Approved()]
+    returned = Decision(Verdict.RETURNED, "NIK_BEDA")
+    assert answers == [returned, returned, Decision(Verdict.APPROVED)]
 
 
 def test_an_unknown_reference_is_refused(adapters: Adapters) -> None:

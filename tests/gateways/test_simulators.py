@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from models.answers import Approved
+from gateways.ports import Decision, Verdict
 from models.errors import Unavailable
 from tests.gateways.institutions import (
     SYSTEMS,
@@ -107,7 +107,7 @@ def test_a_restart_forgets_nothing(tmp_path: Path, nik: str, number: signal.Sign
         reference = asking.siks_ng.submit(a_submission(nik), key=nik)
         with pytest.raises(Unavailable):
             asking.kemensos.decision(reference)
-        assert asking.kemensos.decision(reference) == Approved()
+        assert asking.kemensos.decision(reference) == Decision(Verdict.APPROVED)
         assert before.effects("bpjs") == {reference: 1}
         assert before.stop(number) == (0 if number == signal.SIGTERM else -number)
 
@@ -117,7 +117,7 @@ def test_a_restart_forgets_nothing(tmp_path: Path, nik: str, number: signal.Sign
         after.turn("kemensos", nik, decision="rejected")
         assert asking.siks_ng.submit(a_submission(nik), key=nik) == reference
         assert asking.siks_ng.submit(a_submission(nik), key=f"{nik}:2") > reference
-        assert asking.kemensos.decision(reference) == Approved()
+        assert asking.kemensos.decision(reference) == Decision(Verdict.APPROVED)
         found = asking.bpjs.participant(nik, on=TODAY)
         assert found is not None
         assert found.is_active

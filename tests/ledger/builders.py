@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from sqlalchemy import Engine, select
 
-from models.answers import ReasonCode
+from gateways.sql_desk_book import SqlDeskBook
 from models.case import CaseRef, CaseState, Outcome, SlaState, Step, Track
 from models.dossier import Need, NewCase, Paper, Person
 from models.identity import Sex
@@ -77,7 +77,7 @@ def an_event(seq: int, kind: EventKind = EventKind.STEP_OPENED, trouble: str | N
         at=MORNING + timedelta(minutes=seq),
         step=Step.SIKS_NG_UPLOAD,
         attempt=1,
-        reason=None if trouble else ReasonCode.NIK_BEDA,
+        reason=None if trouble else "NIK_BEDA",
         facts={"trouble": trouble, "tries": seq} if trouble else {},
     )
 
@@ -127,14 +127,19 @@ def an_alert(case: CaseRef, key: str = "k1", *, level: int = 1, minute: int = 0)
 
 
 def desk_of(engine: Engine, case: CaseRef) -> list[dict[str, object]]:
-    """Return every desk item of a case, open or not, without its case number."""
+    """Return every desk item of a case, open or not, without what differs from case to case."""
     query = (
-        select(*(column for column in desk_items.c if column.name != "case_number"))
+        select(*(column for column in desk_items.c if column.name not in {"case_number", "key", "id"}))
         .where(desk_items.c.case_number == case.case_number)
         .order_by(desk_items.c.opened_seq)
     )
     with engine.begin() as connection:
         return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def open_steps(engine: Engine, case: CaseRef) -> list[Step]:
+    """Return the steps of a case that lie open on the desk."""
+    return [item.step for item in SqlDeskBook(engine).items(case_number=case.case_number)]
 
 
 def facts_of(person: Person) -> set[str]:

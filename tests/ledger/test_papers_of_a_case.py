@@ -7,12 +7,14 @@ from functools import partial
 import pytest
 from sqlalchemy import Engine, select
 
+from gateways.sql_desk_book import SqlDeskBook
 from gateways.sql_ledger import SqlLedger
 from gateways.sql_registry import SqlRegistry
 from models.case import CaseRef
+from models.desk import NewLetter
 from models.errors import NotFound, Refused, WrongState
 from models.policy import DocumentKind
-from models.tables import counters, notes
+from models.tables import notes
 from tests.ledger.builders import MORNING, a_closing, a_new_case, a_paper, an_alert, at_once
 
 _TODAY = date(2026, 3, 2)
@@ -30,24 +32,35 @@ def other(registry: SqlRegistry) -> CaseRef:
     return registry.register(a_new_case()).case
 
 
-def test_recommendation_is_issued_once_per_attempt(ledger: SqlLedger, case: CaseRef) -> None:
-    """Asking again gives the same number; the next attempt gets the next one, which is then the latest."""
-    assert ledger.recommendation_number(case.case_number) is None
-    numbers = [ledger.recommend(case.case_number, attempt, _TODAY) for attempt in (1, 1, 2, 1)]
-    first, second = "REK-3674-2026-000001", "REK-3674-2026-000002"
-    assert numbers == [first, first, second, first]
-    assert ledger.recommendation_number(case.case_number) == second
+def a_letter(digest: str = "d1") -> NewLetter:
+    """Return a letter to be issued today."""
+    return NewLetter(_TODAY, digest, lambda sequence, day: f"400.9/{sequence:04d}/DINSOS/{day.year}", None)
 
 
-def test_recommendations_at_once_have_numbers_without_gaps(
+def test_a_letter_that_says_the_same_stands(engine: Engine, ledger: SqlLedger, case: CaseRef) -> None:
+    """Asking again gives the same letter; when the ledger says something else, another replaces it."""
+    assert ledger.letter(case.case_number) is None
+    issued = [
+        ledger.issue_letter(case.case_number, 1, a_letter(digest)) for digest in ("d1", "d1", "d2", "d2")
+    ]
+    first, second = "400.9/0001/DINSOS/2026", "400.9/0002/DINSOS/2026"
+    assert [letter.number for letter in issued] == [first, first, second, second]
+    assert ledger.letter(case.case_number) == issued[-1]
+    kept = SqlDeskBook(engine).letters(case.case_number)
+    assert [(letter.number, letter.is_valid) for letter in kept] == [(first, False), (second, True)]
+
+
+def test_fifty_letters_at_once_have_numbers_without_gap_or_repeat(
     engine: Engine, ledger: SqlLedger, registry: SqlRegistry
 ) -> None:
-    """Five cases asked four times each use five numbers."""
-    numbers = [registry.register(a_new_case()).case.case_number for _ in range(5)]
-    calls = [partial(ledger.recommend, number, 1, _TODAY) for number in numbers * 4]
-    assert sorted(set(at_once(calls))) == [f"REK-3674-2026-{sequence:06d}" for sequence in range(1, 6)]
-    with engine.begin() as connection:
-        assert sorted(connection.execute(select(counters.c.value)).scalars()) == [5, 5]
+    """Ten cases asked five times each use ten numbers, and the other city counts for itself."""
+    ours = [registry.register(a_new_case()).case.case_number for _ in range(10)]
+    theirs = [registry.register(a_new_case(city="3275")).case.case_number for _ in range(2)]
+    issued = at_once([partial(ledger.issue_letter, number, 1, a_letter()) for number in ours * 5 + theirs])
+    by_case = {letter.case_number: letter.number for letter in issued}
+    assert sorted(by_case[number] for number in ours) == [f"400.9/{n:04d}/DINSOS/2026" for n in range(1, 11)]
+    assert sorted(by_case[number] for number in theirs) == [f"400.9/{n:04d}/DINSOS/2026" for n in (1, 2)]
+    assert len({letter.verification_code for letter in issued}) == 12
 
 
 def test_first_reference_of_an_attempt_stays(ledger: SqlLedger, case: CaseRef) -> None:
@@ -116,7 +129,7 @@ def test_nothing_is_kept_for_an_unknown_case(ledger: SqlLedger, registry: SqlReg
     stranger = case.model_copy(update={"case_number": "PBI-3674-2026-999999"})
     number = stranger.case_number
     writes: list[Callable[[], object]] = [
-        lambda: ledger.recommend(number, 1, _TODAY),
+        lambda: ledger.issue_letter(number, 1, a_letter()),
         lambda: ledger.save_submission(number, 1, "S-1", MORNING),
         lambda: ledger.save_alert(an_alert(stranger)),
         lambda: registry.add_note(number, "c-1", "rina", "x", MORNING),
@@ -124,7 +137,7 @@ def test_nothing_is_kept_for_an_unknown_case(ledger: SqlLedger, registry: SqlReg
     for write in writes:
         with pytest.raises(NotFound):
             write()
-    for look in (registry.history, registry.alerts, registry.open_desk_items):
+    for look in (registry.history, registry.alerts):
         assert look(number) == []
 
 

@@ -11,9 +11,10 @@ from sqlalchemy import Engine, select
 from gateways.sql_ledger import SqlLedger
 from gateways.sql_registry import SqlRegistry
 from models.case import CaseRef, Step
+from models.desk import DeskResult
 from models.errors import BadReply, NotFound
 from models.messages import CaseEvent, EventKind, Record
-from models.tables import DeskResult, case_events
+from models.tables import case_events
 from tests.ledger.builders import (
     MORNING,
     a_closing,
@@ -23,6 +24,7 @@ from tests.ledger.builders import (
     an_event,
     at_once,
     desk_of,
+    open_steps,
 )
 
 
@@ -109,7 +111,7 @@ def test_stuck_step_opens_a_desk_item(
     """It carries the reason code, or else the trouble."""
     stuck = EventKind.STEP_STUCK
     ledger.record(a_record(case, an_event(2, stuck), an_event(3, stuck, trouble="BadReply")))
-    assert registry.open_desk_items(case.case_number) == [Step.SIKS_NG_UPLOAD] * 2
+    assert open_steps(engine, case) == [Step.SIKS_NG_UPLOAD] * 2
     assert [item["reason"] for item in desk_of(engine, case)] == ["NIK_BEDA", "BadReply"]
 
 
@@ -123,7 +125,7 @@ def test_retry_ends_the_desk_item_as_done(
         (2, DeskResult.DONE),
         (4, None),
     ]
-    assert len(registry.open_desk_items(case.case_number)) == 1
+    assert len(open_steps(engine, case)) == 1
 
 
 def test_closing_voids_the_open_desk_items(
@@ -133,7 +135,7 @@ def test_closing_voids_the_open_desk_items(
     kinds = [EventKind.STEP_STUCK, EventKind.STEP_RETRIED, EventKind.STEP_STUCK]
     ledger.record(a_record(case, *(an_event(seq, kind) for seq, kind in enumerate(kinds, 2))))
     ledger.record(a_closing(case, 5))
-    assert registry.open_desk_items(case.case_number) == []
+    assert open_steps(engine, case) == []
     assert [(item["closed_at"], item["result"]) for item in desk_of(engine, case)] == [
         (an_event(3).at, DeskResult.DONE),
         (an_event(5).at, DeskResult.VOIDED),
@@ -151,14 +153,14 @@ def test_stuck_without_its_step_is_refused_as_a_whole(
 
 
 def test_ten_equal_records_at_once_append_each_event_once(
-    ledger: SqlLedger, registry: SqlRegistry, case: CaseRef
+    engine: Engine, ledger: SqlLedger, registry: SqlRegistry, case: CaseRef
 ) -> None:
     """Exactly one caller is told that an event is new."""
     record = a_record(case, an_event(2), an_event(3, EventKind.STEP_STUCK))
     answers = at_once([lambda: ledger.record(record)] * 10)
     assert sorted(event.seq for answer in answers for event in answer) == [2, 3]
     assert registry.case(case.case_number) == record.state
-    assert len(registry.open_desk_items(case.case_number)) == 1
+    assert len(open_steps(engine, case)) == 1
 
 
 _KINDS = st.sampled_from(
@@ -204,7 +206,7 @@ def test_splits_repeats_and_reorders_lead_to_the_same_ledger(
     assert registry.history(tangled.case_number)[1:] == events
     assert registry.case(tangled.case_number) == a_state(tangled, events[-1].seq, closed=is_closing)
     assert desk_of(engine, tangled) == desk_of(engine, straight)
-    open_items = registry.open_desk_items(tangled.case_number)
+    open_items = open_steps(engine, tangled)
     assert len(open_items) == (0 if is_closing else _stuck_since_the_last_retry(kinds))
 
 

@@ -14,13 +14,19 @@ from sqlalchemy import Engine, event, inspect, text
 from gateways.folder_documents import FolderDocuments
 from gateways.ledger_schema import alembic_config, migrate, open_engine, require_current
 from gateways.ports import Documents, Ledger, Registry
+from gateways.sql_desk_book import SqlDeskBook
 from gateways.sql_ledger import SqlLedger
 from gateways.sql_registry import SqlRegistry
+from models.case import Step
+from models.desk import NewLetter, PortalReceipt
 from models.errors import EngineUnreachable, Misconfigured
+from models.roles import Role
 from models.tables import LedgerTable
-from tests.ledger.builders import a_new_case
+from tests.ledger.builders import MORNING, a_new_case
 
 _ROOT = Path(__file__).parents[2]
+_OLD = "PBI-3674-2026-000001"
+_BEFORE_THE_DESK = (Path(__file__).parent / "before_the_desk.sql").read_text().split(";")[:-1]
 _MIGRATE = "import sys; from gateways.ledger_schema import *; migrate(open_engine(sys.argv[1]))"
 
 
@@ -40,15 +46,42 @@ def test_migrated_tables_are_those_of_the_models(engine: Engine) -> None:
         assert compare_metadata(MigrationContext.configure(connection), LedgerTable.metadata) == []
 
 
-def test_downgrade_to_base_leaves_no_table(engine: Engine) -> None:
-    """Every migration can be taken back, and put on again."""
+def test_downgrade_is_refused_and_nothing_is_lost(engine: Engine) -> None:
+    """The work of the desk is not thrown away by a command."""
+    tables = set(inspect(engine).get_table_names())
     with engine.begin() as connection:
         config = alembic_config()
         config.attributes["connection"] = connection
-        command.downgrade(config, "base")
-    assert set(inspect(engine).get_table_names()) == {"alembic_version"}
-    migrate(engine)
+        with pytest.raises(NotImplementedError, match="restore a backup"):
+            command.downgrade(config, "base")
+    assert set(inspect(engine).get_table_names()) == tables
     require_current(engine)
+
+
+def test_a_ledger_from_before_the_desk_is_carried_over(empty_engine: Engine) -> None:
+    """Letters keep number and year, the newest is valid; submissions and open desk items are there."""
+    with empty_engine.begin() as connection:
+        config = alembic_config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+        for statement in _BEFORE_THE_DESK:
+            connection.execute(text(statement))
+    migrate(empty_engine)
+
+    book = SqlDeskBook(empty_engine)
+    assert [(letter.number, letter.is_valid) for letter in book.letters(_OLD)] == [
+        ("REK-3674-2026-000001", False),
+        ("REK-3674-2026-000002", True),
+    ]
+    assert [(item.step, item.reason, item.role) for item in book.items()] == [
+        (Step.SIKS_NG_UPLOAD, "BadReply", Role.SUPERVISOR)
+    ]
+    assert book.receipt(_OLD, 1) == PortalReceipt("S-1", MORNING, "")
+    ledger = SqlLedger(empty_engine)
+    new = NewLetter(MORNING.date(), "d", lambda sequence, day: f"{sequence}/{day.year}", None)
+    assert ledger.issue_letter(_OLD, 3, new).number == "3/2026"
+    with empty_engine.begin() as connection:
+        assert connection.execute(text("SELECT epoch, seq FROM case_events")).all() == [(1, 1)]
 
 
 def test_migrating_again_changes_nothing(engine: Engine) -> None:
@@ -72,7 +105,7 @@ def test_old_schema_is_named_with_the_fix(empty_engine: Engine) -> None:
     with pytest.raises(Misconfigured) as caught:
         require_current(empty_engine)
     assert str(caught.value) == (
-        "ledger schema is at nothing, this version needs 0002: run `starter.py migrate`"
+        "ledger schema is at nothing, this version needs 0003: run `starter.py migrate`"
     )
 
 
@@ -80,7 +113,7 @@ def test_ledger_newer_than_the_program_is_left_alone(engine: Engine) -> None:
     """A revision that this version does not know stops both the check and the migration."""
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(Misconfigured, match="at 9999, this version needs 0002"):
+    with pytest.raises(Misconfigured, match="at 9999, this version needs 0003"):
         require_current(engine)
     with pytest.raises(Misconfigured, match="at 9999, which this version does not know"):
         migrate(engine)

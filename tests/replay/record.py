@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 
-from models.answers import Approved, ReasonCode, Rejected, Returned
+from gateways.ports import Decision, Verdict
 from models.case import CaseHealth, CaseRef, CaseState, Step, Track
 from models.errors import Refused
 from models.messages import RetryStep, Withdraw
@@ -19,7 +19,7 @@ from tests.workflows.conftest import Bench, Handle, dev_server
 from workflows.reactivation import Reactivation
 
 HISTORIES = Path(__file__).parent / "histories"
-NIK_DIFFERS = Returned(reason=ReasonCode.NIK_BEDA, back_to=Step.SIKS_NG_UPLOAD)
+NIK_DIFFERS = Decision(Verdict.RETURNED, "NIK_BEDA")
 
 _Path = Callable[[Bench], Awaitable[Handle]]
 
@@ -42,7 +42,7 @@ async def newborn(bench: Bench) -> Handle:
 
 async def returned(bench: Bench) -> Handle:
     """Record a case that Kemensos returns once."""
-    bench.kemensos.script = [NIK_DIFFERS, Approved()]
+    bench.kemensos.script = [NIK_DIFFERS, Decision(Verdict.APPROVED)]
     handle = await bench.start(a_case())
     await bench.until(handle, _is_stuck)
     await handle.execute_update(Reactivation.retry_step, RetryStep(command_id="r-1"))
@@ -51,7 +51,7 @@ async def returned(bench: Bench) -> Handle:
 
 async def rejected(bench: Bench) -> Handle:
     """Record a final no."""
-    bench.kemensos.script = [Rejected(reason=ReasonCode.DINILAI_MAMPU)]
+    bench.kemensos.script = [Decision(Verdict.REJECTED, "DINILAI_MAMPU")]
     return await _done(await bench.start(a_case()))
 
 

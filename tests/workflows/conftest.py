@@ -16,20 +16,32 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
 from temporalio.worker import Replayer, Worker
 
+from activities.ways import Mode
 from gateways.policy_folder import PolicyFolder
 from gateways.ports import PolicyShelf
 from models.case import CaseRef, CaseState
-from runtime.adapters import Outside
+from runtime.adapters import Modes, Outside
 from runtime.interceptor import ErrorMapping
 from runtime.stack import temporal_binary
 from tests.builders import a_dossier
-from tests.fakes import FakeBpjs, FakeChannel, FakeDocuments, FakeKemensos, FakeLedger, FakeSiksNg
+from tests.fakes import (
+    FakeBpjs,
+    FakeChannel,
+    FakeDesk,
+    FakeDocuments,
+    FakeKemensos,
+    FakeLedger,
+    FakeSiksNg,
+)
 from tests.sandbox import strict_runner
 from worker import activities_of
 from workflows import search_attributes
 from workflows.reactivation import Reactivation
 
 ROOT = Path(__file__).resolve().parents[2]
+
+BY_MACHINE = Modes(has_officers=False, siks_ng=Mode.HTTP, kemensos=Mode.HTTP, bpjs=Mode.HTTP)
+BY_HAND = Modes()
 
 Handle = WorkflowHandle[Reactivation, CaseState]
 
@@ -65,6 +77,8 @@ class Bench:
     documents: FakeDocuments = field(default_factory=FakeDocuments)
     siks_ng: FakeSiksNg = field(default_factory=FakeSiksNg)
     kemensos: FakeKemensos = field(default_factory=FakeKemensos)
+    desk: FakeDesk = field(default_factory=FakeDesk)
+    modes: Modes = BY_MACHINE
     shelf: PolicyShelf = field(default_factory=lambda: PolicyFolder(ROOT / "policies"))
     handles: list[Handle] = field(default_factory=list)
     bpjs: FakeBpjs = field(init=False)
@@ -84,6 +98,8 @@ class Bench:
             kemensos=self.kemensos,
             bpjs=self.bpjs,
             alerts=self.channel,
+            desk=self.desk,
+            modes=self.modes,
         )
 
     async def start(

@@ -12,7 +12,7 @@ from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
-from models.answers import Approved, ReasonCode, Returned
+from gateways.ports import Decision, Verdict
 from models.case import CaseHealth, Outcome, SlaState, Step
 from models.errors import Unavailable
 from models.messages import AlertKind, RetryStep
@@ -41,8 +41,8 @@ async def test_a_day_with_warnings_and_breach_takes_a_moment(skipping: WorkflowE
     """A case returned by Kemensos is warned, breaches after 24 hours, and is reactivated in hour 25."""
     bench = Bench(skipping, task_queue=uuid.uuid4().hex)
     bench.kemensos.script = [
-        Returned(reason=ReasonCode.NIK_BEDA, back_to=Step.SIKS_NG_UPLOAD),
-        Approved(),
+        Decision(Verdict.RETURNED, "NIK_BEDA"),
+        Decision(Verdict.APPROVED),
     ]
     case = a_case(received_at=await skipping.get_current_time())
     async with bench.serving():

@@ -4,8 +4,7 @@ from datetime import date
 
 import pytest
 
-from gateways.ports import Participant
-from models.answers import Approved
+from gateways.ports import Decision, Participant, Verdict
 from models.case import Outcome, SlaState
 from models.errors import Unavailable
 from tests.builders import a_case
@@ -38,7 +37,7 @@ async def test_a_person_who_is_covered_at_intake_needs_nothing(
     async with bench.serving():
         state = await handle.result()
     assert (state.outcome, state.sla_state) == (outcome, SlaState.MET)
-    assert bench.ledger.recommendations == {}
+    assert bench.ledger.letters == {}
     assert bench.siks_ng.effects == {}
 
 
@@ -57,7 +56,7 @@ async def test_after_a_lost_reply_being_active_is_the_work_of_this_case(stopped_
     bench = stopped_bench
     handle = await begin(bench, ("9", "21"), ("9", "21"), ("0", "21"))
     bench.siks_ng.script = [Unavailable("siks_ng", "connection failed or was cut"), None]
-    bench.kemensos.script = [Approved()]
+    bench.kemensos.script = [Decision(Verdict.APPROVED)]
     async with bench.serving():
         state = await handle.result()
     assert state.outcome is Outcome.REACTIVATED

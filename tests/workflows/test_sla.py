@@ -3,20 +3,20 @@
 import asyncio
 from datetime import timedelta
 
-from models.answers import Approved, ReasonCode, Returned
-from models.case import CaseHealth, Outcome, SlaState, Step
+from gateways.ports import Decision, Verdict
+from models.case import CaseHealth, Outcome, SlaState
 from models.errors import Unavailable
 from models.messages import AlertKind, RetryStep, Withdraw
 from tests.builders import a_case
 from tests.workflows.conftest import Bench
 from workflows.reactivation import Reactivation
 
-NIK_DIFFERS = Returned(reason=ReasonCode.NIK_BEDA, back_to=Step.SIKS_NG_UPLOAD)
+NIK_DIFFERS = Decision(Verdict.RETURNED, "NIK_BEDA")
 
 
 async def test_a_case_that_waits_is_warned_three_times_and_breaches_at_24_hours(bench: Bench) -> None:
     """Each mark is told once, in order; the breach keeps when it was due and when it was noticed."""
-    bench.kemensos.script = [NIK_DIFFERS, Approved()]
+    bench.kemensos.script = [NIK_DIFFERS, Decision(Verdict.APPROVED)]
     case = a_case()
     handle = await bench.start(case)
     await bench.until(handle, lambda state: state.health is CaseHealth.STUCK)

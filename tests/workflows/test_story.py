@@ -9,14 +9,14 @@ from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import WorkflowExecutionStatus, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
-from models.answers import Approved, ReasonCode, Rejected, Returned
+from gateways.ports import Decision, Verdict
 from models.case import CaseHealth, Outcome, SlaState, Step, Track, WaitingOn
 from models.messages import PapersAdded, RetryStep, Withdraw
 from tests.builders import a_case, a_dossier
 from tests.workflows.conftest import Bench, Handle
 from workflows.reactivation import Reactivation
 
-NIK_DIFFERS = Returned(reason=ReasonCode.NIK_BEDA, back_to=Step.SIKS_NG_UPLOAD)
+NIK_DIFFERS = Decision(Verdict.RETURNED, "NIK_BEDA")
 STEP_EVENTS = ["step.opened", "answer.recorded"]
 
 
@@ -81,7 +81,7 @@ async def test_a_straight_case_fits_in_sixty_history_events(bench: Bench) -> Non
 
 async def test_kemensos_is_asked_again_at_the_pace_of_the_policy(bench: Bench) -> None:
     """No decision yet is no error: the case waits, healthy, and the history does not grow."""
-    bench.kemensos.script = [None, None, Approved()]
+    bench.kemensos.script = [None, None, Decision(Verdict.APPROVED)]
     handle = await bench.start(a_case())
     state = await bench.until(handle, lambda state: state.waiting_on is WaitingOn.KEMENSOS)
     assert state.health is CaseHealth.OK
@@ -93,7 +93,7 @@ async def test_kemensos_is_asked_again_at_the_pace_of_the_policy(bench: Bench) -
 
 async def test_a_returned_case_goes_back_with_a_new_submission_once_a_person_mended_it(bench: Bench) -> None:
     """Kemensos returns for a different NIK; after `retry` the case submits anew, under attempt 2."""
-    bench.kemensos.script = [NIK_DIFFERS, Approved()]
+    bench.kemensos.script = [NIK_DIFFERS, Decision(Verdict.APPROVED)]
     case = a_case()
     handle = await bench.start(case)
     state = await bench.until(handle, lambda state: state.health is CaseHealth.STUCK)
@@ -138,7 +138,7 @@ async def test_papers_that_nobody_waits_for_change_nothing(bench: Bench) -> None
 
 async def test_a_rejection_ends_the_case_as_an_answer(bench: Bench) -> None:
     """A final no is an outcome of a completed workflow."""
-    bench.kemensos.script = [Rejected(reason=ReasonCode.DINILAI_MAMPU)]
+    bench.kemensos.script = [Decision(Verdict.REJECTED, "DINILAI_MAMPU")]
     handle = await bench.start(a_case())
     assert (await handle.result()).outcome is Outcome.REJECTED
     assert (await handle.describe()).status is WorkflowExecutionStatus.COMPLETED
@@ -237,7 +237,7 @@ async def test_a_need_that_the_track_does_not_serve_is_returned_to_the_officer(b
     handle = await bench.start(case, need="routine")
     state = await bench.until(handle, lambda state: state.health is CaseHealth.STUCK)
     assert (state.step, state.trouble) == (Step.RECOMMENDATION, "KEBUTUHAN_TIDAK_SESUAI")
-    assert bench.ledger.recommendations == {}
+    assert bench.ledger.letters == {}
 
 
 async def test_a_supervisor_sees_where_the_case_is(bench: Bench) -> None:

@@ -5,8 +5,7 @@ from datetime import date, timedelta
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowExecutionStatus
 
-from gateways.ports import Participant, PolicyShelf
-from models.answers import Approved
+from gateways.ports import Decision, Participant, PolicyShelf, Verdict
 from models.case import CaseHealth, Outcome, Step, Track
 from models.errors import Refused, Unavailable
 from models.messages import RetryStep, Withdraw
@@ -104,7 +103,7 @@ async def test_a_ministry_that_takes_its_time_leaves_the_case_healthy(stopped_be
     """Rounds of polling end and begin anew; waiting is no trouble, whatever ended the round."""
     bench = stopped_bench
     bench.shelf = a_shelf(bench, poll_every=timedelta(minutes=50))
-    bench.kemensos.script = [None, None, None, None, None, None, Approved()]
+    bench.kemensos.script = [None, None, None, None, None, None, Decision(Verdict.APPROVED)]
     case = a_case()
     async with bench.serving():
         handle = await bench.start(case)

@@ -1,0 +1,58 @@
+"""How a step of an outside system is worked: by people, by machine, or by whoever is first."""
+
+from collections.abc import Callable
+from enum import StrEnum
+
+import structlog
+
+from gateways.ports import Desk
+from models.answers import Answer
+from models.errors import NeedsPerson
+from models.messages import GiveAnswer, StepAsk, StepReply
+
+log = structlog.get_logger()
+
+
+class Mode(StrEnum):
+    """Who works an outside system; a setting for each system."""
+
+    DESK = "desk"
+    HTTP = "http"
+    BOTH = "both"
+    """Machine and people; the first valid answer wins."""
+
+
+class Way:
+    """Asks the machine, the desk or both for the answer to a step.
+
+    A step that the machine fails for good lies on the desk from then on, and the error goes on to the
+    workflow, which calls for a person. An effect has one bearer: the machine leaves it to people while one of
+    them has it in hand, and they cannot claim it while the machine is at it.
+    """
+
+    def __init__(self, mode: Mode, desk: Desk) -> None:
+        """`mode` is the system's setting."""
+        self._mode = mode
+        self._desk = desk
+
+    def reply(
+        self, ask: StepAsk, by_machine: Callable[[StepAsk], Answer], *, has_effect: bool = False
+    ) -> StepReply:
+        """Return the answer, or none while people have it. Raises what `by_machine` raises."""
+        given = self._desk.given(ask) if self._mode is Mode.HTTP else self._desk.open(ask)
+        if given is not None or self._mode is Mode.DESK:
+            return reply_of(given)
+        if has_effect and not self._desk.take_for_machine(ask):
+            return reply_of(None)
+        try:
+            return StepReply(answer=by_machine(ask))
+        except NeedsPerson as error:
+            trouble = type(error).__name__
+            self._desk.leave_to_people(ask, trouble)
+            log.warning("step.left_to_people", case_number=ask.case_number, step=ask.step, trouble=trouble)
+            raise
+
+
+def reply_of(given: GiveAnswer | None) -> StepReply:
+    """Return a person's answer as the step's; none when nobody gave one yet."""
+    return StepReply(answer=None) if given is None else StepReply(answer=given.answer, given=given)

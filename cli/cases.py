@@ -1,0 +1,107 @@
+"""Commands on cases: take one, look at them, steer them."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from dotenv import dotenv_values
+from rich.console import Console
+
+from cli.door import CaseArgument, Json, counter, known_form, print_json, run
+from cli.screens import CaseReport, case_screen, findings_screen, item_data, list_screen
+from intake.intake import Intake
+from models.case import SlaState, Step
+from runtime import adapters
+from runtime.settings import Settings
+from runtime.temporal import CaseStarter, connect
+
+app = typer.Typer()
+
+
+@app.command(epilog="Example: starter.py submit examples/01-tangsel-emergency.json")
+def submit(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Application as JSON.")], json_: Json = False
+) -> None:
+    """Take one application and start its case; the same person again gets the existing case number."""
+
+    async def work(settings: Settings, screen: Console) -> None:
+        intake = await _intake(settings)
+        done = await intake.submit(file, now=datetime.now(UTC))
+        if json_:
+            told = [vars(finding) for finding in done.warnings]
+            print_json({**vars(done), "warnings": told})
+            return
+        came_of_it = "is open already for this person" if not done.is_new else "registered"
+        if done.is_new and done.is_started:
+            came_of_it = "started"
+        screen.print(f"{done.case_number} {came_of_it}", style="bold")
+        if not done.is_new:
+            screen.print("  nothing of this file was taken over", style="yellow")
+        if not done.is_started:
+            screen.print(
+                "  Temporal does not answer; a worker starts the case when it does",
+                style="yellow",
+            )
+        screen.print(findings_screen(done.warnings, style="yellow"))
+
+    run(work, as_json=json_)
+
+
+@app.command(epilog="Example: starter.py show PBI-3674-2026-000001")
+def show(case: CaseArgument, json_: Json = False) -> None:
+    """Show where a case is, whom it waits for, when it is due, and everything that happened."""
+
+    async def work(settings: Settings, screen: Console) -> None:
+        office = adapters.office(settings)
+        report = CaseReport.of(known_form(case), office)
+        if json_:
+            print_json(
+                report.state.model_dump(mode="json")
+                | {"events": [event.model_dump(mode="json", exclude_none=True) for event in report.history]}
+                | {"alerts": [alert.model_dump(mode="json", exclude_none=True) for alert in report.alerts]}
+                | {"desk": [item_data(item) for item in report.desk], "undelivered": report.undelivered}
+            )
+            return
+        ui = dotenv_values(settings.stack_file).get("REAKTIVASI_WEB_UI")
+        screen.print(case_screen(report, office.shelf.reasons(), ui))
+
+    run(work, as_json=json_)
+
+
+@app.command("list", epilog="Example: starter.py list --city 3674 --sla breached")
+def list_(
+    step: Annotated[Step | None, typer.Option(help="Only cases at this step.")] = None,
+    sla: Annotated[SlaState | None, typer.Option(help="Only cases in this SLA state.")] = None,
+    city: Annotated[str | None, typer.Option(help="Only this city, for example 3674.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 50,
+    json_: Json = False,
+) -> None:
+    """List cases, the next due first."""
+
+    async def work(settings: Settings, screen: Console) -> None:
+        found = adapters.office(settings).registry.cases(step=step, sla=sla, city=city, limit=limit)
+        if json_:
+            print_json([state.model_dump(mode="json") for state in found])
+        else:
+            screen.print(list_screen(found, screen.width) if found else "no case matches")
+
+    run(work, as_json=json_)
+
+
+@app.command(epilog="Example: starter.py sweep")
+def sweep() -> None:
+    """Start cases and deliver commands that did not reach Temporal; a running worker does this by itself."""
+
+    async def work(settings: Settings, screen: Console) -> None:
+        started = await (await _intake(settings)).sweep(datetime.now(UTC))
+        delivered = await (await counter(settings)).delivery.sweep()
+        screen.print(f"{started} case(s) started, {delivered} command(s) delivered")
+
+    run(work)
+
+
+async def _intake(settings: Settings) -> Intake:
+    office = adapters.office(settings)
+    client = await connect(settings, lazy=True)
+    return Intake(office.registry, office.documents, office.shelf, CaseStarter(client, settings.task_queue))

@@ -1,0 +1,161 @@
+"""Commands on the work of people: see it, take it, give it, finish it."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from cli.door import As, CommandId, Json, Reason, counter, hand, print_json, run
+from cli.officer import Officer
+from cli.saying import At, Note, Proof, Receipt, ReceiptAgain, RejectCode, ReturnCode, said
+from cli.screens import desk_screen, item_data, sheet_data, sheet_screen
+from models.desk import DeskItem
+from runtime.settings import Settings
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="The work of people: `list`, `show`, `claim`, `release`, `assign`, `complete`, `void`, `work`.",
+)
+
+Item = Annotated[int, typer.Argument(metavar="ITEM", help="Number of the item, from `desk list`.", min=1)]
+
+
+@app.command("list", epilog="Example: starter.py desk list --as tangsel-verifikator-1")
+def desk_list(
+    everything: Annotated[
+        bool, typer.Option("--all", help="All open work of the area, whosever it is.")
+    ] = False,
+    as_: As = None,
+    json_: Json = False,
+) -> None:
+    """List the work that waits for an officer, emergencies first, then the next due."""
+
+    async def work(settings: Settings, screen: Console) -> None:
+        desk = await counter(settings)
+        items = desk.work.queue(hand(as_, None, settings).actor, everything=everything)
+        if json_:
+            print_json([item_data(item) for item in items])
+        else:
+            screen.print(desk_screen(items) if items else "nothing to do")
+
+    run(work, as_json=json_)
+
+
+@app.command("show", epilog="Example: starter.py desk show 17 --as tangsel-siksng-1")
+def show(item: Item, as_: As = None, json_: Json = False) -> None:
+    """Show everything about a piece of work; an upload's fields are in the portal's order. Personal."""
+
+    async def work(settings: Settings, screen: Console) -> None:
+        desk = await counter(settings)
+        sheet = desk.work.sheet(hand(as_, None, settings), item)
+        if json_:
+            print_json(sheet_data(sheet))
+        else:
+            screen.print(sheet_screen(sheet))
+
+    run(work, as_json=json_)
+
+
+@app.command("claim", epilog="Example: starter.py desk claim 17 --as tangsel-verifikator-1")
+def claim(item: Item, as_: As = None, json_: Json = False) -> None:
+    """Take a piece of work; of two who take it at once, one gets it."""
+
+    async def work(settings: Settings, screen: Console) -> None:
+        desk = await counter(settings)
+        _tell(desk.work.claim(hand(as_, None, settings), item), screen, as_json=json_)
+
+    run(work, as_json=json_)
+
+
+@app.command("release", epilog="Example: starter.py desk release 17")
+def release(item: Item, as_: As = None, json_: Json = False) -> None:
+    """Give a piece of work back."""
+
+    async def work(settings: Settings, screen: Console) -> None:
+        desk = await counter(settings)
+        _tell(desk.work.release(hand(as_, None, settings), item), screen, as_json=json_)
+
+    run(work, as_json=json_)
+
+
+@app.command("assign", epilog="Example: starter.py desk assign 17 tangsel-verifikator-2")
+def assign(
+    item: Item,
+    officer: Annotated[str, typer.Argument(help="Who gets it: an id of people.toml.")],
+    as_: As = None,
+    json_: Json = False,
+) -> None:
+    """Give a piece of work to an officer who may do it. Supervisors only."""
+
+    async def work(settings: Settings, screen: Console) -> None:
+        desk = await counter(settings)
+        _tell(desk.work.assign(hand(as_, None, settings), item, officer), screen, as_json=json_)
+
+    run(work, as_json=json_)
+
+
+@app.command(
+    "complete", epilog="Example: starter.py desk complete 17 --return DOK_TIDAK_JELAS --note 'KTP buram'"
+)
+def complete(
+    item: Item,
+    approve: Annotated[bool, typer.Option("--approve", help="It is done, or mended.")] = False,
+    return_: ReturnCode = None,
+    reject: RejectCode = None,
+    hand_over: Annotated[
+        bool, typer.Option("--hand-over", help="The applicant takes the letters to BPJS himself.")
+    ] = False,
+    receipt: Receipt = None,
+    receipt_again: ReceiptAgain = None,
+    at: At = None,
+    proof: Proof = None,
+    note: Note = None,
+    as_: As = None,
+    command_id: CommandId = None,
+    json_: Json = False,
+) -> None:
+    """Finish a piece of work that is in your hand; an upload needs --receipt twice, --at and --proof."""
+
+    async def work(settings: Settings, screen: Console) -> None:
+        words = said(
+            approve=approve, return_=return_, reject=reject, hand_over=hand_over, note=note, at=at,
+            portal=(receipt, receipt_again, proof),
+        )  # fmt: skip
+        desk = await counter(settings)
+        command = desk.work.complete(hand(as_, command_id, settings), item, words)
+        await desk.give(command, f"item {item} done: {words.verb}", screen, as_json=json_)
+
+    run(work, as_json=json_)
+
+
+@app.command("void", epilog="Example: starter.py desk void 17 --reason 'terbuka dua kali'")
+def void(
+    item: Item, reason: Reason, as_: As = None, command_id: CommandId = None, json_: Json = False
+) -> None:
+    """End a piece of work that should not be there; the case asks for it anew. Supervisors only."""
+
+    async def work(settings: Settings, screen: Console) -> None:
+        desk = await counter(settings)
+        command = desk.work.void(hand(as_, command_id, settings), item, reason)
+        await desk.give(command, f"item {item} void", screen, as_json=json_)
+
+    run(work, as_json=json_)
+
+
+@app.command("work", epilog="Example: starter.py desk work --as tangsel-verifikator-1")
+def work_(as_: As = None) -> None:
+    """Go through your queue, item by item: read, decide, next. `q` leaves; what is undecided goes back."""
+
+    async def work(settings: Settings, screen: Console) -> None:
+        desk = await counter(settings)
+        await Officer(desk, hand(as_, None, settings), screen).work()
+
+    run(work)
+
+
+def _tell(item: DeskItem, screen: Console, *, as_json: bool) -> None:
+    if as_json:
+        print_json(item_data(item))
+    else:
+        whose = f"in the hand of {item.assignee}" if item.assignee else "in nobody's hand"
+        screen.print(f"item {item.id} ({item.case.case_number}, {item.step}) is {whose}", style="bold")

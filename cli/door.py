@@ -1,0 +1,116 @@
+"""What every command shares: how it runs, what it prints when it fails, the exit code it leaves with."""
+
+import asyncio
+import json
+import re
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+
+from cli.screens import console, findings_screen
+from desk.work import Hand, OfficeWork
+from models.case import CASE_NUMBER_PATTERN
+from models.desk import Command
+from models.errors import BadInput, Finding, ReactivationError
+from runtime import adapters
+from runtime.delivery import Delivery
+from runtime.entry import exit_code_of, leave
+from runtime.logging import configure_logging
+from runtime.settings import Settings, load_settings
+from runtime.temporal import connect
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+CaseArgument = Annotated[
+    str, typer.Argument(metavar="CASE", help="Case number, for example PBI-3674-2026-000123.")
+]
+As = Annotated[
+    str | None,
+    typer.Option("--as", metavar="OFFICER", help="Who does it: an id of people.toml [REAKTIVASI_ACTOR]."),
+]
+CommandId = Annotated[
+    str | None,
+    typer.Option("--command-id", help="Repeat a command under its id; it takes effect once."),
+]
+Reason = Annotated[str, typer.Option("--reason", help="Why, in words; they stay in the ledger.")]
+Work = Callable[[Settings, Console], Coroutine[object, object, int | None]]
+
+
+def run(work: Work, *, as_json: bool = False) -> NoReturn:
+    """Run a command, print an error in one place, and leave with the documented exit code."""
+    configure_logging("console")
+    try:
+        code = asyncio.run(work(load_settings(), console())) or 0
+    except KeyboardInterrupt:
+        code = 130
+    except ReactivationError as error:
+        _print_error(error, as_json=as_json)
+        code = exit_code_of(error)
+    leave(code)
+
+
+def known_form(case: str) -> str:
+    """Return what was typed if it is a case number; a NIK typed by mistake is not repeated on the screen."""
+    if re.fullmatch(CASE_NUMBER_PATTERN, case) is None:
+        raise BadInput([Finding("CASE", "is not a case number", "type it as PBI-3674-2026-000123")])
+    return case
+
+
+def print_json(data: object) -> None:
+    """Print for machines; a time or a path is printed as its text."""
+    typer.echo(json.dumps(data, indent=2, default=str))
+
+
+@dataclass(frozen=True)
+class Counter:
+    """Where an officer gives commands: what he may do, and the way to the workflows."""
+
+    work: OfficeWork
+    delivery: Delivery
+
+    async def give(self, command: Command, done: str, screen: Console, *, as_json: bool) -> None:
+        """Deliver a command that is in the ledger and tell what became of it. Raises WrongState."""
+        is_delivered = await self.delivery.deliver(command)
+        if as_json:
+            result = "accepted" if is_delivered else "kept"
+            told = {"case_number": command.case_number, "command_id": command.command_id, "result": result}
+            print_json(told)
+        elif is_delivered:
+            screen.print(f"{command.case_number} {done}", style="bold")
+        else:
+            screen.print(f"{command.case_number} {done}: kept in the ledger", style="bold yellow")
+            screen.print("  no worker answers now; the command is delivered when one does", style="yellow")
+
+
+async def counter(settings: Settings) -> Counter:
+    """Open the counter, also while Temporal is away: commands are kept and delivered later."""
+    office = adapters.office(settings)
+    return Counter(
+        adapters.work(office), Delivery(await connect(settings, lazy=True), office.registry, office.book)
+    )
+
+
+def hand(as_: str | None, command_id: str | None, settings: Settings) -> Hand:
+    """Return who gives a command: `--as`, otherwise REAKTIVASI_ACTOR."""
+    if command_id is not None and re.fullmatch(r"[A-Za-z0-9_.:-]{1,64}", command_id) is None:
+        fix = "use at most 64 letters, digits and _.:-"
+        raise BadInput([Finding("--command-id", "is not a command id", fix)])
+    return Hand(as_ or settings.actor, command_id)
+
+
+def _print_error(error: ReactivationError, *, as_json: bool) -> None:
+    findings = error.findings if isinstance(error, BadInput) else []
+    if as_json:
+        told = [vars(finding) for finding in findings]
+        typer.echo(
+            json.dumps({"error": type(error).__name__, "message": str(error), "findings": told}, indent=2)
+        )
+        return
+    screen = console(stderr=True)
+    if findings:
+        screen.print(f"refused, {len(findings)} fault(s); nothing was started:", style="bold red")
+        screen.print(findings_screen(findings, style="red"))
+    else:
+        screen.print(str(error), style="bold red", markup=False)

@@ -1,0 +1,110 @@
+"""Commands on the installation: the local stack, the checks, the ledger, the search attributes."""
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from cli.door import Json, print_json, run
+from gateways.ledger_schema import migrate as migrate_ledger
+from gateways.ledger_schema import open_engine
+from runtime import doctor, stack
+from runtime.processes import stop_stack
+from runtime.settings import ROOT, Settings
+from runtime.temporal import connect
+from runtime.visibility import register_search_attributes
+
+app = typer.Typer()
+
+
+@app.command(epilog="Example: starter.py up --policies examples/policies")
+def up(
+    port: Annotated[
+        int, typer.Option(help="Temporal's port; a free one is taken when it is not free.")
+    ] = 7233,
+    ui_port: Annotated[int, typer.Option(help="The Web UI's port; likewise.")] = 8233,
+    policies: Annotated[Path, typer.Option(help="Folder of policies.")] = ROOT / "policies",
+) -> None:
+    """Start the local stack: Temporal with Web UI, simulators, worker. Ctrl-C stops it; nothing is lost."""
+
+    async def work(settings: Settings, screen: Console) -> None:
+        def say(line: str) -> None:
+            screen.print(line, markup=False)
+
+        choice = stack.StackOptions(port=port, ui_port=ui_port, policies_dir=policies.resolve())
+        local = stack.Stack(settings.local_dir, choice)
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await local.start(say)
+        say("ready: `starter.py submit FILE`, `starter.py list`; Ctrl-C stops everything")
+        watching = asyncio.create_task(local.watch(say))
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait((watching, stopping), return_when=asyncio.FIRST_COMPLETED)
+            if watching.done():
+                watching.result()
+        finally:
+            watching.cancel()
+            local.stop(say)
+
+    run(work)
+
+
+@app.command(epilog="Example: starter.py down")
+def down() -> None:
+    """Stop the local stack that was left up, or what a killed one left behind."""
+
+    async def work(settings: Settings, screen: Console) -> None:
+        folders = (settings.local_dir, settings.local_dir / "demo")
+        stopped = [folder for folder in folders if stop_stack(folder)]
+        screen.print(f"stopped: {', '.join(map(str, stopped))}" if stopped else "nothing was running")
+
+    run(work)
+
+
+@app.command("doctor", epilog="Example: starter.py doctor")
+def doctor_(json_: Json = False) -> None:
+    """Check everything that cases need and say how to mend what is missing. Exit code 5 when something is."""
+
+    async def work(settings: Settings, screen: Console) -> int:
+        checks = await doctor.examine(settings)
+        if json_:
+            print_json([vars(check) for check in checks])
+        else:
+            for check in checks:
+                screen.print(
+                    f"{'ok  ' if check.is_ok else 'FAIL'} {check.name:18} {check.saw}",
+                    style="green" if check.is_ok else "bold red",
+                )
+                if not check.is_ok:
+                    screen.print(f"     {'':18} mend: {check.mend}", markup=False)
+        return 0 if all(check.is_ok for check in checks) else 5
+
+    run(work, as_json=json_)
+
+
+@app.command(epilog="Example: REAKTIVASI_DATABASE_URL=postgresql+psycopg://... starter.py migrate")
+def migrate() -> None:
+    """Bring the ledger's schema to this version. Safe to repeat."""
+
+    async def work(settings: Settings, screen: Console) -> None:
+        migrate_ledger(open_engine(settings.ledger_url))
+        screen.print("the ledger's schema is current")
+
+    run(work)
+
+
+@app.command("search-attributes", epilog="Example: TEMPORAL_PROFILE=prod starter.py search-attributes")
+def search_attributes_() -> None:
+    """Register the search attributes that supervisors filter by. Safe to repeat."""
+
+    async def work(settings: Settings, screen: Console) -> None:
+        added = await register_search_attributes(await connect(settings))
+        names = ", ".join(column.declaration for column in added)
+        screen.print(f"added: {names}" if added else "all there")
+
+    run(work)

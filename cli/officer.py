@@ -1,0 +1,135 @@
+"""An officer at the desk: one piece of work after the other, in a dialogue in Indonesian."""
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+import typer
+from rich.console import Console
+
+from cli.door import Counter
+from cli.saying import read_time
+from cli.screens import findings_screen, sheet_screen
+from desk.decisions import PortalEntry, Said, Verb
+from desk.work import Hand
+from models.case import Step
+from models.desk import DeskItem, ItemKind
+from models.errors import BadInput, EngineUnreachable, ReactivationError, WrongState
+from models.texts import STEP
+
+_KEYS = {"s": Verb.APPROVE, "k": Verb.RETURN, "t": Verb.REJECT, "h": Verb.HAND_OVER}
+_WORDS = {
+    "s": "setuju",
+    "k": "kembalikan",
+    "t": "tolak",
+    "h": "serahkan ke pemohon",
+    "l": "lewati",
+    "q": "keluar",
+}
+
+
+class Officer:
+    """Takes an officer through his queue. What he skips or leaves undecided goes back to the queue."""
+
+    def __init__(self, desk: Counter, hand: Hand, screen: Console) -> None:
+        """`hand` names the officer."""
+        self._desk = desk
+        self._hand = hand
+        self._screen = screen
+        self._skipped: set[int] = set()
+
+    async def work(self) -> None:
+        """Go on until the queue is empty or the officer leaves."""
+        done = 0
+        while (item := self._next()) is not None:
+            try:
+                is_done = await self._work_on(item)
+            except click.Abort:
+                self._leave(item)
+                break
+            if is_done is None:
+                break
+            done += is_done
+        self._screen.print(f"{done} pekerjaan selesai", style="bold")
+
+    def _next(self) -> DeskItem | None:
+        """Claim the next piece of work; one that somebody else takes meanwhile is passed over."""
+        for item in self._desk.work.queue(self._hand.actor):
+            if item.id in self._skipped:
+                continue
+            try:
+                return self._desk.work.claim(self._hand, item.id)
+            except WrongState as error:
+                self._skipped.add(item.id)
+                self._screen.print(f"item {item.id}: {error}", style="yellow", markup=False)
+        return None
+
+    async def _work_on(self, item: DeskItem) -> bool | None:
+        """Return whether the work was done; None when the officer leaves."""
+        self._screen.print(sheet_screen(self._desk.work.sheet(self._hand, item.id)))
+        while True:
+            key = self._ask_key(item)
+            if key in {"l", "q"}:
+                self._leave(item)
+                return None if key == "q" else False
+            try:
+                command = self._desk.work.complete(self._hand, item.id, self._said(_KEYS[key], item))
+                done = f"{STEP[item.step]}: {_WORDS[key]}"
+                await self._desk.give(command, done, self._screen, as_json=False)
+            except BadInput as error:
+                self._screen.print(findings_screen(error.findings, style="red"))
+                continue
+            except EngineUnreachable:
+                raise
+            except ReactivationError as error:
+                self._screen.print(str(error), style="bold red", markup=False)
+                self._skipped.add(item.id)
+                return False
+            return True
+
+    def _leave(self, item: DeskItem) -> None:
+        self._skipped.add(item.id)
+        self._desk.work.release(self._hand, item.id)
+
+    def _ask_key(self, item: DeskItem) -> str:
+        keys = ["s"] if item.kind is ItemKind.MEND else ["s", "k", "t"]
+        if item.kind is ItemKind.ANSWER and item.step is Step.SIKS_NG_UPLOAD:
+            keys.append("h")
+        keys += ["l", "q"]
+        words = ", ".join(f"[{key}] {_WORDS[key]}" for key in keys)
+        return str(typer.prompt(words, type=click.Choice(keys), show_choices=False, prompt_suffix="? "))
+
+    def _said(self, verb: Verb, item: DeskItem) -> Said:
+        if verb in {Verb.RETURN, Verb.REJECT}:
+            return Said(verb, self._ask_reason(item, verb), _optional("catatan"))
+        if verb is Verb.APPROVE and item.kind is ItemKind.ANSWER and item.step is Step.SIKS_NG_UPLOAD:
+            return Said(verb, portal=_ask_portal())
+        return Said(verb)
+
+    def _ask_reason(self, item: DeskItem, verb: Verb) -> str:
+        reasons = self._desk.work.reasons
+        codes = reasons.for_step(item.step, fixable=verb is Verb.RETURN)
+        for place, code in enumerate(codes, 1):
+            self._screen.print(f"  {place:2} {code:30} {reasons.label(code)}", markup=False)
+        place = typer.prompt("alasan nomor", type=click.IntRange(1, len(codes)))
+        return codes[place - 1]
+
+
+def _ask_portal() -> PortalEntry:
+    reference = typer.prompt("referensi di portal")
+    again = typer.prompt("referensi sekali lagi")
+    submitted_at = _ask_time()
+    return PortalEntry(reference, again, submitted_at, Path(typer.prompt("berkas bukti").strip()))
+
+
+def _ask_time() -> datetime:
+    while True:
+        try:
+            return read_time(typer.prompt("waktu unggah (WIB, 2026-02-11 08:30)"))
+        except BadInput:
+            typer.echo("tulis seperti 2026-02-11 08:30", err=True)
+
+
+def _optional(what: str) -> str | None:
+    words: str | None = typer.prompt(what, default="", show_default=False)
+    return words or None

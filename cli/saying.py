@@ -1,0 +1,68 @@
+"""The options by which an officer says what came of a piece of work."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from desk.decisions import PortalEntry, Said, Verb
+from models.errors import BadInput, Finding
+from models.wib import WIB
+
+ReturnCode = Annotated[
+    str | None,
+    typer.Option("--return", metavar="CODE", help="Fixable: it comes back once mended."),
+]
+RejectCode = Annotated[str | None, typer.Option("--reject", metavar="CODE", help="Final: the case ends.")]
+Receipt = Annotated[str | None, typer.Option("--receipt", metavar="REF", help="The portal's reference.")]
+ReceiptAgain = Annotated[
+    str | None, typer.Option("--receipt-again", metavar="REF", help="The reference, typed once more.")
+]
+At = Annotated[
+    str | None,
+    typer.Option("--at", metavar="TIME", help="When it happened, for example '2026-02-11 08:30' (WIB)."),
+]
+Proof = Annotated[
+    Path | None, typer.Option("--proof", metavar="FILE", help="Picture or PDF of the confirmation.")
+]
+Note = Annotated[str | None, typer.Option("--note", help="Words that stay in the ledger.")]
+
+
+def said(
+    *,
+    approve: bool,
+    return_: str | None,
+    reject: str | None,
+    hand_over: bool = False,
+    note: str | None,
+    at: str | None,
+    portal: tuple[str | None, str | None, Path | None],
+) -> Said:
+    """Return what the options say. Raises BadInput unless exactly one decision is among them."""
+    chosen = {
+        Verb.APPROVE: approve,
+        Verb.RETURN: return_ is not None,
+        Verb.REJECT: reject is not None,
+        Verb.HAND_OVER: hand_over,
+    }
+    verbs = [verb for verb, is_chosen in chosen.items() if is_chosen]
+    if len(verbs) != 1:
+        fix = "give one of --approve, --return CODE, --reject CODE"
+        raise BadInput([Finding("decision", f"must be one, and {len(verbs)} were given", fix)])
+    happened = None if at is None else read_time(at)
+    reference, again, proof = portal
+    entry = None
+    if reference is not None or again is not None or proof is not None:
+        entry = PortalEntry(reference or "", again or "", happened, proof)
+    return Said(verbs[0], return_ or reject, note, happened, entry)
+
+
+def read_time(text: str) -> datetime:
+    """Read a time; one without a zone is meant in WIB. Raises BadInput."""
+    try:
+        time = datetime.fromisoformat(text.strip())
+    except ValueError:
+        fix = "write it as '2026-02-11 08:30' (WIB)"
+        raise BadInput([Finding("--at", "is not a time", fix)]) from None
+    return (time if time.tzinfo else time.replace(tzinfo=WIB)).astimezone(UTC)

@@ -1,0 +1,276 @@
+"""What operators see: a case, a list of cases. Colours on a terminal, plain text in a pipe."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from desk.sheets import PaperLine, Sheet
+from intake.papers import Checklist
+from models.case import CaseHealth, CaseState, SlaState, Track
+from models.desk import DeskItem, ItemKind
+from models.errors import Finding
+from models.messages import Alert, CaseEvent
+from models.reasons import Reasons
+from models.texts import DOCUMENT, ITEM, OUTCOME, SLA, STEP, WAITING_ON, any_of, duration
+from models.wib import WIB
+from runtime.adapters import Office
+
+_SLA_STYLE = {
+    SlaState.ON_TRACK: "green",
+    SlaState.AT_RISK: "yellow",
+    SlaState.BREACHED: "bold red",
+    SlaState.PAUSED: "cyan",
+    SlaState.MET: "green",
+    SlaState.MISSED: "red",
+}
+
+_PLAIN_WIDTH = 160
+_WIDE = 110
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return a console that never wraps a pipe's lines at the width of a terminal that is not there."""
+    made = Console(stderr=stderr, highlight=False, soft_wrap=False)
+    if not made.is_terminal:
+        made = Console(stderr=stderr, highlight=False, width=_PLAIN_WIDTH)
+    return made
+
+
+@dataclass(frozen=True)
+class CaseReport:
+    """Everything that is told of one case."""
+
+    state: CaseState
+    history: Sequence[CaseEvent]
+    alerts: Sequence[Alert]
+    desk: Sequence[DeskItem]
+    """The open work of people."""
+    undelivered: int
+    """Commands that the workflow has not taken yet."""
+
+    @classmethod
+    def of(cls, case_number: str, office: Office) -> "CaseReport":
+        """Read it from the ledger. Raises NotFound."""
+        return cls(
+            state=office.registry.case(case_number),
+            history=office.registry.history(case_number),
+            alerts=office.registry.alerts(case_number),
+            desk=office.book.items(case_number=case_number),
+            undelivered=len(office.book.undelivered(case_number)),
+        )
+
+
+def case_screen(report: CaseReport, reasons: Reasons, ui: str | None) -> RenderableType:
+    """Return a case with its timeline; `reasons` gives the words of reason codes."""
+    state = report.state
+    facts = Table.grid(padding=(0, 2))
+    facts.add_row("case", Text(state.case.case_number, style="bold"))
+    facts.add_row("track", f"{state.case.track} - {state.case.kecamatan}")
+    facts.add_row("step", f"{STEP[state.step]} (percobaan {state.attempt})")
+    if state.outcome is not None:
+        facts.add_row("outcome", Text(OUTCOME[state.outcome], style="bold"))
+    else:
+        facts.add_row("waiting on", f"{WAITING_ON[state.waiting_on]} sejak {clock(state.since)}")
+    if state.health is not CaseHealth.OK:
+        facts.add_row("trouble", Text(reasons.label(state.trouble or "-"), style="bold red"))
+    for item in report.desk:
+        hand = f"di tangan {item.assignee}" if item.assignee else "belum diambil"
+        facts.add_row("desk", f"item {item.id}: {STEP[item.step]}, {ITEM[item.kind]} ({item.role}, {hand})")
+    if report.undelivered:
+        facts.add_row("not delivered", f"{report.undelivered} command(s); a worker delivers them")
+    facts.add_row("due", _due(state))
+    if ui is not None:
+        facts.add_row("web ui", f"{ui}/namespaces/default/workflows/{state.case.case_number}")
+
+    timeline = Table(
+        box=box.SIMPLE_HEAD, title="timeline", title_justify="left", pad_edge=False, padding=(0, 1, 0, 0)
+    )
+    for column in ("#", "WIB", "event", "step", "try", "facts"):
+        timeline.add_column(column, no_wrap=column != "facts", overflow="fold")
+    for event in report.history:
+        told = {"reason": event.reason} if event.reason else {}
+        words = " ".join(f"{name}={value}" for name, value in {**told, **event.facts}.items())
+        step = event.step.value if event.step else ""
+        timeline.add_row(
+            str(event.seq), clock(event.at)[5:], event.kind.value, step, str(event.attempt or ""), words
+        )
+    return Group(facts, timeline, *([_alerts(report.alerts)] if report.alerts else []))
+
+
+def list_screen(states: Sequence[CaseState], width: int) -> RenderableType:
+    """Return cases as a table, in the order given; a narrow screen goes without track and kecamatan."""
+    is_wide = width >= _WIDE
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in ("case", *(("track", "kecamatan") if is_wide else ()), "step", "now", "sla", "due (WIB)"):
+        table.add_column(column, no_wrap=column in {"case", "sla"}, overflow="fold")
+    for state in states:
+        where = (state.case.track.value, state.case.kecamatan) if is_wide else ()
+        due = clock(state.due_at)[:16] if state.due_at else "-"
+        sla = Text(state.sla_state.value, style=_SLA_STYLE[state.sla_state])
+        table.add_row(state.case.case_number, *where, state.step.value, _now(state), sla, due)
+    return table
+
+
+def papers_screen(checklist: Checklist) -> RenderableType:
+    """Return what the checklist of a case asks for, and what is there."""
+    lines = [
+        Text(f"  ada        {any_of(one.any_of)}", style="green")
+        if one.is_met
+        else Text(f"  BELUM ADA  {any_of(one.any_of)}", style="bold red")
+        for one in checklist.wanted
+    ]
+    for paper in checklist.papers:
+        state = "HILANG ATAU BERUBAH" if paper.sha256 in checklist.lost else f"{paper.size} byte"
+        words = f"  {DOCUMENT[paper.kind]}: {paper.media_type}, {state}, {paper.sha256[:12]}"
+        lines.append(Text(words, style="dim"))
+    return Group(*lines)
+
+
+def findings_screen(findings: Sequence[Finding], *, style: str) -> RenderableType:
+    """Return one line for each finding: field, rule, fix."""
+    return Group(*(Text(f"  {finding}", style=style) for finding in findings))
+
+
+def clock(at: datetime) -> str:
+    """Return a time in WIB as `2026-02-11 08:00:00`."""
+    return f"{at.astimezone(WIB):%Y-%m-%d %H:%M:%S}"
+
+
+def _now(state: CaseState) -> Text:
+    """Return the outcome, or whom the case waits for and whether it is stuck."""
+    if state.outcome is not None:
+        return Text(state.outcome.value, style="bold")
+    if state.health is CaseHealth.OK:
+        return Text(f"waits for {state.waiting_on}")
+    return Text(f"waits for {state.waiting_on}, {state.health}", style="bold red")
+
+
+def _due(state: CaseState) -> Text:
+    if state.due_at is None and state.outcome is not None:
+        return Text("the clock never ran: the file was not complete")
+    if state.due_at is None:
+        return Text("the clock starts when the file is complete", style="yellow")
+    late = f", terlambat {duration(state.late_by)}" if state.late_by else ""
+    return Text(
+        f"{clock(state.due_at)} WIB ({SLA[state.sla_state]}{late})", style=_SLA_STYLE[state.sla_state]
+    )
+
+
+def _alerts(alerts: Sequence[Alert]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, title="alerts", title_justify="left", pad_edge=False)
+    for column in ("WIB", "alert", "level", "step", "late", "detail"):
+        table.add_column(column)
+    for alert in alerts:
+        late = duration(alert.late_by) if alert.late_by else ""
+        table.add_row(
+            clock(alert.raised_at),
+            alert.kind.value,
+            str(alert.level),
+            alert.step.value,
+            late,
+            alert.detail or "",
+        )
+    return table
+
+
+def item_data(item: DeskItem) -> dict[str, object]:
+    """Return a piece of work as JSON data."""
+    return {
+        "item": item.id,
+        "case_number": item.case.case_number,
+        "city": item.case.city,
+        "kecamatan": item.case.kecamatan,
+        "track": item.case.track,
+        "kind": item.kind,
+        "step": item.step,
+        "attempt": item.attempt,
+        "role": item.role,
+        "reason": item.reason,
+        "state": item.state,
+        "assignee": item.assignee,
+        "opened_at": item.opened_at,
+        "due_at": item.due_at,
+        "closed_at": item.closed_at,
+        "closed_by": item.closed_by,
+    }
+
+
+def desk_screen(items: Sequence[DeskItem]) -> RenderableType:
+    """Return work as a table, in the order given."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in ("item", "case", "track", "kecamatan", "work", "try", "for", "hand", "due (WIB)"):
+        table.add_column(column, no_wrap=column in {"item", "case"}, overflow="fold")
+    for item in items:
+        what = STEP[item.step] if item.kind is ItemKind.ANSWER else f"perbaiki: {item.reason}"
+        table.add_row(
+            str(item.id),
+            item.case.case_number,
+            Text(item.case.track, style="bold red" if item.case.track is Track.EMERGENCY else ""),
+            item.case.kecamatan,
+            what,
+            str(item.attempt),
+            item.role,
+            item.assignee or "-",
+            clock(item.due_at)[:16] if item.due_at else "-",
+        )
+    return table
+
+
+def sheet_screen(sheet: Sheet) -> RenderableType:
+    """Return a piece of work as an officer reads it."""
+    item = sheet.item
+    due = clock(item.due_at)[:16] if item.due_at else "belum berjalan"
+    head = f"item {item.id}  {item.case.case_number}  {item.case.track} - {item.case.kecamatan}  batas {due}"
+    what = f"{STEP[item.step]}, {ITEM[item.kind]} (percobaan {item.attempt})"
+    fields = Table.grid(padding=(0, 2))
+    for label, value in sheet.fields:
+        fields.add_row(Text(f"  {label}", style="dim"), Text(value, style="bold"))
+    papers = [
+        Text(f"  {_paper_state(paper):20} {paper.kind}", style=_PAPER_STYLE[_paper_state(paper)])
+        for paper in sheet.papers
+    ]
+    returns = [
+        Text(
+            f"  percobaan {one.attempt}, {STEP[one.step]}: {one.reason}, oleh {one.by}"
+            + (f": {one.note}" if one.note else "")
+        )
+        for one in sheet.returns
+    ]
+    trouble = [Text(f"  sebab: {item.reason}", style="bold red")] if item.reason else []
+    hints = [Text(f"  {hint}", style="italic yellow") for hint in sheet.hints]
+    parts: list[RenderableType] = [
+        Text(head, style="bold"),
+        Text(what, style="bold"),
+        *trouble,
+        *hints,
+        fields,
+    ]
+    if papers:
+        parts += [Text("dokumen", style="bold"), *papers]
+    if returns:
+        parts += [Text("riwayat pengembalian", style="bold"), *returns]
+    return Group(*parts, "")
+
+
+_PAPER_STYLE = {"HILANG ATAU BERUBAH": "bold red", "sudah diperiksa": "green", "belum diperiksa": "yellow"}
+
+
+def _paper_state(paper: PaperLine) -> str:
+    if not paper.is_intact:
+        return "HILANG ATAU BERUBAH"
+    return "sudah diperiksa" if paper.is_accepted else "belum diperiksa"
+
+
+def sheet_data(sheet: Sheet) -> dict[str, object]:
+    """Return a sheet as JSON data. Personal."""
+    return item_data(sheet.item) | {
+        "fields": dict(sheet.fields),
+        "papers": [vars(paper) for paper in sheet.papers],
+        "returns": [vars(one) for one in sheet.returns],
+        "hints": list(sheet.hints),
+    }

@@ -1,0 +1,363 @@
+"""The work of people in SQL, as they see it. Satisfies `gateways.ports.DeskBook`."""
+
+from collections.abc import Callable, Collection
+from datetime import date, datetime
+
+from sqlalchemy import Connection, Engine, RowMapping, String, bindparam, func, insert, select, update
+
+from gateways import desk_rows, dossier_query, letter_rows, submission_rows
+from gateways.ledger_access import LedgerAccess, Upsert, lock_case, unreachable, utc_now
+from models.case import Track
+from models.desk import (
+    Bearer,
+    Command,
+    CommandKind,
+    CommandResult,
+    Completion,
+    DeskItem,
+    DeskResult,
+    IssuedLetter,
+    NewLetter,
+    PortalReceipt,
+)
+from models.dossier import Dossier
+from models.errors import NotFound, WrongState
+from models.messages import GiveAnswer, StepAsk
+from models.roles import MACHINE, Act, Role
+from models.tables import (
+    CommandRow,
+    NoteRow,
+    RefusalRow,
+    cases,
+    commands,
+    desk_items,
+    documents,
+    letters,
+    notes,
+    people,
+    refusals,
+)
+
+_NUMBER = bindparam("case_number", type_=String())
+_EMERGENCIES_FIRST = (
+    cases.c.track != Track.EMERGENCY,
+    cases.c.due_at.asc().nulls_last(),
+    desk_items.c.opened_at,
+    desk_items.c.id,
+)
+_ITEM = desk_rows.ITEMS.where(desk_items.c.id == bindparam("number"))
+_OPEN_OF_KEY = desk_rows.ITEMS.where(
+    desk_items.c.key == bindparam("of_key"), desk_items.c.closed_at.is_(None)
+)
+_HAND = (
+    update(desk_items)
+    .where(
+        desk_items.c.id == bindparam("number"),
+        desk_items.c.closed_at.is_(None),
+        desk_items.c.assignee.is_not_distinct_from(bindparam("expects", type_=String())),
+    )
+    .values(assignee=bindparam("officer", type_=String()), claimed_at=bindparam("at"))
+)
+_FINISH = (
+    update(desk_items)
+    .where(
+        desk_items.c.id == bindparam("number"),
+        desk_items.c.closed_at.is_(None),
+        desk_items.c.assignee.is_not_distinct_from(bindparam("expects", type_=String())),
+    )
+    .values(closed_at=bindparam("at"), closed_by=bindparam("by"), result=bindparam("as_"))
+)
+_VOID = (
+    update(desk_items)
+    .where(desk_items.c.id == bindparam("number"), desk_items.c.closed_at.is_(None))
+    .values(closed_at=bindparam("at"), closed_by=bindparam("by"), result=DeskResult.VOIDED)
+)
+_COMMAND = select(commands).where(commands.c.command_id == bindparam("command_id"))
+_GIVE = insert(commands)
+_UNDELIVERED = select(commands).where(commands.c.result.is_(None)).order_by(commands.c.given_at)
+_SETTLE = (
+    update(commands)
+    .where(commands.c.command_id == bindparam("of_id"), commands.c.result.is_(None))
+    .values(result=bindparam("as_"), said=bindparam("words", type_=String()), settled_at=bindparam("at"))
+)
+_BEARERS = (
+    select(commands.c.actor, commands.c.step, commands.c.message)
+    .where(
+        commands.c.case_number == _NUMBER,
+        commands.c.kind.in_([CommandKind.ANSWER, CommandKind.DATA_CORRECTED]),
+    )
+    .order_by(commands.c.given_at)
+)
+_REFUSE = insert(refusals)
+_ACCEPT_PAPERS = (
+    update(documents)
+    .where(
+        documents.c.case_number == bindparam("of_case"),
+        documents.c.sha256 == bindparam("of_sha256"),
+        documents.c.checked_at.is_(None),
+    )
+    .values(checked_at=bindparam("at"), checked_by=bindparam("by"))
+)
+_LETTERS = (
+    select(letters).where(letters.c.case_number == _NUMBER).order_by(letters.c.year, letters.c.sequence)
+)
+_BY_CODE = select(letters).where(letters.c.verification_code == bindparam("code"))
+_SAVE_PDF = (
+    update(letters)
+    .where(letters.c.verification_code == bindparam("of_code"))
+    .values(pdf_sha256=func.coalesce(letters.c.pdf_sha256, bindparam("sha256")))
+)
+_NOTE = Upsert(notes, lambda insert: insert.on_conflict_do_nothing())
+_NOTES = select(notes.c.command_id, notes.c.text).where(notes.c.case_number == _NUMBER)
+
+
+class SqlDeskBook:
+    """The desk's book in SQLite or PostgreSQL. Thread-safe; every call is one short transaction.
+
+    Raises EngineUnreachable when the database is away, BadReply when it refuses a statement.
+    """
+
+    def __init__(self, engine: Engine, clock: Callable[[], datetime] = utc_now) -> None:
+        """`engine` comes from `open_engine`; `clock` tells the wall time of opening and issuing."""
+        self._access = LedgerAccess(engine, lambda: unreachable(engine))
+        self._clock = clock
+
+    # -- Items -----------------------------------------------------------------------------------
+
+    def items(
+        self,
+        *,
+        case_number: str | None = None,
+        cities: Collection[str] | None = None,
+        with_closed: bool = False,
+        limit: int = 200,
+    ) -> list[DeskItem]:
+        """Return pieces of work, emergencies first, then the next due."""
+        query = desk_rows.ITEMS.order_by(*_EMERGENCIES_FIRST).limit(limit)
+        if case_number is not None:
+            query = query.where(desk_items.c.case_number == case_number)
+        if cities is not None:
+            query = query.where(cases.c.city.in_(sorted(cities)))
+        if not with_closed:
+            query = query.where(desk_items.c.closed_at.is_(None))
+        with self._access.read() as connection:
+            return [desk_rows.read(row) for row in connection.execute(query).mappings()]
+
+    def item(self, number: int) -> DeskItem:
+        """Return a piece of work. Raises NotFound."""
+        with self._access.read() as connection:
+            return _item(connection, number)
+
+    def open_item(self, ask: StepAsk) -> DeskItem:
+        """Return the open item of a step, opening one when there is none. Raises NotFound or WrongState."""
+        with self._access.write() as connection:
+            if lock_case(connection, ask.case_number)["closed_at"] is not None:
+                raise WrongState(f"{ask.case_number} is over")
+            desk_rows.open_answer(connection, ask, None, self._clock())
+            row = connection.execute(_OPEN_OF_KEY, {"of_key": ask.key}).mappings().one()
+            return desk_rows.read(row)
+
+    def assign(self, number: int, officer: str | None, *, expects: str | None, at: datetime) -> DeskItem:
+        """Give an open item from one hand to another; of two who claim it at the same time, one wins."""
+        values = {"number": number, "expects": expects, "officer": officer, "at": at if officer else None}
+        with self._access.write() as connection:
+            done = connection.execute(_HAND, values).rowcount > 0
+            item = _item(connection, number)
+        if not done:
+            raise WrongState(_in_whose_hand(item))
+        return item
+
+    def void(self, number: int, by: str, at: datetime) -> DeskItem:
+        """End an open item without an answer. Raises NotFound or WrongState."""
+        with self._access.write() as connection:
+            done = connection.execute(_VOID, {"number": number, "at": at, "by": by}).rowcount > 0
+            item = _item(connection, number)
+        if not done:
+            raise WrongState(_in_whose_hand(item))
+        return item
+
+    # -- Commands --------------------------------------------------------------------------------
+
+    def give(self, completion: Completion) -> Command:
+        """Write a command and everything that goes with it, all or nothing, before it is delivered.
+
+        A command that was given before is returned as it is. Raises NotFound or WrongState.
+        """
+        command = completion.command
+        with self._access.write() as connection:
+            case = lock_case(connection, command.case_number)
+            row = connection.execute(_COMMAND, {"command_id": command.command_id}).mappings().one_or_none()
+            if row is not None:
+                return _command(row)
+            if case["closed_at"] is not None:
+                raise WrongState(f"{command.case_number} is over: {case['outcome']}")
+            self._write(connection, completion, case["city"])
+        return command
+
+    def _write(self, connection: Connection, completion: Completion, city: str) -> None:
+        command, message = completion.command, completion.command.message
+        case_number, now = command.case_number, command.given_at
+        answer = message if isinstance(message, GiveAnswer) else None
+        if completion.item is not None:
+            finishing = {"number": completion.item, "expects": completion.expects, "at": now}
+            ended = {"by": command.actor, "as_": DeskResult.DONE}
+            if connection.execute(_FINISH, {**finishing, **ended}).rowcount == 0:
+                raise WrongState(_in_whose_hand(_item(connection, completion.item)))
+        if completion.receipt is not None and answer is not None:
+            submission_rows.keep(connection, case_number, answer.attempt, completion.receipt, command.actor)
+        if completion.voids_receipt is not None:
+            submission_rows.void(connection, case_number, completion.voids_receipt, command.actor, now)
+        if completion.letter is not None and answer is not None:
+            letter_rows.issue(connection, (case_number, answer.attempt), city, completion.letter, now)
+        if completion.correction:
+            _correct(connection, case_number, dict(completion.correction))
+        if completion.accepted_papers:
+            accepted = {"of_case": case_number, "at": now, "by": command.actor}
+            rows = [{**accepted, "of_sha256": sha256} for sha256 in completion.accepted_papers]
+            connection.execute(_ACCEPT_PAPERS, rows)
+        if completion.note:
+            note = NoteRow(
+                case_number=case_number,
+                command_id=command.command_id,
+                author=command.actor,
+                text=completion.note,
+                at=now,
+            )
+            connection.execute(_NOTE.on(connection), note.model_dump())
+        row = CommandRow(
+            command_id=command.command_id,
+            case_number=case_number,
+            kind=command.kind,
+            message=message.model_dump_json(),
+            actor=command.actor,
+            role=command.role,
+            step=answer.step if answer else None,
+            attempt=answer.attempt if answer else None,
+            item=completion.item,
+            given_at=now,
+        )
+        connection.execute(_GIVE, row.model_dump())
+
+    def undelivered(self, case_number: str | None = None, limit: int = 500) -> list[Command]:
+        """Return the commands that no workflow has taken or refused yet, the oldest first."""
+        query = _UNDELIVERED.limit(limit)
+        if case_number is not None:
+            query = query.where(commands.c.case_number == case_number)
+        with self._access.read() as connection:
+            rows = connection.execute(query).mappings().all()
+            return [_command(row) for row in rows]
+
+    def settle(self, command_id: str, result: CommandResult, said: str | None, at: datetime) -> None:
+        """Write down what the workflow said to a command; the first word stays."""
+        with self._access.write() as connection:
+            connection.execute(_SETTLE, {"of_id": command_id, "as_": result, "words": said, "at": at})
+
+    def bearers(self, case_number: str) -> list[Bearer]:
+        """Return who answered or prepared something on a case, the first first."""
+        with self._access.read() as connection:
+            rows = connection.execute(_BEARERS, {"case_number": case_number}).mappings().all()
+        return [Bearer(row["actor"], row["step"]) for row in rows]
+
+    def refuse(self, actor: str, act: Act, case_number: str | None, why: str, at: datetime) -> None:
+        """Keep that a person was not allowed to do something."""
+        row = RefusalRow(at=at, actor=actor, act=act, case_number=case_number, why=why)
+        with self._access.write() as connection:
+            connection.execute(_REFUSE, row.model_dump(exclude={"id"}))
+
+    # -- What the work is about --------------------------------------------------------------------
+
+    def dossier(self, case_number: str) -> Dossier:
+        """Return everything held on a case. Raises NotFound."""
+        with self._access.read() as connection:
+            return dossier_query.dossier(connection, case_number)
+
+    def receipt(self, case_number: str, attempt: int) -> PortalReceipt | None:
+        """Return what proves an attempt's upload; None when there is none or it is void."""
+        with self._access.read() as connection:
+            return submission_rows.receipt(connection, case_number, attempt)
+
+    def submission_begun(self, case_number: str, attempt: int) -> bool:
+        """Tell whether the machine may have reached SIKS-NG with this attempt."""
+        with self._access.read() as connection:
+            return submission_rows.is_begun(connection, case_number, attempt)
+
+    def letters(self, case_number: str) -> list[IssuedLetter]:
+        """Return the letters of a case in the order in which they were issued."""
+        with self._access.read() as connection:
+            rows = connection.execute(_LETTERS, {"case_number": case_number}).mappings().all()
+        return [letter_rows.read(row) for row in rows]
+
+    def letter_by_code(self, verification_code: str) -> IssuedLetter | None:
+        """Return the letter with this verification code; None when there is none."""
+        with self._access.read() as connection:
+            row = connection.execute(_BY_CODE, {"code": verification_code}).mappings().one_or_none()
+        return None if row is None else letter_rows.read(row)
+
+    def reissue_letter(self, case_number: str, new: NewLetter, note: str) -> IssuedLetter:
+        """Make the case's letter void and issue another. Raises NotFound or WrongState."""
+        now = self._clock()
+        with self._access.write() as connection:
+            city = lock_case(connection, case_number)["city"]
+            before = letter_rows.valid(connection, case_number)
+            if before is None:
+                raise WrongState(f"{case_number} has no letter to replace")
+            letter = letter_rows.issue(connection, (case_number, before.attempt), city, new, now)
+            words = NoteRow(
+                case_number=case_number,
+                command_id=f"letter-{letter.verification_code}",
+                author=new.signer or MACHINE,
+                text=note,
+                at=now,
+            )
+            connection.execute(_NOTE.on(connection), words.model_dump())
+        return letter
+
+    def save_pdf(self, verification_code: str, sha256: str) -> None:
+        """Keep which document a letter is; the first one stays."""
+        with self._access.write() as connection:
+            connection.execute(_SAVE_PDF, {"of_code": verification_code, "sha256": sha256})
+
+    def notes(self, case_number: str) -> dict[str, str]:
+        """Return the words that belong to commands of a case, by command id."""
+        with self._access.read() as connection:
+            rows = connection.execute(_NOTES, {"case_number": case_number}).all()
+        return {row.command_id: row.text for row in rows}
+
+
+def _item(connection: Connection, number: int) -> DeskItem:
+    row = connection.execute(_ITEM, {"number": number}).mappings().one_or_none()
+    if row is None:
+        raise NotFound(f"there is no desk item {number}")
+    return desk_rows.read(row)
+
+
+def _in_whose_hand(item: DeskItem) -> str:
+    what = f"desk item {item.id} ({item.case.case_number}, {item.step})"
+    if item.result is not None:
+        return f"{what} is {item.result} already"
+    return f"{what} is in the hand of {item.assignee or 'nobody'}"
+
+
+def _command(row: RowMapping) -> Command:
+    kind = CommandKind(row["kind"])
+    return Command(
+        case_number=row["case_number"],
+        message=kind.message.model_validate_json(row["message"]),
+        actor=row["actor"],
+        role=Role(row["role"]),
+        given_at=row["given_at"],
+        result=None if row["result"] is None else CommandResult(row["result"]),
+        said=row["said"],
+    )
+
+
+def _correct(connection: Connection, case_number: str, changes: dict[str, str | date]) -> None:
+    """Mend the applicant's data; the papers must then be compared again. Somebody else's NIK is refused."""
+    person_id = select(cases.c.person_id).where(cases.c.case_number == case_number).scalar_subquery()
+    if "nik" in changes:
+        taken = select(people.c.id).where(people.c.nik == changes["nik"], people.c.id != person_id)
+        if connection.execute(taken).first() is not None:
+            raise WrongState("the NIK belongs to another person of the ledger")
+    connection.execute(update(people).where(people.c.id == person_id).values(**changes))
+    unchecked = update(documents).where(documents.c.case_number == case_number)
+    connection.execute(unchecked.values(checked_at=None, checked_by=None))

@@ -1,0 +1,70 @@
+"""Submissions to SIKS-NG in the ledger: by machine or with a receipt of the portal."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, Integer, String, bindparam, insert, select, update
+
+from models.desk import PortalReceipt
+from models.errors import WrongState
+from models.tables import submissions, submissions_begun
+
+_NUMBER = bindparam("case_number", type_=String())
+_ATTEMPT = bindparam("attempt", type_=Integer())
+_OF_ATTEMPT = (submissions.c.case_number == _NUMBER, submissions.c.attempt == _ATTEMPT)
+_THERE = select(submissions).where(*_OF_ATTEMPT)
+_OWNER = select(submissions.c.case_number).where(
+    submissions.c.reference == bindparam("reference"), submissions.c.voided_at.is_(None)
+)
+_KEEP = insert(submissions)
+_VOID = (
+    update(submissions)
+    .where(
+        submissions.c.case_number == bindparam("of_case"),
+        submissions.c.attempt == bindparam("of_attempt"),
+        submissions.c.voided_at.is_(None),
+    )
+    .values(voided_at=bindparam("at"), voided_by=bindparam("by"))
+)
+_BEGUN = select(submissions_begun.c.attempt).where(
+    submissions_begun.c.case_number == _NUMBER, submissions_begun.c.attempt == _ATTEMPT
+)
+
+
+def keep(connection: Connection, case_number: str, attempt: int, receipt: PortalReceipt, by: str) -> None:
+    """Keep a receipt. Raises WrongState when its reference or its attempt is taken."""
+    owner = connection.execute(_OWNER, {"reference": receipt.reference}).scalar_one_or_none()
+    if owner is not None:
+        raise WrongState(f"this reference belongs to {owner} already: compare it with the portal")
+    of_attempt = {"case_number": case_number, "attempt": attempt}
+    if connection.execute(_THERE, of_attempt).first() is not None:
+        raise WrongState(f"{case_number}, attempt {attempt}, has a submission already")
+    row = {
+        **of_attempt,
+        "reference": receipt.reference,
+        "submitted_at": receipt.submitted_at,
+        "submitted_by": by,
+        "proof_sha256": receipt.proof_sha256,
+    }
+    connection.execute(_KEEP, row)
+
+
+def void(connection: Connection, case_number: str, attempt: int, by: str, now: datetime) -> None:
+    """Make a submission void; its reference is free again. Raises WrongState when there is none."""
+    of_attempt = {"of_case": case_number, "of_attempt": attempt, "by": by, "at": now}
+    if connection.execute(_VOID, of_attempt).rowcount == 0:
+        raise WrongState(f"{case_number}, attempt {attempt}, has no receipt that could be void")
+
+
+def receipt(connection: Connection, case_number: str, attempt: int) -> PortalReceipt | None:
+    """Return what proves an attempt's upload by hand; None when there is none or it is void."""
+    of_attempt = {"case_number": case_number, "attempt": attempt}
+    row = connection.execute(_THERE, of_attempt).mappings().one_or_none()
+    if row is None or row["voided_at"] is not None:
+        return None
+    return PortalReceipt(row["reference"], row["submitted_at"], row["proof_sha256"] or "")
+
+
+def is_begun(connection: Connection, case_number: str, attempt: int) -> bool:
+    """Tell whether an attempt may have reached SIKS-NG by machine."""
+    found = connection.execute(_BEGUN, {"case_number": case_number, "attempt": attempt})
+    return found.one_or_none() is not None

@@ -1,0 +1,130 @@
+"""Who works for the office, and the one table of what each role may do (domain 9.2)."""
+
+from enum import StrEnum
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from models.case import CaseRef, Step, WaitingOn
+from models.policy import CityCode
+
+OfficerId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,39}$")]
+"""How the engine calls an officer: a code of the office's own, never a NIK, NIP or name."""
+
+MACHINE: Final = "machine"
+"""The bearer of answers that no person brought."""
+
+
+class Role(StrEnum):
+    """What a person does in the office."""
+
+    INTAKE = "intake"
+    VERIFIER = "verifier"
+    SIGNER = "signer"
+    SIKS_NG_OPERATOR = "siks_ng_operator"
+    SUPERVISOR = "supervisor"
+    AUDITOR = "auditor"
+
+
+class Act(StrEnum):
+    """What a person may ask the engine to do."""
+
+    SUBMIT = "submit"
+    ADD_PAPERS = "documents add"
+    CORRECT = "correct"
+    WITHDRAW = "withdraw"
+    RETRY = "retry"
+    HAND_OVER = "hand over"
+    HASTEN = "switch-track to emergency"
+    SWITCH_BACK = "switch-track back"
+    READ_DESK = "desk list"
+    READ_SHEET = "desk show"
+    WORK = "desk work"
+    ASSIGN = "desk assign"
+    VOID_ITEM = "desk void"
+    VOID_RECEIPT = "receipt void"
+    PRINT_LETTER = "letter"
+    REISSUE_LETTER = "letter reissue"
+
+
+_EVERYBODY = frozenset(Role)
+_OFFICERS = _EVERYBODY - {Role.AUDITOR}
+_COUNTER = frozenset({Role.INTAKE, Role.VERIFIER, Role.SUPERVISOR})
+_SUPERVISOR = frozenset({Role.SUPERVISOR})
+
+MAY: Final[dict[Act, frozenset[Role]]] = {
+    Act.SUBMIT: _COUNTER,
+    Act.ADD_PAPERS: _COUNTER,
+    Act.CORRECT: _COUNTER,
+    Act.WITHDRAW: frozenset({Role.INTAKE, Role.SUPERVISOR}),
+    Act.RETRY: _OFFICERS,
+    Act.HAND_OVER: frozenset({Role.VERIFIER, Role.SIKS_NG_OPERATOR, Role.SUPERVISOR}),
+    Act.HASTEN: _COUNTER,
+    Act.SWITCH_BACK: _SUPERVISOR,
+    Act.READ_DESK: _EVERYBODY,
+    Act.READ_SHEET: _OFFICERS,
+    Act.WORK: _OFFICERS,
+    Act.ASSIGN: _SUPERVISOR,
+    Act.VOID_ITEM: _SUPERVISOR,
+    Act.VOID_RECEIPT: _SUPERVISOR,
+    Act.PRINT_LETTER: _OFFICERS,
+    Act.REISSUE_LETTER: frozenset({Role.SIGNER}),
+}
+"""Command x role. Working on an item also asks for the item's own role, see `ANSWERS`."""
+
+ANSWERS: Final[dict[Step, Role]] = {
+    Step.DOCUMENT_CHECK: Role.VERIFIER,
+    Step.RECOMMENDATION: Role.SIGNER,
+    Step.SIKS_NG_UPLOAD: Role.SIKS_NG_OPERATOR,
+    Step.KEMENSOS_VERIFICATION: Role.SIKS_NG_OPERATOR,
+    Step.BPJS_RECONNECT: Role.SIKS_NG_OPERATOR,
+}
+"""Whose work each step is, when people do it. A supervisor may stand in, except for a signature."""
+
+
+def mender_of(waiting_on: WaitingOn) -> Role:
+    """Return whose desk a case lies on while it waits to be mended."""
+    return {WaitingOn.APPLICANT: Role.INTAKE, WaitingOn.OFFICER: Role.VERIFIER}.get(
+        waiting_on, Role.SUPERVISOR
+    )
+
+
+class Officer(BaseModel):
+    """A person of the office, as `policies/people.toml` has them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: OfficerId
+    name: str = Field(min_length=3, max_length=80, repr=False)
+    """Printed on letters and screens; never sent to Temporal, a log or an alert."""
+    roles: frozenset[Role] = Field(min_length=1)
+    cities: frozenset[CityCode] = Field(min_length=1)
+    kecamatan: frozenset[str] = frozenset()
+    """Names of the kecamatan served; none named means all of them."""
+
+    def may(self, act: Act) -> bool:
+        """Tell whether one of the officer's roles allows the command."""
+        return bool(self.roles & MAY[act])
+
+    def serves(self, case: CaseRef) -> bool:
+        """Tell whether the case lies in the officer's area."""
+        return case.city in self.cities and (not self.kecamatan or case.kecamatan in self.kecamatan)
+
+
+class People(BaseModel):
+    """Everybody who works for the office."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    person: tuple[Officer, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _ids_are_unique(self) -> "People":
+        ids = [officer.id for officer in self.person]
+        if twice := sorted({one for one in ids if ids.count(one) > 1} | ({MACHINE} & set(ids))):
+            raise ValueError(f"id used twice or reserved: {', '.join(twice)}")
+        return self
+
+    def find(self, officer_id: str) -> Officer | None:
+        """Return the officer with this id; None when there is none."""
+        return next((officer for officer in self.person if officer.id == officer_id), None)
