@@ -110,7 +110,7 @@ def _print_error(error: ReactivationError, *, as_json: bool) -> None:
         return
     screen = console(stderr=True)
     if findings:
-        screen.print(f"refused, {len(findings)} fault(s); nothing was started:", style="bold red")
+        screen.print(f"refused, {len(findings)} fault(s); nothing was done:", style="bold red")
         screen.print(findings_screen(findings, style="red"))
     else:
         screen.print(str(error), style="bold red", markup=False)

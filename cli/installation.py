@@ -27,6 +27,9 @@ def up(
     ] = 7233,
     ui_port: Annotated[int, typer.Option(help="The Web UI's port; likewise.")] = 8233,
     policies: Annotated[Path, typer.Option(help="Folder of policies.")] = ROOT / "policies",
+    by_hand: Annotated[
+        bool, typer.Option("--by-hand", help="People answer every step at their desks; nothing is simulated.")
+    ] = False,
 ) -> None:
     """Start the local stack: Temporal with Web UI, simulators, worker. Ctrl-C stops it; nothing is lost."""
 
@@ -34,7 +37,9 @@ def up(
         def say(line: str) -> None:
             screen.print(line, markup=False)
 
-        choice = stack.StackOptions(port=port, ui_port=ui_port, policies_dir=policies.resolve())
+        choice = stack.StackOptions(
+            port=port, ui_port=ui_port, policies_dir=policies.resolve(), by_hand=by_hand
+        )
         local = stack.Stack(settings.local_dir, choice)
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):

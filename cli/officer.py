@@ -111,7 +111,7 @@ class Officer:
         codes = reasons.for_step(item.step, fixable=verb is Verb.RETURN)
         for place, code in enumerate(codes, 1):
             self._screen.print(f"  {place:2} {code:30} {reasons.label(code)}", markup=False)
-        place = typer.prompt("alasan nomor", type=click.IntRange(1, len(codes)))
+        place = int(typer.prompt("alasan nomor", type=click.IntRange(1, len(codes))))
         return codes[place - 1]
 
 
@@ -131,5 +131,5 @@ def _ask_time() -> datetime:
 
 
 def _optional(what: str) -> str | None:
-    words: str | None = typer.prompt(what, default="", show_default=False)
-    return words or None
+    words = typer.prompt(what, default="", show_default=False)
+    return str(words) or None

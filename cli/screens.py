@@ -94,7 +94,9 @@ def case_screen(report: CaseReport, reasons: Reasons, ui: str | None) -> Rendera
         timeline.add_column(column, no_wrap=column != "facts", overflow="fold")
     for event in report.history:
         told = {"reason": event.reason} if event.reason else {}
-        words = " ".join(f"{name}={value}" for name, value in {**told, **event.facts}.items())
+        words = " ".join(
+            f"{name}={value}" for name, value in {**told, **event.facts}.items() if name != "command"
+        )
         step = event.step.value if event.step else ""
         timeline.add_row(
             str(event.seq), clock(event.at)[5:], event.kind.value, step, str(event.attempt or ""), words

@@ -9,6 +9,7 @@ from sqlalchemy import BindParameter, Connection, RowMapping, String, bindparam,
 
 from gateways import ledger_rows
 from gateways.ledger_access import Upsert
+from models.case import Step
 from models.desk import DeskItem, DeskResult, ItemKind
 from models.errors import BadReply
 from models.messages import CaseEvent, EventKind, StepAsk
@@ -95,7 +96,7 @@ def read(row: RowMapping) -> DeskItem:
         id=row["id"],
         case=ledger_rows.case_ref(row),
         kind=ItemKind(row["kind"]),
-        step=row["step"],
+        step=Step(row["step"]),
         attempt=row["attempt"],
         role=Role(row["role"]),
         reason=row["reason"],

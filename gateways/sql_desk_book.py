@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Engine, RowMapping, String, bindparam, func, 
 
 from gateways import desk_rows, dossier_query, letter_rows, submission_rows
 from gateways.ledger_access import LedgerAccess, Upsert, lock_case, unreachable, utc_now
-from models.case import Track
+from models.case import Step, Track
 from models.desk import (
     Bearer,
     Command,
@@ -256,7 +256,7 @@ class SqlDeskBook:
         """Return who answered or prepared something on a case, the first first."""
         with self._access.read() as connection:
             rows = connection.execute(_BEARERS, {"case_number": case_number}).mappings().all()
-        return [Bearer(row["actor"], row["step"]) for row in rows]
+        return [Bearer(row["actor"], None if row["step"] is None else Step(row["step"])) for row in rows]
 
     def refuse(self, actor: str, act: Act, case_number: str | None, why: str, at: datetime) -> None:
         """Keep that a person was not allowed to do something."""

@@ -9,42 +9,27 @@ from temporalio.exceptions import ActivityError, FailureError
 from activities.recorder import Recorder
 from models.answers import Approved, HandedOver, Moot, Rejected, Returned
 from models.case import CaseHealth, CaseRef, CaseState, Outcome, SlaState, Step, WaitingOn
-from models.errors import DocumentLost
 from models.messages import (
-    Accepted,
     AlertKind,
     CasePlan,
-    DataCorrected,
     EventKind,
-    GiveAnswer,
-    PapersAdded,
-    ReopenUpload,
-    RetryStep,
     StepAsk,
     StepReply,
-    SwitchTrack,
-    Withdraw,
 )
-from models.roles import MACHINE, mender_of
+from models.roles import mender_of
 from workflows import options, steps
-from workflows.alarm import Alarm
-from workflows.clock import CaseClock
-from workflows.inbox import Inbox, refused
-from workflows.progress import Progress
+from workflows.commands import CaseCommands
 from workflows.steps import NOT_YET_ANSWERED, trouble_of
 
 
 @workflow.defn
-class Reactivation:
+class Reactivation(CaseCommands):
     """The durable story of one case. It ends by an answer or a withdrawal, never by an error."""
 
     @workflow.init
     def __init__(self, case: CaseRef) -> None:
         """Begin where the application was registered."""
-        self._progress = Progress(case)
-        self._alarm = Alarm()
-        self._inbox = Inbox()
-        self._clock = CaseClock(self._progress, self._alarm)
+        super().__init__(case)
         self._rounds = 0
 
     @workflow.run
@@ -205,21 +190,6 @@ class Reactivation:
             self._progress.note(EventKind.STEP_SKIPPED, {"skipped": skipped, "because": "handed_over"})
         return Step.BPJS_RECONNECT
 
-    def _note_answer(self, kind: EventKind, reply: StepReply) -> datetime:
-        """Note who brought which answer and return when it happened."""
-        answer, given = reply.answer, reply.given
-        facts: dict[str, str] = {"decision": "none" if answer is None else answer.decision, "by": MACHINE}
-        reason = answer.reason if isinstance(answer, Returned | Rejected | Moot) else None
-        if given is None:
-            self._progress.note(kind, facts, reason=reason)
-            return workflow.now()
-        step = (given.step, given.attempt)
-        optional = {"receipt": given.receipt, "in_place_of": given.in_place_of}
-        facts |= {"by": given.actor, "role": given.role, "command": given.command_id}
-        facts |= {name: fact for name, fact in optional.items() if fact is not None}
-        self._progress.note(kind, facts, at=given.occurred_at, of=step, reason=reason)
-        return min(given.occurred_at, workflow.now())
-
     async def _wait_for_person(self, alert: AlertKind, trouble: str, at_most: timedelta | None) -> None:
         """Call for a person and wait until one acts; `at_most` is None when nothing else can help."""
         self._inbox.awaits_person = True
@@ -261,145 +231,3 @@ class Reactivation:
         await self._progress.publish()
         await self._alarm.silence()
         await workflow.wait_condition(workflow.all_handlers_finished)
-
-    # -- Commands and questions -------------------------------------------------------------------
-    # A handler takes a command in; the story takes it up. Each is taken once, whatever the number of times
-    # it comes, also in a run that began by a reset.
-
-    @workflow.query(description="Where the case is.")
-    def state(self) -> CaseState:
-        """Return the present state."""
-        return self._progress.state
-
-    @workflow.update(description="Answer the open step. The first valid answer wins.")
-    async def answer(self, command: GiveAnswer) -> Accepted:
-        """Take a person's answer; one to a step that was answered before is noted and changes nothing."""
-        is_late = self._inbox.was_answered(command.step, command.attempt)
-        if self._inbox.take(command.command_id):
-            if is_late:
-                self._note_answer(EventKind.ANSWER_LATE, StepReply(answer=command.answer, given=command))
-                await self._progress.publish()
-            else:
-                self._inbox.give(command)
-        return Accepted(state=self._progress.state, is_late=is_late)
-
-    @answer.validator
-    def _answer_is_possible(self, command: GiveAnswer) -> None:
-        self._require_open()
-        self._inbox.require_answerable(command, self._progress.state, workflow.now())
-
-    @workflow.update(description="End the case because the applicant or the office asked for it.")
-    def withdraw(self, command: Withdraw) -> Accepted:
-        """Stop the case at the next safe point; an effect under way is awaited and recorded."""
-        if self._inbox.take(command.command_id):
-            self._withdraw(command.command_id)
-        return Accepted(state=self._progress.state)
-
-    @withdraw.validator
-    def _withdraw_is_possible(self, command: Withdraw) -> None:
-        if not self._inbox.knows(command.command_id):
-            self._require_open()
-
-    @workflow.update(description="Papers came in; a case that waits for them goes on.")
-    def papers_added(self, command: PapersAdded) -> Accepted:
-        """Note the papers; when the case waits because of papers, take the step again."""
-        if self._inbox.take(command.command_id):
-            self._progress.note(
-                EventKind.PAPERS_ADDED, {"papers": command.count, "command": command.command_id}
-            )
-            state = self._progress.state
-            if state.waiting_on is WaitingOn.APPLICANT or state.trouble == DocumentLost.__name__:
-                self._go_on("papers", command.command_id)
-        return Accepted(state=self._progress.state)
-
-    @papers_added.validator
-    def _papers_are_welcome(self, command: PapersAdded) -> None:  # noqa: ARG002 - the SDK wants the same parameters
-        self._require_open()
-
-    @workflow.update(description="Take the step again that waits for a person.")
-    def retry_step(self, command: RetryStep) -> Accepted:
-        """Go on with a case that is stuck, was returned, or lies on a desk."""
-        if self._inbox.take(command.command_id):
-            self._go_on(command.actor or "person", command.command_id)
-        return Accepted(state=self._progress.state)
-
-    @retry_step.validator
-    def _retry_is_possible(self, command: RetryStep) -> None:
-        if not self._inbox.awaits_person and not self._inbox.knows(command.command_id):
-            state = self._progress.state
-            raise refused(f"nothing to retry: the case is at {state.step} and waits for {state.waiting_on}")
-
-    @workflow.update(description="The applicant's data were mended; a case that waits for that goes on.")
-    def data_corrected(self, command: DataCorrected) -> Accepted:
-        """Note which fields were mended, and take the step again that they were returned for."""
-        if self._inbox.take(command.command_id):
-            facts = {"fields": ".".join(command.fields), "by": command.actor, "command": command.command_id}
-            self._progress.note(EventKind.DATA_CORRECTED, facts)
-            if self._inbox.waits_to_be_mended and self._progress.state.waiting_on is WaitingOn.OFFICER:
-                self._go_on(command.actor, command.command_id)
-        return Accepted(state=self._progress.state)
-
-    @data_corrected.validator
-    def _correction_is_welcome(self, command: DataCorrected) -> None:  # noqa: ARG002 - the SDK wants the same parameters
-        self._require_open()
-
-    @workflow.update(description="The receipt of the upload was void: hand the person in again.")
-    def reopen_upload(self, command: ReopenUpload) -> Accepted:
-        """Go back to the upload, as another attempt; what was answered since counts no more."""
-        if self._inbox.take(command.command_id):
-            self._progress.note(EventKind.STEP_REOPENED, {"by": command.actor, "command": command.command_id})
-            self._inbox.reopened = True
-        return Accepted(state=self._progress.state)
-
-    @reopen_upload.validator
-    def _reopening_is_possible(self, command: ReopenUpload) -> None:
-        state = self._progress.state
-        is_after = state.step in {Step.KEMENSOS_VERIFICATION, Step.BPJS_RECONNECT}
-        is_there = is_after and self._inbox.is_open(state.step, command.attempt)
-        if not is_there and not self._inbox.knows(command.command_id):
-            raise refused(
-                f"the upload cannot be reopened: the case is at {state.step}, attempt {state.attempt}"
-            )
-
-    @workflow.update(description="Follow another track, with a new clock.")
-    async def switch_track(self, command: SwitchTrack) -> Accepted:
-        """Hold the case to the other track's plan from the switch on; accepted papers stay accepted."""
-        if not self._inbox.knows(command.command_id):
-            case = self._progress.state.case.model_copy(update={"track": command.track})
-            plan = await workflow.execute_activity_method(
-                Recorder.open_case, case, **options.named(options.LEDGER_WHEN_BACK, "Ganti jalur")
-            )
-            if self._inbox.take(command.command_id) and self._progress.state.outcome is None:
-                was = self._progress.state.case.track
-                facts = {
-                    "track": command.track,
-                    "was": was,
-                    "by": command.actor,
-                    "command": command.command_id,
-                }
-                self._progress.move(case=case)
-                self._progress.note(EventKind.TRACK_SWITCHED, facts)
-                self._clock.restart(plan, min(command.occurred_at, workflow.now()))
-                await self._progress.publish()
-        return Accepted(state=self._progress.state)
-
-    @switch_track.validator
-    def _switch_is_possible(self, command: SwitchTrack) -> None:
-        if self._inbox.knows(command.command_id):
-            return
-        self._require_open()
-        if command.track is self._progress.state.case.track:
-            raise refused(f"the case follows {command.track} already")
-
-    def _go_on(self, by: str, command: str) -> None:
-        self._inbox.awaits_person = False
-        self._progress.note(EventKind.STEP_RETRIED, {"by": by, "command": command})
-
-    def _require_open(self) -> None:
-        if self._inbox.withdrawn or self._progress.state.outcome is not None:
-            raise refused("the case is ending already")
-
-    def _withdraw(self, command: str) -> None:
-        if not self._inbox.withdrawn and self._progress.state.outcome is None:
-            self._inbox.withdrawn = True
-            self._progress.note(EventKind.CASE_WITHDRAWN, {"command": command})

@@ -27,7 +27,7 @@ async def test_all_six_faults_are_named_and_nothing_is_begun(office: Office) -> 
     ran, as_json = await asyncio.gather(office.cli("submit", file), office.cli("submit", file, "--json"))
 
     assert (ran.code, as_json.code) == (2, 2)
-    assert ran.err.startswith("refused, 6 fault(s); nothing was started:\n")
+    assert ran.err.startswith("refused, 6 fault(s); nothing was done:\n")
     assert {line.strip().split(":")[0] for line in ran.err.splitlines()[1:] if line.strip()} == SIX_FAULTS
     told = as_json.data()
     findings = told["findings"]

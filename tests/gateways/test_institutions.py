@@ -98,14 +98,14 @@ def test_an_incomplete_submission_is_refused(
 
 
 def test_a_no_comes_with_its_reason(institutions: Institutions, adapters: Adapters, nik: str) -> None:
-    """Returned once with a known code, then rejected with one nobody knows; the person stays inactive."""
+    """The ministry's code is handed on, if it has the form of one; the person stays inactive."""
     institutions.turn("kemensos", nik, decision="returned", reason="KK_BEDA")
     first = adapters.siks_ng.submit(a_submission(nik), key=f"{nik}:1")
     returned = Decision(Verdict.RETURNED, "KK_BEDA")
     assert adapters.kemensos.decision(first) == returned
     institutions.turn("kemensos", nik, decision="rejected", reason="KODE_BARU")
     second = adapters.siks_ng.submit(a_submission(nik), key=f"{nik}:2")
-    assert adapters.kemensos.decision(second) == Decision(Verdict.REJECTED, "LAIN")
+    assert adapters.kemensos.decision(second) == Decision(Verdict.REJECTED, "KODE_BARU")
     assert adapters.kemensos.decision(first) == returned
     found = adapters.bpjs.participant(nik, on=TODAY)
     assert found is not None

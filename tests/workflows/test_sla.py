@@ -34,7 +34,7 @@ async def test_a_case_that_waits_is_warned_three_times_and_breaches_at_24_hours(
     state = await handle.result()
     assert (state.outcome, state.sla_state) == (Outcome.REACTIVATED, SlaState.MISSED)
     told = [alert.key.removeprefix(case.case_number) for alert in bench.ledger.alerts.values()]
-    assert [key for key in told if ":sla:" in key] == [":sla:50", ":sla:75", ":sla:90", ":sla:100"]
+    assert [key for key in told if ":sla:" in key] == [":sla:1:50", ":sla:1:75", ":sla:1:90", ":sla:1:100"]
 
 
 async def test_after_an_outage_only_the_newest_mark_is_told(bench: Bench) -> None:
@@ -69,7 +69,7 @@ async def test_a_breach_is_recorded_when_the_end_and_the_timer_arrive_together(s
         await withdrawal
     forward.cancel()
     assert (state.outcome, state.sla_state) == (Outcome.WITHDRAWN, SlaState.MISSED)
-    assert f"{case.case_number}:sla:100" in bench.ledger.alerts
+    assert f"{case.case_number}:sla:1:100" in bench.ledger.alerts
     kinds = bench.ledger.kinds(case.case_number)[-4:]
     assert (set(kinds[:2]), kinds[2:]) == ({"case.withdrawn", "sla.breached"}, ["sla.missed", "case.closed"])
 
@@ -84,4 +84,4 @@ async def test_a_dead_channel_holds_no_case_back_and_loses_no_alert(bench: Bench
     assert bench.ledger.alerts == {}
     await bench.forward(handle, timedelta(minutes=1))
     await handle.result()
-    assert list(bench.ledger.alerts) == [f"{case.case_number}:sla:100"]
+    assert list(bench.ledger.alerts) == [f"{case.case_number}:sla:1:100"]

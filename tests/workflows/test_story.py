@@ -255,7 +255,7 @@ async def test_a_supervisor_sees_where_the_case_is(bench: Bench) -> None:
     metadata = await handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
     details = metadata.current_details
     assert "Langkah 4 dari 5: Verifikasi Kemensos" in details
-    assert "NIK berbeda" in details
+    assert "NIK_BEDA" in details
     assert "WIB" in details
 
 
