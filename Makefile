@@ -24,6 +24,9 @@ setup: $(VENV)/.run ## install what the engine runs on into .venv
 demo: setup ## real cases on a real Temporal server; KEEP=1 leaves the stack up
 	@$(RUN) -m examples.demo $(if $(KEEP),--keep)
 
+demo-desk: setup ## a day at the desks: people check, sign, upload, decide; KEEP=1 as above
+	@$(RUN) -m examples.desk_day $(if $(KEEP),--keep)
+
 up: setup ## local stack in the foreground: Temporal, Web UI, simulators, worker
 	@$(RUN) starter.py up
 
@@ -49,4 +52,4 @@ lock: ## renew the hash-pinned requirements from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
-.PHONY: help setup demo up down lint test test-slow bench lock
+.PHONY: help setup demo demo-desk up down lint test test-slow bench lock

@@ -9,7 +9,7 @@ from models.answers import Approved
 from models.desk import NewLetter
 from models.errors import DocumentLost
 from models.letters import subject_digest
-from models.messages import StepAsk, StepReply
+from models.messages import GiveAnswer, StepAsk, StepReply
 from models.reasons import NEED_NOT_SERVED, PAPERS_MISSING
 from models.wib import wib_date
 
@@ -44,6 +44,8 @@ class Office:
         kind is there, it raises DocumentLost and a person looks into it. An officer then looks at the papers
         that no officer accepted before; when nothing changed since, there is nothing to look at.
         """
+        if (given := self._given(ask)) is not None:
+            return reply_of(given)
         dossier = self._ledger.dossier(ask.case_number)
         if (moot := moot_for(dossier.person, self._bpjs, ask.case_number)) is not None:
             return StepReply(answer=moot)
@@ -64,6 +66,8 @@ class Office:
 
         A letter that still says what the ledger says stands, and need not be signed again.
         """
+        if (given := self._given(ask)) is not None:
+            return reply_of(given)
         dossier = self._ledger.dossier(ask.case_number)
         city = self._shelf.city(dossier.case.city)
         if dossier.need.kind not in city.tracks[dossier.case.track].needs:
@@ -78,3 +82,7 @@ class Office:
             new = NewLetter(today, digest, city.letter.number_of, signer=None)
             self._ledger.issue_letter(ask.case_number, ask.attempt, new)
         return StepReply(answer=Approved())
+
+    def _given(self, ask: StepAsk) -> GiveAnswer | None:
+        """Return what an officer answered to this attempt before, for example before a reset."""
+        return self._desk.given(ask) if self._has_officers else None

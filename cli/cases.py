@@ -8,10 +8,11 @@ import typer
 from dotenv import dotenv_values
 from rich.console import Console
 
-from cli.door import CaseArgument, Json, counter, known_form, print_json, run
+from cli.door import As, CaseArgument, Json, counter, hand, known_form, print_json, run
 from cli.screens import CaseReport, case_screen, findings_screen, item_data, list_screen
 from intake.intake import Intake
 from models.case import SlaState, Step
+from models.roles import Act
 from runtime import adapters
 from runtime.settings import Settings
 from runtime.temporal import CaseStarter, connect
@@ -21,13 +22,16 @@ app = typer.Typer()
 
 @app.command(epilog="Example: starter.py submit examples/01-tangsel-emergency.json")
 def submit(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Application as JSON.")], json_: Json = False
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Application as JSON.")],
+    as_: As = None,
+    json_: Json = False,
 ) -> None:
     """Take one application and start its case; the same person again gets the existing case number."""
 
     async def work(settings: Settings, screen: Console) -> None:
-        intake = await _intake(settings)
-        done = await intake.submit(file, now=datetime.now(UTC))
+        desk = await counter(settings)
+        officer = desk.work.gate.officer(hand(as_, None, settings).actor, Act.SUBMIT)
+        done = await (await _intake(settings)).submit(file, now=datetime.now(UTC), by=officer)
         if json_:
             told = [vars(finding) for finding in done.warnings]
             print_json({**vars(done), "warnings": told})

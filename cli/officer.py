@@ -3,9 +3,8 @@
 from datetime import datetime
 from pathlib import Path
 
-import click
-import typer
 from rich.console import Console
+from rich.prompt import IntPrompt, Prompt
 
 from cli.door import Counter
 from cli.saying import read_time
@@ -28,6 +27,15 @@ _WORDS = {
 }
 
 
+class _Choice(Prompt):
+    illegal_choice_message = "[prompt.invalid.choice]pilih salah satu huruf di atas"
+
+
+class _Number(IntPrompt):
+    validate_error_message = "[prompt.invalid]tulis nomornya"
+    illegal_choice_message = "[prompt.invalid.choice]pilih salah satu nomor di atas"
+
+
 class Officer:
     """Takes an officer through his queue. What he skips or leaves undecided goes back to the queue."""
 
@@ -44,7 +52,7 @@ class Officer:
         while (item := self._next()) is not None:
             try:
                 is_done = await self._work_on(item)
-            except click.Abort:
+            except (EOFError, KeyboardInterrupt):
                 self._leave(item)
                 break
             if is_done is None:
@@ -96,14 +104,14 @@ class Officer:
         if item.kind is ItemKind.ANSWER and item.step is Step.SIKS_NG_UPLOAD:
             keys.append("h")
         keys += ["l", "q"]
-        words = ", ".join(f"[{key}] {_WORDS[key]}" for key in keys)
-        return str(typer.prompt(words, type=click.Choice(keys), show_choices=False, prompt_suffix="? "))
+        words = ", ".join(f"({key}) {_WORDS[key]}" for key in keys)
+        return _Choice.ask(words, choices=keys, show_choices=False, console=self._screen)
 
     def _said(self, verb: Verb, item: DeskItem) -> Said:
         if verb in {Verb.RETURN, Verb.REJECT}:
-            return Said(verb, self._ask_reason(item, verb), _optional("catatan"))
+            return Said(verb, self._ask_reason(item, verb), self._ask("catatan (boleh kosong)") or None)
         if verb is Verb.APPROVE and item.kind is ItemKind.ANSWER and item.step is Step.SIKS_NG_UPLOAD:
-            return Said(verb, portal=_ask_portal())
+            return Said(verb, portal=self._ask_portal())
         return Said(verb)
 
     def _ask_reason(self, item: DeskItem, verb: Verb) -> str:
@@ -111,25 +119,22 @@ class Officer:
         codes = reasons.for_step(item.step, fixable=verb is Verb.RETURN)
         for place, code in enumerate(codes, 1):
             self._screen.print(f"  {place:2} {code:30} {reasons.label(code)}", markup=False)
-        place = int(typer.prompt("alasan nomor", type=click.IntRange(1, len(codes))))
+        numbers = [str(place) for place in range(1, len(codes) + 1)]
+        place = _Number.ask("alasan nomor", choices=numbers, show_choices=False, console=self._screen)
         return codes[place - 1]
 
+    def _ask_portal(self) -> PortalEntry:
+        reference = self._ask("referensi di portal")
+        again = self._ask("referensi sekali lagi")
+        submitted_at = self._ask_time()
+        return PortalEntry(reference, again, submitted_at, Path(self._ask("berkas bukti").strip()))
 
-def _ask_portal() -> PortalEntry:
-    reference = typer.prompt("referensi di portal")
-    again = typer.prompt("referensi sekali lagi")
-    submitted_at = _ask_time()
-    return PortalEntry(reference, again, submitted_at, Path(typer.prompt("berkas bukti").strip()))
+    def _ask_time(self) -> datetime:
+        while True:
+            try:
+                return read_time(self._ask("waktu unggah (WIB, 2026-02-11 08:30)"))
+            except BadInput:
+                self._screen.print("tulis seperti 2026-02-11 08:30", style="yellow")
 
-
-def _ask_time() -> datetime:
-    while True:
-        try:
-            return read_time(typer.prompt("waktu unggah (WIB, 2026-02-11 08:30)"))
-        except BadInput:
-            typer.echo("tulis seperti 2026-02-11 08:30", err=True)
-
-
-def _optional(what: str) -> str | None:
-    words = typer.prompt(what, default="", show_default=False)
-    return str(words) or None
+    def _ask(self, what: str) -> str:
+        return Prompt.ask(what, console=self._screen)

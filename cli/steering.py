@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.prompt import Prompt
 
 from cli.door import (
     As,
@@ -20,6 +21,7 @@ from cli.door import (
     run,
 )
 from cli.saying import At, Note, Proof, Receipt, ReceiptAgain, RejectCode, ReturnCode, said
+from cli.screens import console
 from desk.corrections import FIELDS
 from models.case import Step, Track
 from models.errors import BadInput, Finding
@@ -207,7 +209,7 @@ def _asked(fields: list[str]) -> dict[str, object]:
     """Ask for each value, so that none stands in the shell's history."""
     if not fields:
         raise BadInput([Finding("FIELD", "names nothing", f"known are {', '.join(FIELDS)}; or --file")])
-    return {name: typer.prompt(name, err=True) for name in fields}
+    return {name: Prompt.ask(name, console=console(stderr=True)) for name in fields}
 
 
 def _changes(file: Path) -> dict[str, object]:

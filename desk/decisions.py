@@ -109,12 +109,11 @@ class Decisions:
         return []
 
     def _of_time(self, said: Said, item: DeskItem) -> list[Finding]:
-        at = said.occurred_at or (said.portal.submitted_at if said.portal else None)
-        if at is None:
-            return []
-        if at > self._clock():
+        told = (said.occurred_at, said.portal.submitted_at if said.portal else None)
+        times = [at for at in told if at is not None]
+        if any(at > self._clock() for at in times):
             return [Finding("--at", "lies in the future", "give the time at which it happened")]
-        if at < item.case.received_at:
+        if any(at < item.case.received_at for at in times):
             return [Finding("--at", "lies before the case", "give the time at which it happened")]
         return []
 

@@ -12,6 +12,8 @@ from models.errors import BadInput, Finding, NotAllowed
 from models.roles import MAY, Act, Officer, Role
 
 _OFFICER_ID = re.compile(r"[a-z0-9][a-z0-9.-]{1,39}")
+_MOST_DIGITS = 4
+_NOBODY = "nobody of this id works here (see people.toml)"
 _TWO_PEOPLE: dict[Step, tuple[frozenset[Step | None], str]] = {
     Step.DOCUMENT_CHECK: (
         frozenset({None, Step.RECOMMENDATION}),
@@ -41,14 +43,9 @@ class Gate:
             raise BadInput([Finding("--as", "names nobody", fix)])
         officer = self._shelf.people().find(actor)
         if officer is None:
-            # What was typed may be anything, also a NIK.
-            known = actor if _OFFICER_ID.fullmatch(actor) and not actor.isdigit() else "unknown"
-            self._refuse(known, act, case, "nobody of this id works here (see people.toml)")
-        if not officer.may(act):
-            roles = ", ".join(sorted(MAY[act]))
-            self._refuse(officer.id, act, case, f"`{act}` takes the role {roles}")
-        if case is not None and not officer.serves(case):
-            self._refuse(officer.id, act, case, "the case lies outside the officer's area")
+            self._refuse(_without_numbers(actor), act, case, _NOBODY)
+        if (why := _against(officer, act, case)) is not None:
+            self._refuse(officer.id, act, case, why)
         return officer
 
     def role_for(self, officer: Officer, item: DeskItem) -> Role:
@@ -56,30 +53,65 @@ class Gate:
 
         A supervisor may stand in for everybody but the signer.
         """
-        role = item.role
-        if item.role not in officer.roles:
-            if Role.SUPERVISOR not in officer.roles or item.role is Role.SIGNER:
-                self._refuse(officer.id, Act.WORK, item.case, f"this work is of the role {item.role}")
-            role = Role.SUPERVISOR
-        if item.kind is ItemKind.ANSWER:
-            self.require_other_eyes(officer, item.case, item.step)
-        return role
+        if (why := self._against_item(officer, item)) is not None:
+            self._refuse(officer.id, Act.WORK, item.case, why)
+        return item.role if item.role in officer.roles else Role.SUPERVISOR
+
+    def require_fit(self, giver: Officer, to: str, item: DeskItem) -> None:
+        """Refuse to give work to somebody who may not do it; it is the giver who is refused.
+
+        Raises NotAllowed.
+        """
+        officer = self._shelf.people().find(to)
+        if officer is None:
+            self._refuse(giver.id, Act.ASSIGN, item.case, _NOBODY)
+        why = _against(officer, Act.WORK, item.case) or self._against_item(officer, item)
+        if why is not None:
+            self._refuse(giver.id, Act.ASSIGN, item.case, f"not for {officer.id}: {why}")
 
     def require_other_eyes(self, officer: Officer, case: CaseRef, step: Step) -> None:
         """Refuse a step to who did another part of the case that excludes it. Raises NotAllowed."""
-        if step not in _TWO_PEOPLE:
-            return
-        others, rule = _TWO_PEOPLE[step]
-        bearers = self._book.bearers(case.case_number)
-        if any(bearer.actor == officer.id and bearer.step in others for bearer in bearers):
-            self._refuse(officer.id, Act.WORK, case, f"four eyes: {rule}")
+        if (why := self._against_eyes(officer, case, step)) is not None:
+            self._refuse(officer.id, Act.WORK, case, why)
 
     def refuse_unless(self, holds: bool, officer: Officer, item: DeskItem, why: str) -> None:  # noqa: FBT001
         """Refuse work on an item unless a condition holds. Raises NotAllowed."""
         if not holds:
             self._refuse(officer.id, Act.WORK, item.case, why)
 
+    def _against_item(self, officer: Officer, item: DeskItem) -> str | None:
+        """Say why the officer may not finish the work; None when he may."""
+        stands_in = Role.SUPERVISOR in officer.roles and item.role is not Role.SIGNER
+        if item.role not in officer.roles and not stands_in:
+            return f"this work is of the role {item.role}"
+        if item.kind is not ItemKind.ANSWER:
+            return None
+        return self._against_eyes(officer, item.case, item.step)
+
+    def _against_eyes(self, officer: Officer, case: CaseRef, step: Step) -> str | None:
+        if step not in _TWO_PEOPLE:
+            return None
+        others, rule = _TWO_PEOPLE[step]
+        bearers = self._book.bearers(case.case_number)
+        is_one_of_them = any(bearer.actor == officer.id and bearer.step in others for bearer in bearers)
+        return f"four eyes: {rule}" if is_one_of_them else None
+
     def _refuse(self, actor: str, act: Act, case: CaseRef | None, why: str) -> NoReturn:
         number = None if case is None else case.case_number
         self._book.refuse(actor, act, number, why, self._clock())
         raise NotAllowed(f"{actor}: {why}")
+
+
+def _against(officer: Officer, act: Act, case: CaseRef | None) -> str | None:
+    """Say why role or area is against an officer's act; None when neither is."""
+    if not officer.may(act):
+        return f"`{act}` takes the role {', '.join(sorted(MAY[act]))}"
+    if case is not None and not officer.serves(case):
+        return "the case lies outside the officer's area"
+    return None
+
+
+def _without_numbers(actor: str) -> str:
+    """Return an unknown id as it may be kept: what was typed may be anything, also a NIK with dashes."""
+    has_number = sum(map(str.isdigit, actor)) > _MOST_DIGITS
+    return actor if _OFFICER_ID.fullmatch(actor) and not has_number else "unknown"

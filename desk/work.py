@@ -13,7 +13,7 @@ from desk.sheets import Sheet, Sheets
 from gateways.ports import DeskBook, Documents, LetterPrinter, PolicyShelf, Registry
 from models.answers import Approved
 from models.case import CaseHealth, CaseState, Step, Track
-from models.desk import CaseMessage, Command, Completion, DeskItem, ItemKind, NewLetter
+from models.desk import CaseMessage, Command, CommandKind, Completion, DeskItem, ItemKind, NewLetter
 from models.errors import BadInput, Finding, WrongState
 from models.messages import (
     DataCorrected,
@@ -26,10 +26,12 @@ from models.messages import (
     Withdraw,
 )
 from models.reasons import Reasons
-from models.roles import MACHINE, Act, Officer, Role
+from models.roles import MACHINE, MAY, Act, Officer, Role
 from models.wib import wib_date
 
 _AFTER_UPLOAD = (Step.KEMENSOS_VERIFICATION, Step.BPJS_RECONNECT)
+_EVERY_ITEM = 100_000
+"""More than a city has open: whose work it is must be looked at before anything is cut off."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,8 @@ class OfficeWork:
         With `everything` all open work of his area. Emergencies come first, then the next due.
         """
         officer = self.gate.officer(actor, Act.READ_DESK)
-        items = [item for item in self._book.items(cities=officer.cities) if officer.serves(item.case)]
+        there = self._book.items(cities=officer.cities, limit=_EVERY_ITEM)
+        items = [item for item in there if officer.serves(item.case)]
         if everything:
             return items
         mine = [item for item in items if item.role in officer.roles or item.assignee == officer.id]
@@ -113,8 +116,7 @@ class OfficeWork:
     def assign(self, hand: Hand, number: int, to: str) -> DeskItem:
         """Give a piece of work to an officer who may do it."""
         item = self._book.item(number)
-        self.gate.officer(hand.actor, Act.ASSIGN, item.case)
-        self.gate.role_for(self.gate.officer(to, Act.WORK, item.case), item)
+        self.gate.require_fit(self.gate.officer(hand.actor, Act.ASSIGN, item.case), to, item)
         return self._book.assign(number, to, expects=item.assignee, at=self._clock())
 
     def void(self, hand: Hand, number: int, reason: str) -> Command:
@@ -122,9 +124,9 @@ class OfficeWork:
         item = self._book.item(number)
         officer = self.gate.officer(hand.actor, Act.VOID_ITEM, item.case)
         note = _words("--reason", reason)
-        self._book.void(number, officer.id, self._clock())
         message = RetryStep(command_id=hand.id_for("void"), actor=officer.id)
-        return self._give(item.case.case_number, message, officer, Role.SUPERVISOR, note=note)
+        command = Command(item.case.case_number, message, officer.id, Role.SUPERVISOR, self._clock())
+        return self._book.give(Completion(command, voids_item=number, note=note))
 
     # -- Answers ---------------------------------------------------------------------------------
 
@@ -142,6 +144,8 @@ class OfficeWork:
         """Answer the open step, whoever else is asked; work that is in another's hand is not touched."""
         state = self._registry.case(case_number)
         officer = self.gate.officer(hand.actor, Act.WORK, state.case)
+        if (before := self._given_before(hand, case_number, CommandKind.ANSWER)) is not None:
+            return before
         self._require_open_step(state, step)
         ask = StepAsk(
             case_number=case_number, step=step, attempt=state.attempt, poll_every=timedelta(minutes=1)
@@ -214,7 +218,7 @@ class OfficeWork:
         """End the case because the applicant or the office asked for it."""
         officer = self._officer(hand, Act.WITHDRAW, case_number)
         message = Withdraw(command_id=hand.id_for("withdraw"), actor=officer.id)
-        return self._give(case_number, message, officer, note=_words("--reason", reason))
+        return self._give(case_number, message, officer, Act.WITHDRAW, note=_words("--reason", reason))
 
     def retry(self, hand: Hand, case_number: str) -> Command:
         """Take the step again at which the case waits for a person."""
@@ -222,13 +226,14 @@ class OfficeWork:
         for item in self._book.items(case_number=case_number):
             if item.kind is ItemKind.MEND:
                 self.gate.role_for(officer, item)
-        return self._give(case_number, RetryStep(command_id=hand.id_for("retry"), actor=officer.id), officer)
+        message = RetryStep(command_id=hand.id_for("retry"), actor=officer.id)
+        return self._give(case_number, message, officer, Act.RETRY)
 
     def papers_added(self, hand: Hand, case_number: str, count: int) -> Command:
         """Tell the case that papers are in the store; one that waits for papers goes on."""
         officer = self._officer(hand, Act.ADD_PAPERS, case_number)
         message = PapersAdded(command_id=hand.id_for("papers"), count=count, actor=officer.id)
-        return self._give(case_number, message, officer)
+        return self._give(case_number, message, officer, Act.ADD_PAPERS)
 
     def correct(self, hand: Hand, case_number: str, changes: Mapping[str, object]) -> Command:
         """Mend the applicant's data while the papers are checked or the case waits to be mended.
@@ -236,6 +241,8 @@ class OfficeWork:
         Somebody else then compares the papers again, and a letter that says otherwise is issued anew.
         """
         officer = self._officer(hand, Act.CORRECT, case_number)
+        if (before := self._given_before(hand, case_number, CommandKind.DATA_CORRECTED)) is not None:
+            return before
         state = self._registry.case(case_number)
         if state.step is not Step.DOCUMENT_CHECK and state.health is CaseHealth.OK:
             raise WrongState(f"{case_number} is at {state.step}: return it first, with a reason")
@@ -253,7 +260,7 @@ class OfficeWork:
         officer = self._officer(hand, act, case_number)
         now = self._clock()
         message = SwitchTrack(command_id=hand.id_for("track"), track=track, actor=officer.id, occurred_at=now)
-        return self._give(case_number, message, officer)
+        return self._give(case_number, message, officer, act)
 
     def void_receipt(self, hand: Hand, case_number: str, reason: str) -> Command:
         """Make the receipt of the last upload void; the person is handed in again."""
@@ -304,16 +311,21 @@ class OfficeWork:
         case_number: str,
         message: CaseMessage,
         officer: Officer,
-        role: Role | None = None,
+        act: Act,
         *,
         note: str | None = None,
     ) -> Command:
-        role = role or next(iter(sorted(officer.roles)))
-        command = Command(case_number, message, officer.id, role, self._clock())
+        command = Command(case_number, message, officer.id, self._role(officer, act), self._clock())
         return self._book.give(Completion(command, note=note))
 
+    def _given_before(self, hand: Hand, case_number: str, kind: CommandKind) -> Command | None:
+        """Return the command if it was given under this id before: what it did would now stand in its way."""
+        before = None if hand.command_id is None else self._book.command(hand.command_id)
+        is_it = before is not None and (before.case_number, before.kind) == (case_number, kind)
+        return before if is_it else None
+
     def _role(self, officer: Officer, act: Act) -> Role:
-        return next(role for role in sorted(officer.roles) if officer.may(act))
+        return min(officer.roles & MAY[act])
 
 
 def _words(field: str, text: str) -> str:

@@ -1,12 +1,6 @@
 """Real cases on a real Temporal server, from the application file to the outcome: `make demo`."""
 
-import argparse
 import asyncio
-import contextlib
-import logging
-import os
-import shutil
-import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -15,19 +9,17 @@ from rich.console import Console
 
 from cli.screens import console
 from desk.work import Hand, OfficeWork
-from examples import manifest, report
+from examples import manifest, report, stage
 from examples.effects import Count, Institutions
 from examples.manifest import Operator
 from examples.played import Played
 from examples.progress import Progress
 from intake.intake import Intake
-from models.errors import ReactivationError, WrongState
+from models.errors import WrongState
 from runtime import adapters
 from runtime.adapters import Office
 from runtime.delivery import Delivery
-from runtime.entry import exit_code_of, leave
-from runtime.logging import configure_logging
-from runtime.processes import stop_stack
+from runtime.entry import leave
 from runtime.settings import PREFIX, ROOT
 from runtime.stack import LOCAL_ACTOR, Stack, StackOptions
 from runtime.temporal import CaseStarter
@@ -53,21 +45,11 @@ class Demo:
 
     async def run(self, *, keep: bool) -> int:
         """Bring the stack up, play everything, judge it; return the exit code."""
-        try:
-            await self._stack.start(self.say)
-            watching = asyncio.create_task(self._stack.watch(self.say))
-            try:
-                is_right = await self._play(watching, keep=keep)
-                if keep:
-                    with contextlib.suppress(asyncio.CancelledError):
-                        await watching
-            finally:
-                watching.cancel()
-        finally:
-            self._stack.stop(self.say if keep else _silent)
-        return 0 if is_right else 1
+        return await stage.perform(
+            self._stack, self.say, lambda watching: self._play(watching, keep=keep), keep=keep
+        )
 
-    async def _play(self, watching: asyncio.Task[None], *, keep: bool) -> bool:
+    async def _play(self, watching: stage.Watching, *, keep: bool) -> bool:
         institutions = Institutions(self._stack.simulators)
         office = adapters.office(self._stack.settings)
         client = await self._stack.client()
@@ -170,41 +152,12 @@ _REASON = "pemohon membatalkan (contoh)"
 
 def main(arguments: Sequence[str]) -> int:
     """Play the demo; return 0 when everything ended as the manifest expects."""
-    parser = argparse.ArgumentParser(prog="python -m examples.demo", description=__doc__)
-    parser.add_argument("--keep", action="store_true", help="leave the stack up until Ctrl-C or `make down`")
-    keep: bool = parser.parse_args(arguments).keep
-    _forget_other_installations()
-    configure_logging("console")
-    logging.getLogger().setLevel(logging.WARNING)
-    try:
-        return asyncio.run(_run(keep=keep))
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        return 130
-    except ReactivationError as error:
-        console(stderr=True).print(str(error), style="bold red", markup=False)
-        return exit_code_of(error)
+    return stage.main(arguments, "python -m examples.demo", __doc__, _run)
 
 
-async def _run(*, keep: bool) -> int:
-    task = asyncio.current_task()
-    if task is not None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-    stop_stack(FOLDER)
-    if FOLDER.exists():
-        shutil.rmtree(FOLDER)
+async def _run(keep: bool) -> int:  # noqa: FBT001 - the command line's one switch
     options = StackOptions(port=0, ui_port=0, policies_dir=manifest.FOLDER / "policies")
-    return await Demo(Stack(FOLDER, options), console()).run(keep=keep)
-
-
-def _forget_other_installations() -> None:
-    """Drop settings of this shell, so that no example ever reaches a real ledger or cluster."""
-    for name in [name for name in os.environ if name.startswith((PREFIX, "TEMPORAL_"))]:
-        del os.environ[name]
-
-
-def _silent(_line: str) -> None:
-    return
+    return await Demo(stage.fresh(FOLDER, options), console()).run(keep=keep)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,15 @@
 """The policy shelf as a folder of TOML files."""
 
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from models.calendar_policy import CalendarBook, Calendars, HolidayYear
 from models.errors import Misconfigured
 from models.policy import CityPolicy, Regions
 from models.portal import PortalForm
@@ -21,6 +23,8 @@ _REASONS = "reasons.toml"
 _PEOPLE = "people.toml"
 _PORTAL = "siks-ng.toml"
 _CITY_FILES = "kota-*.toml"
+_CALENDAR = "kalender.toml"
+_HOLIDAY_FILE = re.compile(r"libur-(\d{4})\.toml")
 
 
 class PolicyFolder:
@@ -59,6 +63,25 @@ class PolicyFolder:
         """Return the fields of SIKS-NG in the portal's order. Raises Misconfigured."""
         return _read(self._folder / _PORTAL, PortalForm)
 
+    def calendars(self) -> Calendars:
+        """Return office hours and holidays. Raises Misconfigured, naming file and key."""
+        return self._calendars
+
+    def holiday_year(self, year: int) -> HolidayYear | None:
+        """Return the holidays of a year; None when there is no file of it. Raises Misconfigured."""
+        path = self.holiday_file(self._folder, year)
+        if not path.exists():
+            return None
+        table = _read(path, HolidayYear)
+        if table.year != year:
+            raise Misconfigured(f"policies: {path}: year: must be {year}, as the file's name says")
+        return table
+
+    @staticmethod
+    def holiday_file(folder: Path, year: int) -> Path:
+        """Return where the holidays of a year are written."""
+        return folder / f"libur-{year}.toml"
+
     @cached_property
     def _by_code(self) -> Mapping[str, CityPolicy]:
         policies = [_read(path, CityPolicy) for path in sorted(self._folder.glob(_CITY_FILES))]
@@ -75,8 +98,44 @@ class PolicyFolder:
         return _read(self._folder / _REASONS, Reasons)
 
     @cached_property
+    def _calendars(self) -> Calendars:
+        path = self._folder / _CALENDAR
+        book = _read(path, CalendarBook)
+        if absent := [code for code in sorted(self._by_code) if code not in book.city]:
+            raise Misconfigured(f"policies: {path}: city.{absent[0]}: missing (give this city office hours)")
+        matches = (_HOLIDAY_FILE.fullmatch(file.name) for file in self._folder.iterdir())
+        tables = [self.holiday_year(year) for year in sorted(int(match[1]) for match in matches if match)]
+        years = tuple(table for table in tables if table is not None)
+        loaded = {table.year for table in years}
+        if not loaded:
+            raise Misconfigured(
+                f"policies: {self._folder} has no libur-*.toml file (`starter.py calendar load`)"
+            )
+        if gaps := sorted(set(range(min(loaded), max(loaded))) - loaded):
+            raise Misconfigured(
+                f"policies: {self.holiday_file(self._folder, gaps[0])} is missing between others"
+            )
+        return Calendars(city=book.city, years=years)
+
+    @cached_property
     def _people(self) -> People:
-        return _read(self._folder / _PEOPLE, People)
+        people = _read(self._folder / _PEOPLE, People)
+        if faults := [f"person.{at}.{what}" for at, what in self._unknown_areas(people)]:
+            raise Misconfigured(f"policies: {self._folder / _PEOPLE}: {'; '.join(faults)}")
+        return people
+
+    def _unknown_areas(self, people: People) -> Iterator[tuple[int, str]]:
+        """Tell which person serves a city without a policy, or a kecamatan that lies in none of his cities.
+
+        A slip of the pen there would make work that nobody sees.
+        """
+        for at, officer in enumerate(people.person):
+            if unknown := officer.cities - set(self._by_code):
+                yield at, f"cities: {', '.join(sorted(unknown))} has no {_CITY_FILES} file"
+            codes = tuple(f"{city[:2]}.{city[2:]}." for city in officer.cities)
+            near = {area.name for code, area in self._regions.kecamatan.items() if code.startswith(codes)}
+            if unknown := officer.kecamatan - near:
+                yield at, f"kecamatan: {', '.join(sorted(unknown))} is in no city of this person ({_REGIONS})"
 
 
 def _read(path: Path, model: type[ModelT]) -> ModelT:

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
 
+from models.calendar_policy import Calendars
 from models.case import CaseRef, CaseState, SlaState, Step
 from models.desk import (
     Bearer,
@@ -163,6 +164,10 @@ class PolicyShelf(Protocol):
         """Return the fields of SIKS-NG in the portal's order."""
         ...
 
+    def calendars(self) -> Calendars:
+        """Return office hours and holidays."""
+        ...
+
 
 class LetterPrinter(Protocol):
     """Makes a letter that can be printed and signed."""
@@ -269,15 +274,15 @@ class DeskBook(Protocol):
         """
         ...
 
-    def void(self, number: int, by: str, at: datetime) -> DeskItem:
-        """End an open item without an answer. Raises NotFound or WrongState."""
-        ...
-
     def give(self, completion: Completion) -> Command:
         """Write a command and everything that goes with it, all or nothing, before it is delivered.
 
         A command that was given before is returned as it is. Raises NotFound or WrongState.
         """
+        ...
+
+    def command(self, command_id: str) -> Command | None:
+        """Return the command that was given under this id; None when there is none."""
         ...
 
     def undelivered(self, case_number: str | None = None, limit: int = 500) -> list[Command]:

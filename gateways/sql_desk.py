@@ -78,10 +78,10 @@ class SqlDesk:
         return None
 
     def take_for_machine(self, ask: StepAsk) -> bool:
-        """Claim the work for the machine, if it lies on the desk; False when a person has it."""
+        """Claim the work for the machine, if it lies on the desk; False when a person has or did it."""
         with self._access.read() as connection:
             if connection.execute(_LIES_ON_DESK, {"of_key": ask.key}).first() is None:
-                return True
+                return _given(connection, ask) is None
         with self._access.write() as connection:
             lock_case(connection, ask.case_number)
             return connection.execute(_TAKE, {"of_key": ask.key, "at": self._clock()}).rowcount > 0

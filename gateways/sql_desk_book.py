@@ -3,7 +3,19 @@
 from collections.abc import Callable, Collection
 from datetime import date, datetime
 
-from sqlalchemy import Connection, Engine, RowMapping, String, bindparam, func, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Integer,
+    RowMapping,
+    String,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from gateways import desk_rows, dossier_query, letter_rows, submission_rows
 from gateways.ledger_access import LedgerAccess, Upsert, lock_case, unreachable, utc_now
@@ -48,6 +60,13 @@ _EMERGENCIES_FIRST = (
 _ITEM = desk_rows.ITEMS.where(desk_items.c.id == bindparam("number"))
 _OPEN_OF_KEY = desk_rows.ITEMS.where(
     desk_items.c.key == bindparam("of_key"), desk_items.c.closed_at.is_(None)
+)
+_ANSWERED = select(commands.c.command_id).where(
+    commands.c.case_number == _NUMBER,
+    commands.c.kind == CommandKind.ANSWER,
+    commands.c.step == bindparam("step", type_=String()),
+    commands.c.attempt == bindparam("attempt", type_=Integer()),
+    or_(commands.c.result.is_(None), commands.c.result == CommandResult.ACCEPTED),
 )
 _HAND = (
     update(desk_items)
@@ -149,11 +168,18 @@ class SqlDeskBook:
             return _item(connection, number)
 
     def open_item(self, ask: StepAsk) -> DeskItem:
-        """Return the open item of a step, opening one when there is none. Raises NotFound or WrongState."""
+        """Return the open item of a step, opening one when there is none.
+
+        Raises NotFound, or WrongState for a case that is over or a step that a person answered already.
+        """
         with self._access.write() as connection:
             if lock_case(connection, ask.case_number)["closed_at"] is not None:
                 raise WrongState(f"{ask.case_number} is over")
-            desk_rows.open_answer(connection, ask, None, self._clock())
+            if connection.execute(_OPEN_OF_KEY, {"of_key": ask.key}).first() is None:
+                of_step = {"case_number": ask.case_number, "step": ask.step, "attempt": ask.attempt}
+                if connection.execute(_ANSWERED, of_step).first() is not None:
+                    raise WrongState(f"{ask.case_number}: {ask.step} was answered already")
+                desk_rows.open_answer(connection, ask, None, self._clock())
             row = connection.execute(_OPEN_OF_KEY, {"of_key": ask.key}).mappings().one()
             return desk_rows.read(row)
 
@@ -167,28 +193,20 @@ class SqlDeskBook:
             raise WrongState(_in_whose_hand(item))
         return item
 
-    def void(self, number: int, by: str, at: datetime) -> DeskItem:
-        """End an open item without an answer. Raises NotFound or WrongState."""
-        with self._access.write() as connection:
-            done = connection.execute(_VOID, {"number": number, "at": at, "by": by}).rowcount > 0
-            item = _item(connection, number)
-        if not done:
-            raise WrongState(_in_whose_hand(item))
-        return item
-
     # -- Commands --------------------------------------------------------------------------------
 
     def give(self, completion: Completion) -> Command:
         """Write a command and everything that goes with it, all or nothing, before it is delivered.
 
-        A command that was given before is returned as it is. Raises NotFound or WrongState.
+        A command that was given before is returned as it is. Raises NotFound, or WrongState, also for an id
+        that belongs to another command.
         """
         command = completion.command
         with self._access.write() as connection:
             case = lock_case(connection, command.case_number)
             row = connection.execute(_COMMAND, {"command_id": command.command_id}).mappings().one_or_none()
             if row is not None:
-                return _command(row)
+                return _the_same(_command(row), command)
             if case["closed_at"] is not None:
                 raise WrongState(f"{command.case_number} is over: {case['outcome']}")
             self._write(connection, completion, case["city"])
@@ -198,11 +216,7 @@ class SqlDeskBook:
         command, message = completion.command, completion.command.message
         case_number, now = command.case_number, command.given_at
         answer = message if isinstance(message, GiveAnswer) else None
-        if completion.item is not None:
-            finishing = {"number": completion.item, "expects": completion.expects, "at": now}
-            ended = {"by": command.actor, "as_": DeskResult.DONE}
-            if connection.execute(_FINISH, {**finishing, **ended}).rowcount == 0:
-                raise WrongState(_in_whose_hand(_item(connection, completion.item)))
+        _end_items(connection, completion)
         if completion.receipt is not None and answer is not None:
             submission_rows.keep(connection, case_number, answer.attempt, completion.receipt, command.actor)
         if completion.voids_receipt is not None:
@@ -237,6 +251,12 @@ class SqlDeskBook:
             given_at=now,
         )
         connection.execute(_GIVE, row.model_dump())
+
+    def command(self, command_id: str) -> Command | None:
+        """Return the command that was given under this id; None when there is none."""
+        with self._access.read() as connection:
+            row = connection.execute(_COMMAND, {"command_id": command_id}).mappings().one_or_none()
+        return None if row is None else _command(row)
 
     def undelivered(self, case_number: str | None = None, limit: int = 500) -> list[Command]:
         """Return the commands that no workflow has taken or refused yet, the oldest first."""
@@ -329,6 +349,28 @@ def _item(connection: Connection, number: int) -> DeskItem:
     if row is None:
         raise NotFound(f"there is no desk item {number}")
     return desk_rows.read(row)
+
+
+def _the_same(there: Command, command: Command) -> Command:
+    """Return the command that was given before. Raises WrongState when it is about something else."""
+    if (there.case_number, there.kind) != (command.case_number, command.kind):
+        raise WrongState(
+            f"{command.command_id} is the id of another command: {there.case_number}, {there.kind}"
+        )
+    return there
+
+
+def _end_items(connection: Connection, completion: Completion) -> None:
+    """End the item that a command finishes or makes void. Raises WrongState unless it is as expected."""
+    ending = {"at": completion.command.given_at, "by": completion.command.actor}
+    if completion.item is not None:
+        finishing = {"number": completion.item, "expects": completion.expects, "as_": DeskResult.DONE}
+        if connection.execute(_FINISH, {**finishing, **ending}).rowcount == 0:
+            raise WrongState(_in_whose_hand(_item(connection, completion.item)))
+    if completion.voids_item is not None:
+        voiding = {"number": completion.voids_item, **ending}
+        if connection.execute(_VOID, voiding).rowcount == 0:
+            raise WrongState(_in_whose_hand(_item(connection, completion.voids_item)))
 
 
 def _in_whose_hand(item: DeskItem) -> str:

@@ -215,6 +215,9 @@ class SqlRegistry:
             last_seq=1,
         )
         connection.execute(_OPEN, row.model_dump())
+        facts: dict[str, str | int] = {"track": new.track}
+        if new.by is not None:
+            facts["by"] = new.by
         registered = EventRow(
             case_number=case.case_number,
             epoch=1,
@@ -222,7 +225,7 @@ class SqlRegistry:
             kind=EventKind.CASE_REGISTERED,
             at=new.received_at,
             recorded_at=now,
-            facts={"track": new.track},
+            facts=facts,
         )
         connection.execute(_APPEND, registered.model_dump())
         _keep(connection, case.case_number, new.papers, now)

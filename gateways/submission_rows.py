@@ -2,8 +2,9 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, Integer, String, bindparam, insert, select, update
+from sqlalchemy import Connection, Integer, String, bindparam, select, update
 
+from gateways.ledger_access import Upsert
 from models.desk import PortalReceipt
 from models.errors import WrongState
 from models.tables import submissions, submissions_begun
@@ -15,7 +16,10 @@ _THERE = select(submissions).where(*_OF_ATTEMPT)
 _OWNER = select(submissions.c.case_number).where(
     submissions.c.reference == bindparam("reference"), submissions.c.voided_at.is_(None)
 )
-_KEEP = insert(submissions)
+_KEEP = Upsert(
+    submissions, lambda insert: insert.on_conflict_do_nothing().returning(submissions.c.case_number)
+)
+"""Waits for whoever is writing the same reference at the same time, and then writes nothing."""
 _VOID = (
     update(submissions)
     .where(
@@ -32,9 +36,6 @@ _BEGUN = select(submissions_begun.c.attempt).where(
 
 def keep(connection: Connection, case_number: str, attempt: int, receipt: PortalReceipt, by: str) -> None:
     """Keep a receipt. Raises WrongState when its reference or its attempt is taken."""
-    owner = connection.execute(_OWNER, {"reference": receipt.reference}).scalar_one_or_none()
-    if owner is not None:
-        raise WrongState(f"this reference belongs to {owner} already: compare it with the portal")
     of_attempt = {"case_number": case_number, "attempt": attempt}
     if connection.execute(_THERE, of_attempt).first() is not None:
         raise WrongState(f"{case_number}, attempt {attempt}, has a submission already")
@@ -45,7 +46,9 @@ def keep(connection: Connection, case_number: str, attempt: int, receipt: Portal
         "submitted_by": by,
         "proof_sha256": receipt.proof_sha256,
     }
-    connection.execute(_KEEP, row)
+    if connection.execute(_KEEP.on(connection), row).one_or_none() is None:
+        owner = connection.execute(_OWNER, {"reference": receipt.reference}).scalar_one_or_none()
+        raise WrongState(f"this reference belongs to {owner} already: compare it with the portal")
 
 
 def void(connection: Connection, case_number: str, attempt: int, by: str, now: datetime) -> None:

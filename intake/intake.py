@@ -11,7 +11,8 @@ from intake.rules import media_type_of, read_application, warnings
 from models.application import Application
 from models.case import CaseRef
 from models.dossier import Need, NewCase, Paper, Person
-from models.errors import BadInput, EngineUnreachable, Finding
+from models.errors import BadInput, EngineUnreachable, Finding, NotAllowed
+from models.roles import Officer
 from models.wib import wib_date
 
 StartCase = Callable[[CaseRef], Awaitable[None]]
@@ -42,11 +43,16 @@ class Intake:
         self._shelf = shelf
         self._start = start
 
-    async def submit(self, path: Path, *, now: datetime) -> Submitted:
-        """Take one application file. Raises BadInput, with nothing started, or EngineUnreachable."""
+    async def submit(self, path: Path, *, now: datetime, by: Officer | None = None) -> Submitted:
+        """Take one application file, brought by an officer.
+
+        Raises BadInput or NotAllowed, with nothing started, or EngineUnreachable.
+        """
         today = wib_date(now)
         regions = self._shelf.regions()
         application = read_application(path, cities=list(self._shelf.cities()), regions=regions, today=today)
+        if by is not None and application.city not in by.cities:
+            raise NotAllowed(f"{by.id}: the application is for another city")
         kecamatan = regions.kecamatan_of(application.applicant.kelurahan)
         if kecamatan is None:
             raise BadInput([Finding("applicant.kelurahan", "unknown kelurahan", "use the Kemendagri code")])
@@ -60,6 +66,7 @@ class Intake:
                 need=Need(**dict(application.need)),
                 deactivated_on=application.deactivated_on,
                 papers=tuple(self._keep(path.parent, application)),
+                by=None if by is None else by.id,
             )
         )
         is_started = registered.is_started or await self._begin(registered.case)

@@ -179,6 +179,8 @@ class Completion:
     item: int | None = None
     """The desk item that it finishes; it must still be `expects`'s."""
     expects: str | None = None
+    voids_item: int | None = None
+    """The desk item that ends without an answer."""
     receipt: PortalReceipt | None = None
     letter: NewLetter | None = None
     accepted_papers: tuple[str, ...] = ()

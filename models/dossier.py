@@ -64,6 +64,8 @@ class NewCase:
     need: Need
     deactivated_on: date
     papers: tuple[Paper, ...]
+    by: str | None = None
+    """The officer who brought it."""
 
 
 @dataclass(frozen=True)

@@ -100,10 +100,16 @@ class Reasons(BaseModel):
         return Rejected(reason=code) if outcome is Outcome.REJECTED else Moot(outcome=outcome, reason=code)
 
     def for_step(self, step: Step, *, fixable: bool) -> list[str]:
-        """Return the codes that may be given at a step, in the catalogue's order."""
-        fits = self._is_fixable if fixable else self._is_final
+        """Return the codes that may be given at a step, in the catalogue's order.
+
+        A fixable one goes back or stays: it does not lead past a step that nobody has answered yet.
+        """
+        reached = list(Step)[: list(Step).index(step) + 1]
         return [
-            code for code, reason in self.reason.items() if PARTY_OF[step] in reason.given_by and fits(code)
+            code
+            for code, reason in self.reason.items()
+            if PARTY_OF[step] in reason.given_by
+            and (reason.back_to in reached if fixable else self._is_final(code))
         ]
 
     def require(self, code: str, step: Step, *, fixable: bool) -> None:

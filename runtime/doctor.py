@@ -4,12 +4,14 @@ import os
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from activities.ways import Mode
 from gateways.policy_folder import PolicyFolder
 from gateways.typst_letters import TypstLetters
 from models.errors import EngineUnreachable, Misconfigured, ReactivationError
+from models.wib import wib_date
 from runtime import adapters
 from runtime.settings import PREFIX, Settings
 from runtime.temporal import connect
@@ -31,6 +33,7 @@ async def examine(settings: Settings) -> list[Check]:
     """Run every check and return what each saw; none stops the others."""
     checks: list[tuple[str, str, Callable[[Settings], Awaitable[str]]]] = [
         ("policies", f"mend the file that is named, or set {PREFIX}POLICIES_DIR", _policies),
+        ("calendar", "`starter.py calendar load YEAR`, or mend the file that is named", _calendar),
         ("ledger", f"set {PREFIX}DATABASE_URL, start the database, `starter.py migrate`", _ledger),
         ("documents", f"set {PREFIX}DOCUMENTS_DIR to a folder that can be written", _documents),
         (
@@ -80,6 +83,10 @@ async def _policies(settings: Settings) -> str:
         f"{len(shelf.people().person)} people",
     )
     return f"{names}; {', '.join(counted)}"
+
+
+async def _calendar(settings: Settings) -> str:
+    return PolicyFolder(settings.policies_dir).calendars().outlook(wib_date(datetime.now(UTC)))
 
 
 async def _ledger(settings: Settings) -> str:

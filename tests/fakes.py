@@ -1,7 +1,7 @@
 """Fakes that satisfy the ports: institutions and ledger in memory, which remember what happened."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TypeVar
@@ -119,7 +119,7 @@ class FakeSiksNg:
     def submit(self, submission: Submission, *, key: str) -> str:
         _next(self.script)
         self.effects[key] = 1
-        return f"SIKS-{len(self.effects):04d}"
+        return f"SIKS-{list(self.effects).index(key):04d}"
 
 
 @dataclass
@@ -129,9 +129,12 @@ class FakeKemensos:
     script: list[Decision | Exception | None] = field(default_factory=lambda: [APPROVED])
     asked: int = 0
     approved: set[str] = field(default_factory=set)
+    before: Callable[[str], object] = field(default=lambda reference: None)
+    """What happens while a question is in the air."""
 
     def decision(self, reference: str) -> Decision | None:
         self.asked += 1
+        self.before(reference)
         decision = _next(self.script)
         if decision == APPROVED:
             self.approved.add(reference)
@@ -147,11 +150,17 @@ class FakeDesk:
     answers: dict[str, GiveAnswer] = field(default_factory=dict)
     in_hand: set[str] = field(default_factory=set)
     """Keys of the items that a person has claimed."""
+    asked: Counter[str] = field(default_factory=Counter)
+    """How often each item was opened or found open."""
+    before: Callable[[str], object] = field(default=lambda key: None)
+    """What happens while an item is being opened."""
 
     def given(self, ask: StepAsk) -> GiveAnswer | None:
         return self.answers.get(ask.key)
 
     def open(self, ask: StepAsk, because: str | None = None) -> GiveAnswer | None:
+        self.asked[ask.key] += 1
+        self.before(ask.key)
         if ask.key not in self.answers:
             self.items.setdefault(ask.key, because)
         return self.answers.get(ask.key)

@@ -33,6 +33,11 @@ class CaseClock:
         self._generation += 1
 
     @property
+    def has_plan(self) -> bool:
+        """Whether it is known what the case is held to."""
+        return self._clock is not None
+
+    @property
     def is_running(self) -> bool:
         """Whether the file was complete at some time."""
         return self._clock is not None and self._clock.is_running
@@ -69,9 +74,12 @@ class CaseClock:
         """Judge the end, and note a breach that no timer came to tell.
 
         The timer and the last answer may arrive together; then the timekeeper never saw its mark. An
-        answer that happened in time and was told late is in time.
+        answer that happened in time and was told late is in time. A case whose plan was never read
+        promised nothing.
         """
-        clock = self._present()
+        if self._clock is None:
+            return SlaState.MET
+        clock = self._clock
         if (mark := clock.reach(happened_at)) is not None and mark.is_breach:
             self._pass(mark)
         return clock.settle(happened_at)

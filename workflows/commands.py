@@ -50,14 +50,13 @@ class CaseCommands:
     @workflow.update(description="Answer the open step. The first valid answer wins.")
     async def answer(self, command: GiveAnswer) -> Accepted:
         """Take a person's answer; one to a step that was answered before is noted and changes nothing."""
-        is_late = self._inbox.was_answered(command.step, command.attempt)
         if self._inbox.take(command.command_id):
-            if is_late:
-                self._note_answer(EventKind.ANSWER_LATE, StepReply(answer=command.answer, given=command))
+            if self._inbox.was_answered(command.step, command.attempt):
+                self._note_late(StepReply(answer=command.answer, given=command))
                 await self._progress.publish()
             else:
                 self._inbox.give(command)
-        return Accepted(state=self._progress.state, is_late=is_late)
+        return Accepted(state=self._progress.state, is_late=self._inbox.was_late(command.command_id))
 
     @answer.validator
     def _answer_is_possible(self, command: GiveAnswer) -> None:
@@ -140,13 +139,17 @@ class CaseCommands:
     @workflow.update(description="Follow another track, with a new clock.")
     async def switch_track(self, command: SwitchTrack) -> Accepted:
         """Hold the case to the other track's plan from the switch on; accepted papers stay accepted."""
+        # A case that was just opened is first held to the track that it was registered with.
+        await workflow.wait_condition(
+            lambda: self._clock.has_plan or self._progress.state.outcome is not None
+        )
         if not self._inbox.knows(command.command_id):
             case = self._progress.state.case.model_copy(update={"track": command.track})
             plan = await workflow.execute_activity_method(
                 Recorder.open_case, case, **options.named(options.LEDGER_WHEN_BACK, "Ganti jalur")
             )
-            if self._inbox.take(command.command_id) and self._progress.state.outcome is None:
-                was = self._progress.state.case.track
+            was, is_over = self._progress.state.case.track, self._progress.state.outcome is not None
+            if self._inbox.take(command.command_id) and not is_over and command.track is not was:
                 facts = {
                     "track": command.track,
                     "was": was,
@@ -179,6 +182,12 @@ class CaseCommands:
         if not self._inbox.withdrawn and self._progress.state.outcome is None:
             self._inbox.withdrawn = True
             self._progress.note(EventKind.CASE_WITHDRAWN, {"command": command})
+
+    def _note_late(self, reply: StepReply) -> None:
+        """Note an answer that changes nothing."""
+        if reply.given is not None:
+            self._inbox.mark_late(reply.given.command_id)
+        self._note_answer(EventKind.ANSWER_LATE, reply)
 
     def _note_answer(self, kind: EventKind, reply: StepReply) -> datetime:
         """Note who brought which answer and return when it happened."""

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from temporalio.exceptions import ApplicationError
 
+from models.answers import HandedOver
 from models.case import CaseState, Step
 from models.messages import GiveAnswer
 
@@ -29,6 +30,7 @@ class Inbox:
         self._open: tuple[Step, int] | None = None
         self._answered: set[tuple[Step, int]] = set()
         self._taken: set[str] = set()
+        self._late: set[str] = set()
 
     @property
     def calls(self) -> bool:
@@ -50,6 +52,14 @@ class Inbox:
         """Tell whether a command was taken before."""
         return command_id in self._taken
 
+    def mark_late(self, command_id: str) -> None:
+        """Remember that a command came too late."""
+        self._late.add(command_id)
+
+    def was_late(self, command_id: str) -> bool:
+        """Tell whether a command came too late; it stays late however often it comes."""
+        return command_id in self._late
+
     # -- The step that is open ---------------------------------------------------------------------
 
     def open(self, step: Step, attempt: int) -> None:
@@ -64,13 +74,16 @@ class Inbox:
 
     def is_open(self, step: Step, attempt: int) -> bool:
         """Tell whether this step waits for an answer that nobody gave yet."""
-        return self._open == (step, attempt) and self._given is None
+        return self._open == (step, attempt) and not self._is_decided
 
     def was_answered(self, step: Step, attempt: int) -> bool:
         """Tell whether an answer to this step comes too late."""
-        return (step, attempt) in self._answered or (
-            self._open == (step, attempt) and self._given is not None
-        )
+        return (step, attempt) in self._answered or (self._open == (step, attempt) and self._is_decided)
+
+    @property
+    def _is_decided(self) -> bool:
+        """Whether the open step was answered or given up, and the story has not taken that up yet."""
+        return self.reopened or self._given is not None
 
     def give(self, command: GiveAnswer) -> None:
         """Answer the open step."""
@@ -87,6 +100,8 @@ class Inbox:
         """Refuse an answer to a step that is not and was not open, naming the one that is."""
         if self.knows(command.command_id) or self.was_answered(command.step, command.attempt):
             return
+        if isinstance(command.answer, HandedOver) and command.step is not Step.SIKS_NG_UPLOAD:
+            raise refused(f"only the upload can be handed over, not {command.step}")
         if command.occurred_at > now:
             raise refused("occurred_at lies in the future")
         if not self.is_open(command.step, command.attempt):

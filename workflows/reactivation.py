@@ -56,6 +56,9 @@ class Reactivation(CaseCommands):
         # What the city holds itself to is read once and belongs to the case from then on.
         self._progress.note(EventKind.CASE_OPENED, {"track": self._progress.state.case.track})
         plan = await self._read_plan(self._progress.state.case)
+        if plan is None:
+            await self._close(Outcome.WITHDRAWN, workflow.now())
+            return
 
         # The office's 24 hours run from the complete file, whoever the case waits for.
         self._clock.set(plan)
@@ -99,9 +102,9 @@ class Reactivation(CaseCommands):
 
     # -- Its parts ------------------------------------------------------------------------------
 
-    async def _read_plan(self, case: CaseRef) -> CasePlan:
-        """Read what the case is held to, for as long as it takes."""
-        while True:
+    async def _read_plan(self, case: CaseRef) -> CasePlan | None:
+        """Read what the case is held to, for as long as it takes; None when it was withdrawn before."""
+        while not self._inbox.withdrawn:
             try:
                 return await workflow.execute_local_activity_method(
                     Recorder.open_case, case, **options.LEDGER_AT_ONCE
@@ -110,6 +113,7 @@ class Reactivation(CaseCommands):
                 await self._wait_for_person(
                     AlertKind.CASE_STUCK, trouble_of(error), options.ASK_AGAIN_AFTER_OUTAGE
                 )
+        return None
 
     async def _enter(self, step: Step) -> None:
         self._progress.move(step=step, waiting_on=steps.WAITING_ON[step], since=workflow.now())
@@ -145,15 +149,21 @@ class Reactivation(CaseCommands):
                 await self._wait_for_desk(step)
         given = self._inbox.take_answer()
         self._inbox.close()
+        # The desk may hold the command of an update that is here or on its way: it is one command.
+        is_new = reply is None or reply.given is None or self._inbox.take(reply.given.command_id)
         if reply is not None and (given is not None or self._inbox.reopened):
-            self._note_answer(EventKind.ANSWER_LATE, reply)
+            if is_new:
+                self._note_late(reply)
             reply = None
         return reply if given is None else StepReply(answer=given.answer, given=given)
 
     async def _outlive(self, error: ActivityError) -> None:
-        """Call for a person when a round of asking ended in trouble; waiting for a decision is no trouble."""
+        """Call for a person when a round of asking ended in trouble and nobody has acted meanwhile.
+
+        Waiting for a decision is no trouble.
+        """
         trouble = trouble_of(error)
-        if trouble != NOT_YET_ANSWERED and not steps.was_cancelled(error):
+        if trouble != NOT_YET_ANSWERED and not self._inbox.calls and not steps.was_cancelled(error):
             await self._wait_for_person(AlertKind.CASE_STUCK, trouble, steps.ask_again_after(error))
 
     async def _wait_for_desk(self, step: Step) -> None:

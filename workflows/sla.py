@@ -109,5 +109,6 @@ async def keep_time(
                 pass
             else:
                 return
-        if (reached := clock.reach(workflow.now())) is not None:
+        # A timer that comes together with the end of its clock tells nothing.
+        if not is_over() and (reached := clock.reach(workflow.now())) is not None:
             await tell(reached)

@@ -19,10 +19,12 @@ from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.client import Client
 
 from gateways.ledger_schema import open_engine
+from gateways.sql_desk_book import SqlDeskBook
 from gateways.sql_ledger import SqlLedger
 from gateways.sql_registry import SqlRegistry
 from intake.intake import Intake
 from models.case import CaseState, Step
+from models.desk import DeskItem
 from models.messages import EventKind
 from runtime import adapters
 from runtime.processes import Child
@@ -30,7 +32,7 @@ from runtime.settings import ROOT
 from runtime.stack import Stack, StackOptions
 from runtime.temporal import CaseStarter
 from tests.builders import write_application
-from tests.e2e.people import Someone
+from tests.e2e.people import BORN, Someone
 
 POLL_SECONDS = 0.02
 COMMAND_SECONDS = 60.0
@@ -67,8 +69,8 @@ class Ran:
 class Office:
     """A running stack in a folder of its own, with a policy that asks for answers each second."""
 
-    def __init__(self, folder: Path) -> None:
-        """Begin nothing yet; `folder` is new."""
+    def __init__(self, folder: Path, *, by_hand: bool = False) -> None:
+        """Begin nothing yet; `folder` is new. With `by_hand` people answer every step."""
         self.policies = folder / "policies"
         shutil.copytree(ROOT / "policies", self.policies)
         for file in self.policies.glob("kota-*.toml"):
@@ -82,7 +84,12 @@ class Office:
         self.printed: list[str] = []
         """What every command printed."""
         options = StackOptions(
-            port=0, ui_port=0, policies_dir=self.policies, decide_after=0.5, activate_after=0.2
+            port=0,
+            ui_port=0,
+            policies_dir=self.policies,
+            decide_after=0.5,
+            activate_after=0.2,
+            by_hand=by_hand,
         )
         self.stack = Stack(folder / "local", options)
 
@@ -92,6 +99,7 @@ class Office:
         self.engine = open_engine(self.stack.settings.ledger_url)
         self.registry = SqlRegistry(self.engine)
         self.ledger = SqlLedger(self.engine)
+        self.book = SqlDeskBook(self.engine)
         self.client: Client = await self.stack.client()
 
     def close(self) -> None:
@@ -165,12 +173,40 @@ class Office:
             f"{event.kind} {event.step}" if event.kind in by_step else event.kind.value for event in history
         ]
 
+    async def until_on_desk(self, case: str, step: Step) -> DeskItem:
+        """Wait until a step of the case lies on the desk."""
+
+        def found() -> list[DeskItem]:
+            return [item for item in self.book.items(case_number=case) if item.step is step]
+
+        await until(lambda: bool(found()), 30, lambda: str(self.story(case)))
+        return found()[0]
+
     # -- Institutions --------------------------------------------------------------------------------
 
     def turn(self, system: str, person: Someone, **dials: object) -> None:
         """Set the dials of an institution towards a person."""
         url = f"{self.stack.simulators[system]}/_sim/dials/{person.nik}"
         httpx.put(url, json=dials, trust_env=False).raise_for_status()
+
+    def look_up_in_portal(self, case: str, person: Someone) -> str:
+        """Return what SIKS-NG calls a submission that it has, as an operator finds it in the portal."""
+        reply = httpx.post(
+            f"{self.stack.simulators['siks_ng']}/reaktivasi",
+            headers={"Idempotency-Key": f"{case}:{Step.SIKS_NG_UPLOAD}:1"},
+            json={
+                "nik": person.nik,
+                "kk": person.kk,
+                "nama": person.name,
+                "tgl_lahir": BORN.isoformat(),
+                "no_rekomendasi": "x",
+                "tgl_nonaktif": BORN.isoformat(),
+                "dokumen": ["0" * 64],
+            },
+            trust_env=False,
+        )
+        assert reply.status_code == 200, "SIKS-NG does not have the submission"
+        return str(reply.json()["referensi"])
 
     def dials(self, system: str, person: Someone) -> dict[str, object]:
         """Return the dials of an institution towards a person."""
@@ -201,13 +237,16 @@ class Office:
 
     # -- Processes -----------------------------------------------------------------------------------
 
-    async def cli(self, *words: str | Path, **environment: str) -> Ran:
-        """Run `starter.py` as an operator would, in a pipe, knowing no more than the stack's folder."""
-        ran = await self.python(ROOT / "starter.py", *words, **environment)
+    async def cli(self, *words: str | Path, typed: str = "", **environment: str) -> Ran:
+        """Run `starter.py` as an operator would, in a pipe, knowing no more than the stack's folder.
+
+        `typed` is what the operator types.
+        """
+        ran = await self.python(ROOT / "starter.py", *words, typed=typed, **environment)
         self.printed.append(ran.said)
         return ran
 
-    async def python(self, *words: str | Path, **environment: str) -> Ran:
+    async def python(self, *words: str | Path, typed: str = "", **environment: str) -> Ran:
         """Run a Python program to its end; `environment` comes on top of the stack's folder and policies."""
         ours = {
             name: value
@@ -229,7 +268,7 @@ class Office:
             stderr=pipe,
         )
         try:
-            out, err = await asyncio.wait_for(process.communicate(), COMMAND_SECONDS)
+            out, err = await asyncio.wait_for(process.communicate(typed.encode()), COMMAND_SECONDS)
         finally:
             if process.returncode is None:
                 process.kill()

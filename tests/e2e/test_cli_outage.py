@@ -48,23 +48,24 @@ async def without_worker(office: Office) -> WithoutWorker:
     return WithoutWorker(case, withdrawal, short)
 
 
-def test_without_a_worker_the_result_of_a_withdrawal_is_unknown(without_worker: WithoutWorker) -> None:
-    """Exit code 5 within the time limit, and the words say that it may have been taken and what to do."""
-    assert without_worker.withdrawal.code == 5
-    assert "unknown" in without_worker.withdrawal.err
-    assert "repeat the command" in without_worker.withdrawal.err
+def test_without_a_worker_a_withdrawal_is_kept(without_worker: WithoutWorker) -> None:
+    """Exit code 0 within the time limit, and the words say that it is kept and delivered later."""
+    assert without_worker.withdrawal.code == 0
+    assert "kept in the ledger" in without_worker.withdrawal.out
+    assert "delivered when one does" in without_worker.withdrawal.out
 
 
-async def test_a_withdrawal_of_unknown_result_takes_effect_once(
+async def test_a_withdrawal_that_was_kept_takes_effect_once(
     office: Office, without_worker: WithoutWorker
 ) -> None:
-    """The worker that comes back withdraws the case; it stands in the ledger once, also after a repeat."""
+    """The worker that comes back withdraws the case, once; a repeat is refused."""
     case = without_worker.case
     ended = await office.until(case, lambda state: state.outcome is not None)
 
-    await office.cli("withdraw", case, "--reason", "pemohon membatalkan")
+    again = await office.cli("withdraw", case, "--reason", "pemohon membatalkan")
 
     assert ended.outcome is Outcome.WITHDRAWN
+    assert (again.code, "is over" in again.err) == (4, True)
     assert office.story(case).count("case.withdrawn") == 1
     assert [event.seq for event in office.registry.history(case)] == list(
         range(1, len(office.story(case)) + 1)
@@ -112,18 +113,26 @@ async def test_an_application_is_taken_while_temporal_is_away(office: Office) ->
     assert office.story(case) == list(STORY)
 
 
-async def test_commands_to_a_case_say_that_temporal_is_away(office: Office) -> None:
-    """Exit code 5 and what to look at; the case is untouched."""
+async def test_a_command_given_while_temporal_is_away_is_delivered_by_the_sweep(office: Office) -> None:
+    """Exit code 0 and the words say that it is kept; a worker delivers it within its next sweep."""
     person = someone()
     office.turn("kemensos", person, decide_after_s=3600)
     case = await office.submit(person)
     await office.until_answered(case, Step.SIKS_NG_UPLOAD)
 
-    ran = await asyncio.gather(
-        office.cli("withdraw", case, "--reason", "pemohon membatalkan", **NOWHERE),
-        office.cli("retry", case, **NOWHERE),
-    )
+    ran = await office.cli("withdraw", case, "--reason", "pemohon membatalkan", **NOWHERE)
 
-    assert [one.code for one in ran] == [5, 5]
-    assert all("TEMPORAL_ADDRESS" in one.err for one in ran)
-    assert office.registry.case(case).outcome is None
+    assert ran.code == 0
+    assert "kept in the ledger" in ran.out
+    assert (await office.cli("sweep")).code == 0
+    assert (await office.until(case, lambda state: state.outcome is not None)).outcome is Outcome.WITHDRAWN
+    assert office.book.undelivered(case) == []
+
+
+async def test_a_ledger_that_is_away_is_named(office: Office) -> None:
+    """Exit code 5: without the ledger nothing can be kept, and the words say which database it is."""
+    ran = await office.cli(
+        "withdraw", "PBI-3674-2026-000001", "--reason", "x", REAKTIVASI_DATABASE_URL="sqlite:////nowhere/l.db"
+    )
+    assert ran.code == 5
+    assert "/nowhere/l.db" in ran.err

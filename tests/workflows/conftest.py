@@ -118,14 +118,17 @@ class Bench:
         return handle
 
     @asynccontextmanager
-    async def serving(self, max_cached_workflows: int = 1000) -> AsyncIterator[None]:
-        """Run a worker on the fakes."""
-        with ThreadPoolExecutor(8) as threads:
+    async def serving(
+        self, max_cached_workflows: int = 1000, *, stories: bool = True, activities: bool = True
+    ) -> AsyncIterator[None]:
+        """Run a worker on the fakes; one for activities alone or without them lets a test part the two."""
+        with ThreadPoolExecutor(32) as threads:
             async with Worker(
                 self.environment.client,
                 task_queue=self.task_queue,
-                workflows=[Reactivation],
+                workflows=[Reactivation] if stories else [],
                 activities=activities_of(self.outside()),
+                no_remote_activities=not activities,
                 activity_executor=threads,
                 interceptors=[ErrorMapping()],
                 workflow_runner=strict_runner(),
@@ -159,21 +162,41 @@ async def stopped_bench(environment: WorkflowEnvironment) -> Bench:
     return Bench(environment, task_queue=uuid.uuid4().hex)
 
 
-@pytest.fixture
-async def bench(stopped_bench: Bench) -> AsyncIterator[Bench]:
-    """A running worker; afterwards every case must replay, and no error may have escaped into its tasks."""
-    async with stopped_bench.serving():
-        yield stopped_bench
-        # A worker that stops in the middle of a local activity may hang (sdk-core, seen on 1.35).
-        for handle in stopped_bench.handles:
-            await stopped_bench.at_rest(handle)
+async def require_sound(bench: Bench) -> None:
+    """Fail unless every case replays and no error has escaped into its tasks."""
     replayer = Replayer(
         workflows=[Reactivation], data_converter=pydantic_data_converter, workflow_runner=strict_runner()
     )
-    for handle in stopped_bench.handles:
+    for handle in bench.handles:
         history = await handle.fetch_history()
         kinds = {event.event_type for event in history.events}
         assert EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED not in kinds, (
             "an error escaped into the workflow task"
         )
         await replayer.replay_workflow(history)
+
+
+@asynccontextmanager
+async def proven(bench: Bench) -> AsyncIterator[Bench]:
+    """Run a worker; afterwards every case must replay, and no error may have escaped into its tasks."""
+    async with bench.serving():
+        yield bench
+        # A worker that stops in the middle of a local activity may hang (sdk-core, seen on 1.35).
+        for handle in bench.handles:
+            await bench.at_rest(handle)
+    await require_sound(bench)
+
+
+@pytest.fixture
+async def bench(stopped_bench: Bench) -> AsyncIterator[Bench]:
+    """A proven worker, with machines at every step."""
+    async with proven(stopped_bench):
+        yield stopped_bench
+
+
+@pytest.fixture
+async def office(stopped_bench: Bench) -> AsyncIterator[Bench]:
+    """A proven worker, with people at every step."""
+    stopped_bench.modes = BY_HAND
+    async with proven(stopped_bench):
+        yield stopped_bench

@@ -1,0 +1,59 @@
+"""One office for each database and file of tests: a migrated ledger, papers, policies, a printer, a clock."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import Engine, text
+
+from gateways.ledger_schema import migrate, open_engine
+from gateways.policy_folder import PolicyFolder
+from gateways.typst_letters import TypstLetters
+from tests.desk.bench import EXTRA_PEOPLE, Bench, Clock
+from tests.ledger.conftest import postgres
+
+__all__ = ["postgres"]
+_POLICIES = Path(__file__).parents[2] / "policies"
+
+
+@pytest.fixture(scope="session")
+def printer() -> TypstLetters:
+    """Give the printer with the templates that ship."""
+    return TypstLetters(_POLICIES / "surat")
+
+
+@pytest.fixture(scope="session")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> PolicyFolder:
+    """Give the policies that ship, with an officer of many roles and ten operators more."""
+    folder = shutil.copytree(_POLICIES, tmp_path_factory.mktemp("desk") / "policies")
+    people = folder / "people.toml"
+    people.write_text(people.read_text() + EXTRA_PEOPLE)
+    return PolicyFolder(folder)
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def desk_engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """Open a migrated ledger of this file's own, on each database."""
+    if request.param == "sqlite":
+        url, admin, name = f"sqlite:///{tmp_path_factory.mktemp('ledger') / 'ledger.db'}", None, ""
+    else:
+        admin = request.getfixturevalue("postgres")
+        name = f"desk_{uuid4().hex}"
+        with admin.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name}"))
+        url = admin.url.set(database=name).render_as_string(hide_password=False)
+    engine = open_engine(url)
+    migrate(engine)
+    yield engine
+    engine.dispose()
+    if admin is not None:
+        with admin.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+def bench(desk_engine: Engine, tmp_path: Path, shelf: PolicyFolder, printer: TypstLetters) -> Bench:
+    """Give the office, an hour after its first cases came in."""
+    return Bench(desk_engine, tmp_path, shelf, printer, Clock())

@@ -1,0 +1,161 @@
+"""The arithmetic of an SLA, over thousands of random schedules of waits, pauses, extensions and looks."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.case import SlaState
+from models.sla import Owner, PauseRule, Rung, SlaClock, ladder
+
+START = datetime(2026, 2, 11, 1, 0, tzinfo=UTC)
+HOUR, DAY = timedelta(hours=1), timedelta(hours=24)
+LADDER = ladder((0.5, 0.75, 0.9), (HOUR, 4 * HOUR))
+PAUSES = {Owner.APPLICANT: PauseRule(at_most=48 * HOUR, times=2), Owner.OUTAGE: PauseRule()}
+
+
+def a_clock(pauses: dict[Owner, PauseRule] | None = None, budget: timedelta = DAY) -> SlaClock:
+    """Return a clock that runs since `START`, in the office's time."""
+    clock = SlaClock(budget, LADDER, pauses=PAUSES if pauses is None else pauses)
+    clock.turn(Owner.DINSOS, START, reason="document_check", by="machine")
+    clock.start(START)
+    return clock
+
+
+@st.composite
+def schedules(draw: st.DrawFn) -> list[tuple[timedelta, str, object]]:
+    """Return what happens to a case, each some time after the one before."""
+    after = st.timedeltas(timedelta(0), timedelta(hours=40))
+    turn = st.tuples(after, st.just("turn"), st.sampled_from(Owner))
+    extend = st.tuples(after, st.just("extend"), st.timedeltas(timedelta(0), timedelta(hours=30)))
+    look = st.tuples(after, st.just("look"), st.none())
+    return draw(st.lists(st.one_of(turn, extend, look), max_size=25))
+
+
+def test_rungs_lie_where_the_shares_and_levels_say() -> None:
+    """12 h, 18 h, 21.6 h, the breach at 24 h exactly, levels one and four hours later."""
+    clock = a_clock()
+    passed = clock.reach(START + 30 * HOUR)
+    assert [(mark.at - START) / HOUR for mark in passed] == pytest.approx([12, 18, 21.6, 24, 25, 28])
+    assert [mark.rung.name for mark in passed] == ["50", "75", "90", "100", "L2", "L3"]
+    assert [mark.rung.level for mark in passed] == [0, 0, 0, 1, 2, 3]
+    assert clock.next_mark() is None
+
+
+def test_a_wait_for_the_applicant_moves_the_due_time_by_as_much_as_the_policy_allows() -> None:
+    """Ten hours move it by ten; of sixty hours only forty-eight count; a third wait counts for nothing."""
+    clock = a_clock()
+    now = START
+    for wait, due in ((10, 34), (60, 82), (5, 82)):
+        clock.turn(Owner.APPLICANT, now, reason="DOK_TIDAK_LENGKAP", by="officer-1")
+        clock.turn(Owner.DINSOS, now + wait * HOUR, reason="document_check", by="loket-1")
+        now += wait * HOUR
+        assert clock.due_at == START + due * HOUR
+
+
+def test_a_pause_without_end_has_no_due_time_and_no_rung() -> None:
+    """An outage stops the clock for as long as it lasts."""
+    clock = a_clock()
+    clock.turn(Owner.OUTAGE, START + 6 * HOUR, reason="siks_ng", by="supervisor-1")
+    assert (clock.due_at, clock.next_mark()) == (None, None)
+    assert clock.is_paused(START + 400 * HOUR)
+    assert clock.reach(START + 400 * HOUR) == []
+    clock.turn(Owner.DINSOS, START + 400 * HOUR, reason="siks_ng_upload", by="supervisor-1")
+    assert clock.due_at == START + 418 * HOUR
+
+
+def test_a_pause_with_a_limit_runs_on_by_itself() -> None:
+    """Nobody has to end it: the breach comes when the limit and the budget are used up."""
+    clock = a_clock()
+    clock.turn(Owner.APPLICANT, START, reason="DOK_TIDAK_LENGKAP", by="officer-1")
+    assert clock.due_at == START + 72 * HOUR
+    assert clock.is_paused(START + 47 * HOUR)
+    assert not clock.is_paused(START + 49 * HOUR)
+
+
+def test_a_file_that_never_was_complete_owes_nothing() -> None:
+    """No due time, no rung, no miss."""
+    clock = SlaClock(DAY, LADDER)
+    clock.turn(Owner.APPLICANT, START, reason="DOK_TIDAK_LENGKAP", by="machine")
+    assert (clock.due_at, clock.next_mark(), clock.reach(START + 9 * DAY)) == (None, None, [])
+    assert clock.settle(START + 9 * DAY) is SlaState.MET
+
+
+def test_somebody_who_takes_charge_stops_the_climb_and_not_the_clock() -> None:
+    """After the breach no level is left; before it, every rung is still to come."""
+    clock = a_clock()
+    clock.reach(START + 13 * HOUR)
+    clock.stop_climbing()
+    assert len(clock.reach(START + 24 * HOUR)) == 3
+    clock.stop_climbing()
+    assert clock.reach(START + 99 * HOUR) == []
+    assert clock.settle(START + 25 * HOUR) is SlaState.MISSED
+
+
+def test_a_clock_is_started_once() -> None:
+    """A second start would move a promise that was made."""
+    with pytest.raises(RuntimeError):
+        a_clock().start(START)
+
+
+@settings(max_examples=600, deadline=None)
+@given(schedules())
+def test_segments_are_all_of_the_time_and_the_due_time_is_budget_and_pauses(
+    schedule: list[tuple[timedelta, str, object]],
+) -> None:
+    """The sum of segments is wall time; `due_at` is start, budget and what the policy lets pause."""
+    clock, now, budget = a_clock(), START, DAY
+    told: list[Rung] = []
+    for after, what, value in schedule:
+        now += after
+        told += [mark.rung for mark in clock.reach(now)]
+        if isinstance(value, Owner):
+            clock.turn(value, now, reason="x", by="y")
+        elif isinstance(value, timedelta):
+            clock.extend(value)
+            budget += value
+        assert what in {"turn", "extend", "look"}
+
+    segments = clock.segments
+    assert all(one.end == other.start for one, other in pairwise(segments))
+    assert sum(clock.totals(now).values(), timedelta(0)) == now - START
+    counted = clock.elapsed(now)
+    assert timedelta(0) <= counted <= now - START
+    allowed, waits = timedelta(0), 0
+    for segment in segments:
+        if segment.owner is Owner.OUTAGE:
+            allowed += segment.length(now)
+        if segment.owner is Owner.APPLICANT:
+            waits += 1
+            allowed += min(segment.length(now), 48 * HOUR) if waits <= 2 else timedelta(0)
+    assert counted == now - START - allowed
+    due = clock.due_at
+    if due is not None and due <= now:
+        assert clock.elapsed(due) == budget
+    if due is not None and due > now and segments[-1].owner not in PAUSES:
+        assert due == START + budget + allowed
+    assert len(set(told)) == len(told), "a rung was told twice"
+
+
+@settings(max_examples=400, deadline=None)
+@given(schedules(), st.timedeltas(timedelta(0), timedelta(days=5)))
+def test_no_breach_goes_untold(schedule: list[tuple[timedelta, str, object]], later: timedelta) -> None:
+    """Whatever happened: a case that is late when somebody looks has its breach among the rungs told."""
+    clock, now, told = a_clock(), START, list[Rung]()
+    for after, _, value in schedule:
+        now += after
+        if isinstance(value, Owner):
+            clock.turn(value, now, reason="x", by="y")
+        told += [mark.rung for mark in clock.reach(now)]
+    now += later
+    told += [mark.rung for mark in clock.reach(now)]
+    is_late = clock.settle(now) is SlaState.MISSED
+    assert not is_late or any(rung.is_breach for rung in told)
+
+
+@given(st.timedeltas(timedelta(0), timedelta(days=3)))
+def test_the_end_is_judged_by_arithmetic(end: timedelta) -> None:
+    """At the due time to the microsecond is in time, later is missed."""
+    assert (a_clock().settle(START + end) is SlaState.MISSED) == (end > DAY)
