@@ -64,7 +64,7 @@ def down() -> None:
     """Stop the local stack that was left up, or what a killed one left behind."""
 
     async def work(settings: Settings, screen: Console) -> None:
-        folders = (settings.local_dir, settings.local_dir / "demo")
+        folders = (settings.local_dir, settings.local_dir / "demo", settings.local_dir / "desk-day")
         stopped = [folder for folder in folders if stop_stack(folder)]
         screen.print(f"stopped: {', '.join(map(str, stopped))}" if stopped else "nothing was running")
 

@@ -12,7 +12,7 @@ from rich.text import Text
 from desk.sheets import PaperLine, Sheet
 from intake.papers import Checklist
 from models.case import CaseHealth, CaseState, SlaState, Track
-from models.desk import DeskItem, ItemKind
+from models.desk import DeskItem, IssuedLetter, ItemKind
 from models.errors import Finding
 from models.messages import Alert, CaseEvent
 from models.reasons import Reasons
@@ -52,6 +52,7 @@ class CaseReport:
     """The open work of people."""
     undelivered: int
     """Commands that the workflow has not taken yet."""
+    letters: Sequence[IssuedLetter]
 
     @classmethod
     def of(cls, case_number: str, office: Office) -> "CaseReport":
@@ -62,6 +63,7 @@ class CaseReport:
             alerts=office.registry.alerts(case_number),
             desk=office.book.items(case_number=case_number),
             undelivered=len(office.book.undelivered(case_number)),
+            letters=office.book.letters(case_number),
         )
 
 
@@ -81,6 +83,10 @@ def case_screen(report: CaseReport, reasons: Reasons, ui: str | None) -> Rendera
     for item in report.desk:
         hand = f"di tangan {item.assignee}" if item.assignee else "belum diambil"
         facts.add_row("desk", f"item {item.id}: {STEP[item.step]}, {ITEM[item.kind]} ({item.role}, {hand})")
+    for letter in report.letters:
+        validity = "berlaku" if letter.is_valid else "BATAL"
+        signer = letter.signer or "menurut aturan"
+        facts.add_row("letter", Text(f"{letter.number}, {letter.issued_on}, {signer}: {validity}"))
     if report.undelivered:
         facts.add_row("not delivered", f"{report.undelivered} command(s); a worker delivers them")
     facts.add_row("due", _due(state))

@@ -106,7 +106,7 @@ def _with_days(text: str, new: tuple[Holiday, ...], expected: list[Holiday], pat
 
 
 def _place(lines: list[str], new: Holiday) -> int:
-    """Return the line before which a day belongs: the next later day with the comments above it, or the end."""
+    """Return the line before which a day belongs: the next later day with its comments, or the end."""
     place = max((number for number, line in enumerate(lines) if line.strip() == "]"), default=len(lines))
     for number, line in enumerate(lines):
         if (found := _LINE.match(line)) and found[1] > str(new.date):

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from temporalio.client import Client
+from temporalio.service import RPCError
 
 from gateways.ledger_schema import migrate, open_engine
 from models.errors import EngineUnreachable, Misconfigured, WrongState
@@ -106,7 +107,7 @@ class Stack:
         self._read_ports()
         self._write_addresses()
         say(f"simulators  {', '.join(self.simulators.values())}")
-        await until(self._temporal_answers, self.temporal)
+        await until_async(self._temporal_serves, self.temporal)
         say(f"temporal    127.0.0.1:{self.port}")
         say(f"web ui      {self.web_ui}")
         self.worker.start()
@@ -145,11 +146,11 @@ class Stack:
                 say(f"{child.name} stopped")
         forget(self.folder)
 
-    def _temporal_answers(self) -> bool:
+    async def _temporal_serves(self) -> bool:
+        """Tell whether Temporal takes calls; its port is open a moment earlier."""
         try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=1):
-                return True
-        except OSError:
+            return await (await self.client()).service_client.check_health()
+        except (EngineUnreachable, RPCError, RuntimeError):
             return False
 
     def _temporal_command(self) -> list[str]:

@@ -67,7 +67,7 @@ class CaseCommands:
     def withdraw(self, command: Withdraw) -> Accepted:
         """Stop the case at the next safe point; an effect under way is awaited and recorded."""
         if self._inbox.take(command.command_id):
-            self._withdraw(command.command_id)
+            self._withdraw(command.command_id, command.actor)
         return Accepted(state=self._progress.state)
 
     @withdraw.validator
@@ -79,12 +79,12 @@ class CaseCommands:
     def papers_added(self, command: PapersAdded) -> Accepted:
         """Note the papers; when the case waits because of papers, take the step again."""
         if self._inbox.take(command.command_id):
-            self._progress.note(
-                EventKind.PAPERS_ADDED, {"papers": command.count, "command": command.command_id}
-            )
+            by = command.actor or "person"
+            facts: dict[str, str | int] = {"papers": command.count, "by": by, "command": command.command_id}
+            self._progress.note(EventKind.PAPERS_ADDED, facts)
             state = self._progress.state
             if state.waiting_on is WaitingOn.APPLICANT or state.trouble == DocumentLost.__name__:
-                self._go_on("papers", command.command_id)
+                self._go_on(by, command.command_id)
         return Accepted(state=self._progress.state)
 
     @papers_added.validator
@@ -178,10 +178,11 @@ class CaseCommands:
         if self._inbox.withdrawn or self._progress.state.outcome is not None:
             raise refused("the case is ending already")
 
-    def _withdraw(self, command: str) -> None:
+    def _withdraw(self, command: str, actor: str | None = None) -> None:
         if not self._inbox.withdrawn and self._progress.state.outcome is None:
             self._inbox.withdrawn = True
-            self._progress.note(EventKind.CASE_WITHDRAWN, {"command": command})
+            by = {} if actor is None else {"by": actor}
+            self._progress.note(EventKind.CASE_WITHDRAWN, {"command": command, **by})
 
     def _note_late(self, reply: StepReply) -> None:
         """Note an answer that changes nothing."""
