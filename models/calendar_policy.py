@@ -8,8 +8,8 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from models.calendar import CalendarKind, CalendarPlan, DayHours, WorkingTime
+from models.case import CityCode
 from models.errors import Misconfigured
-from models.policy import CityCode
 from models.wib import wib_date
 
 YEARS_AHEAD: Final = 1

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, TypedDict
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from models.payload import Payload
 
@@ -12,6 +12,10 @@ CASE_NUMBER_PATTERN = r"^PBI-\d{4}-\d{4}-\d{6}$"
 
 CaseNumber = Annotated[str, StringConstraints(pattern=CASE_NUMBER_PATTERN)]
 """`PBI-<city>-<year>-<sequence>`, for example `PBI-3674-2026-000123`. Also the workflow id."""
+
+
+CityCode = Annotated[str, Field(pattern=r"^\d{4}$")]
+"""Kemendagri code of a city, for example `3674`."""
 
 
 class Track(StrEnum):

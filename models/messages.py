@@ -126,6 +126,10 @@ class AlertKind(StrEnum):
     CASE_STUCK = "case.stuck"
     CASE_RETURNED = "case.returned"
     ROUNDS_EXHAUSTED = "case.rounds_exhausted"
+    UNROUTABLE = "alert.unroutable"
+    """A role that should have been told leads to nobody."""
+    UNDELIVERABLE = "alert.undeliverable"
+    """A message can never reach the person whom it is for."""
 
 
 class Alert(Payload):
@@ -140,6 +144,13 @@ class Alert(Payload):
     due_at: datetime | None
     raised_at: datetime
     detail: Code | None = None
+    levels: tuple[int, ...] = ()
+    """Levels of the ladder that are told; by the kind and `level` when there are none."""
+
+    @property
+    def city(self) -> str:
+        """The city of the case, which its number holds."""
+        return self.case_number.split("-")[1]
 
     @property
     def late_by(self) -> timedelta:

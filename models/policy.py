@@ -6,10 +6,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from models.case import Track
+from models.case import CityCode, Track
+from models.ladder import LadderPolicy
 from models.letter_policy import LetterPolicy
-
-CityCode = Annotated[str, Field(pattern=r"^\d{4}$")]
 
 
 class DocumentKind(StrEnum):
@@ -95,6 +94,7 @@ class CityPolicy(BaseModel):
     max_rounds: Annotated[int, Field(ge=0, le=20)] = 3
     """How often a case may be returned before it goes to a supervisor."""
     letter: LetterPolicy
+    ladder: LadderPolicy
     tracks: dict[Track, TrackPolicy]
 
     @model_validator(mode="after")

@@ -1,12 +1,12 @@
 """Who works for the office, and the one table of what each role may do (domain 9.2)."""
 
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from models.case import CaseRef, Step, WaitingOn
-from models.policy import CityCode
+from models.case import CaseRef, CityCode, Step, WaitingOn
 
 OfficerId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,39}$")]
 """How the engine calls an officer: a code of the office's own, never a NIK, NIP or name."""
@@ -23,6 +23,8 @@ class Role(StrEnum):
     SIGNER = "signer"
     SIKS_NG_OPERATOR = "siks_ng_operator"
     SUPERVISOR = "supervisor"
+    HEAD_OF_SECTION = "head_of_section"
+    HEAD_OF_OFFICE = "head_of_office"
     AUDITOR = "auditor"
 
 
@@ -45,10 +47,13 @@ class Act(StrEnum):
     VOID_RECEIPT = "receipt void"
     PRINT_LETTER = "letter"
     REISSUE_LETTER = "letter reissue"
+    ACK = "alerts ack"
+    EXTEND = "extend"
 
 
 _EVERYBODY = frozenset(Role)
-_OFFICERS = _EVERYBODY - {Role.AUDITOR}
+_HEADS = frozenset({Role.HEAD_OF_SECTION, Role.HEAD_OF_OFFICE})
+_OFFICERS = _EVERYBODY - _HEADS - {Role.AUDITOR}
 _COUNTER = frozenset({Role.INTAKE, Role.VERIFIER, Role.SUPERVISOR})
 _SUPERVISOR = frozenset({Role.SUPERVISOR})
 
@@ -69,6 +74,8 @@ MAY: Final[dict[Act, frozenset[Role]]] = {
     Act.VOID_RECEIPT: _SUPERVISOR,
     Act.PRINT_LETTER: _OFFICERS,
     Act.REISSUE_LETTER: frozenset({Role.SIGNER}),
+    Act.ACK: _OFFICERS | _HEADS,
+    Act.EXTEND: _SUPERVISOR,
 }
 """Command x role. Working on an item also asks for the item's own role, see `ANSWERS`."""
 
@@ -89,6 +96,21 @@ def mender_of(waiting_on: WaitingOn) -> Role:
     )
 
 
+class Absence(BaseModel):
+    """Days on which a person is away, the first and the last one included."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    first: date = Field(alias="from")
+    last: date = Field(alias="to")
+
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> "Absence":
+        if self.last < self.first:
+            raise ValueError("to must not be before from")
+        return self
+
+
 class Officer(BaseModel):
     """A person of the office, as `policies/people.toml` has them."""
 
@@ -101,6 +123,9 @@ class Officer(BaseModel):
     cities: frozenset[CityCode] = Field(min_length=1)
     kecamatan: frozenset[str] = frozenset()
     """Names of the kecamatan served; none named means all of them."""
+    deputy: OfficerId | None = None
+    """Who is told in his place while he is away."""
+    absent: tuple[Absence, ...] = ()
 
     def may(self, act: Act) -> bool:
         """Tell whether one of the officer's roles allows the command."""
@@ -108,7 +133,15 @@ class Officer(BaseModel):
 
     def serves(self, case: CaseRef) -> bool:
         """Tell whether the case lies in the officer's area."""
-        return case.city in self.cities and (not self.kecamatan or case.kecamatan in self.kecamatan)
+        return self.serves_area(case.city, case.kecamatan)
+
+    def serves_area(self, city: str, kecamatan: str) -> bool:
+        """Tell whether a kecamatan of a city lies in the officer's area."""
+        return city in self.cities and (not self.kecamatan or kecamatan in self.kecamatan)
+
+    def is_absent(self, day: date) -> bool:
+        """Tell whether the officer is away on a day."""
+        return any(absence.first <= day <= absence.last for absence in self.absent)
 
 
 class People(BaseModel):
@@ -123,6 +156,21 @@ class People(BaseModel):
         ids = [officer.id for officer in self.person]
         if twice := sorted({one for one in ids if ids.count(one) > 1} | ({MACHINE} & set(ids))):
             raise ValueError(f"id used twice or reserved: {', '.join(twice)}")
+        return self
+
+    @model_validator(mode="after")
+    def _deputies_lead_to_somebody(self) -> "People":
+        deputies = {officer.id: officer.deputy for officer in self.person}
+        for at, officer in enumerate(self.person):
+            if officer.deputy is not None and officer.deputy not in deputies:
+                raise ValueError(f"person.{at}.deputy: nobody has the id {officer.deputy}")
+            seen, stand_in = {officer.id}, officer.deputy
+            while stand_in is not None:
+                if stand_in in seen:
+                    what = "is the person himself" if officer.deputy == officer.id else "goes round in a circle"
+                    raise ValueError(f"person.{at}.deputy: {what}")
+                seen.add(stand_in)
+                stand_in = deputies.get(stand_in)
         return self
 
     def find(self, officer_id: str) -> Officer | None:

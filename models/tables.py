@@ -6,7 +6,7 @@ Codes are stored as text, not as database enums, so that a new code needs no mig
 
 from datetime import date, datetime
 
-from sqlalchemy import JSON, Index, MetaData, Table, text
+from sqlalchemy import JSON, Index, MetaData, Table, UniqueConstraint, text
 from sqlmodel import AutoString, Field, SQLModel
 
 from models.answers import ReasonCode
@@ -14,6 +14,7 @@ from models.case import CaseHealth, Outcome, SlaState, Step, Track, WaitingOn
 from models.desk import CommandKind, CommandResult, DeskResult, ItemKind
 from models.identity import Sex
 from models.messages import AlertKind, EventKind
+from models.outbox import AlertState, DeliveryState
 from models.policy import DocumentKind, NeedKind
 from models.roles import Role
 
@@ -21,6 +22,7 @@ _OPEN = text("closed_at IS NULL")
 _UNSTARTED = text("started_at IS NULL AND closed_at IS NULL")
 _NOT_VOID = text("voided_at IS NULL")
 _UNDELIVERED = text("result IS NULL")
+_PENDING = text("state = 'pending'")
 
 
 class LedgerTable(SQLModel):
@@ -280,9 +282,10 @@ class SubmissionBegunRow(LedgerTable, table=True):
 
 
 class AlertRow(LedgerTable, table=True):
-    """An alert that was raised; columns as in `models.messages.Alert`."""
+    """An alert that was raised; columns as in `models.messages.Alert`, and what people made of it."""
 
     __tablename__ = "alerts"
+    __table_args__ = (Index("ix_alerts_state_raised_at", "state", "raised_at"),)
 
     key: str = Field(primary_key=True)
     case_number: str = Field(foreign_key="cases.case_number", index=True)
@@ -293,6 +296,38 @@ class AlertRow(LedgerTable, table=True):
     due_at: datetime | None
     raised_at: datetime
     detail: str | None
+    levels: list[int] = Field(sa_type=JSON)
+    state: AlertState = Field(sa_type=AutoString)
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str | None = None
+    closed_at: datetime | None = None
+
+
+class DeliveryRow(LedgerTable, table=True):
+    """One message of an alert to one recipient, sent or still to be sent."""
+
+    __tablename__ = "alert_deliveries"
+    __table_args__ = (
+        UniqueConstraint("alert_key", "recipient", "number"),
+        Index(
+            "ix_alert_deliveries_pending", "next_at", sqlite_where=_PENDING, postgresql_where=_PENDING
+        ),
+        Index("ix_alert_deliveries_recipient_sent_at", "recipient", "sent_at"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    alert_key: str = Field(foreign_key="alerts.key")
+    recipient: str
+    """An officer's id, or `models.outbox.WEBHOOK`; never an address."""
+    number: int
+    """0 is the first message, 1 and more are repeats."""
+    state: DeliveryState = Field(sa_type=AutoString)
+    attempts: int
+    next_at: datetime
+    leased_until: datetime | None
+    """Until when one worker has it in hand."""
+    sent_at: datetime | None
+    trouble: str | None
 
 
 class NoteRow(LedgerTable, table=True):
@@ -330,5 +365,6 @@ case_runs: Table = _tables["case_runs"]
 submissions: Table = _tables["submissions"]
 submissions_begun: Table = _tables["submissions_begun"]
 alerts: Table = _tables["alerts"]
+alert_deliveries: Table = _tables["alert_deliveries"]
 notes: Table = _tables["notes"]
 counters: Table = _tables["counters"]

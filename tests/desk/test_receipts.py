@@ -89,6 +89,9 @@ def test_a_void_receipt_frees_its_reference_and_reopens_the_upload(bench: Bench)
     assert bench.book.notes(wrong.case_number) == {command.command_id: "orang lain"}
     right = _uploaded(bench, "TERTUKAR")
     assert bench.ledger.submission_reference(right.case_number) == "TERTUKAR"
+    third = bench.claimed(OPERATOR, UPLOAD)
+    with pytest.raises(WrongState, match=f"belongs to {right.case_number} already"):
+        bench.work.complete(HAND, third.id, bench.uploaded("TERTUKAR"))
     bench.move(wrong, UPLOAD, attempt=2)
     again = bench.work.claim(HAND, bench.open(wrong).id)
     bench.work.complete(HAND, again.id, bench.uploaded("BENAR"))

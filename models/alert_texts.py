@@ -1,0 +1,129 @@
+"""What an alert says, from the templates of `policies/pesan.toml`. Nothing personal: no template can ask for it."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from string import Formatter
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from models.messages import Alert, AlertKind
+from models.outbox import AlertMessage, Delivery
+from models.texts import STEP, duration
+from models.wib import wib_text
+
+DIGEST_CASES: Final = 20
+"""How many case numbers a digest names."""
+_IN_MINUTES_BELOW: Final = timedelta(hours=3)
+_OF_ALERT: Final = ("case_number", "step", "kecamatan", "due", "late", "detail", "command")
+_OF_DIGEST: Final = ("count", "title", "case_numbers", "more")
+
+
+def _only(known: tuple[str, ...], *needed: str) -> AfterValidator:
+    """Return the check that a template asks for nothing else, and for what it cannot do without."""
+
+    def check(template: str) -> str:
+        try:
+            asked = {name for _, name, _, _ in Formatter().parse(template) if name is not None}
+            template.format_map(dict.fromkeys(known, ""))
+        except (ValueError, KeyError, IndexError, AttributeError):
+            asked = {""}
+        if asked - set(known):
+            raise ValueError(f"may hold {', '.join(f'{{{name}}}' for name in known)} and nothing else in braces")
+        if absent := [name for name in needed if name not in asked]:
+            raise ValueError(f"must hold {{{absent[0]}}}")
+        return template
+
+    return AfterValidator(check)
+
+
+class AlertText(BaseModel):
+    """The words of one kind of alert."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: Annotated[str, Field(min_length=3, max_length=60), _only(())]
+    """What digests call it."""
+    subject: Annotated[str, Field(min_length=3, max_length=120), _only(_OF_ALERT, "case_number")]
+    body: Annotated[str, Field(min_length=3, max_length=2000), _only(_OF_ALERT, "case_number")]
+
+
+class DigestText(BaseModel):
+    """The words of many alerts of one kind."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    subject: Annotated[str, Field(min_length=3, max_length=120), _only(_OF_DIGEST, "count", "title")]
+    body: Annotated[str, Field(min_length=3, max_length=2000), _only(_OF_DIGEST, "count", "case_numbers")]
+    more: Annotated[str, Field(min_length=3, max_length=120), _only(("rest",), "rest")]
+    """Stands for the cases that are not named; `{more}` is empty when all are."""
+
+
+class AlertTexts(BaseModel):
+    """The file `pesan.toml`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    reminder: Annotated[str, Field(min_length=3, max_length=60), _only(("number",), "number")]
+    """Stands before the subject of a repeat."""
+    digest: DigestText
+    message: dict[AlertKind, AlertText]
+
+    @model_validator(mode="after")
+    def _every_kind_has_words(self) -> "AlertTexts":
+        if absent := [kind for kind in AlertKind if kind not in self.message]:
+            raise ValueError(f"message: missing: {', '.join(absent)}")
+        return self
+
+    def single(self, delivery: Delivery, now: datetime) -> AlertMessage:
+        """Return the message of one alert; a repeat says how late the case is now."""
+        alert, text = delivery.alert, self.message[delivery.alert.kind]
+        late = alert.late_by
+        if delivery.number > 0 and alert.due_at is not None:
+            late = max(now - alert.due_at, timedelta(0))
+        values = _values(alert, late)
+        reminder = self.reminder.format(number=delivery.number) if delivery.number else ""
+        return AlertMessage(
+            key=delivery.key,
+            kind=alert.kind,
+            subject=reminder + text.subject.format_map(values),
+            body=text.body.format_map(values),
+            alert=alert,
+        )
+
+    def together(self, deliveries: Sequence[Delivery]) -> AlertMessage:
+        """Return one message for many alerts of one kind; it names the first cases and counts the rest."""
+        first = deliveries[0]
+        numbers = list(dict.fromkeys(delivery.alert.case_number for delivery in deliveries))
+        rest = len(numbers) - DIGEST_CASES
+        values = {
+            "count": str(len(deliveries)),
+            "title": self.message[first.alert.kind].title,
+            "case_numbers": "\n".join(numbers[:DIGEST_CASES]),
+            "more": self.digest.more.format(rest=rest) if rest > 0 else "",
+        }
+        return AlertMessage(
+            key=f"{first.key}:digest",
+            kind=first.alert.kind,
+            subject=self.digest.subject.format_map(values),
+            body=self.digest.body.format_map(values),
+            alert=first.alert,
+        )
+
+
+def _values(alert: Alert, late: timedelta) -> dict[str, str]:
+    return {
+        "case_number": alert.case_number,
+        "step": STEP[alert.step],
+        "kecamatan": alert.kecamatan,
+        "due": "belum berjalan" if alert.due_at is None else wib_text(alert.due_at),
+        "late": late_words(late),
+        "detail": alert.detail or "-",
+        "command": f"starter.py alerts ack {alert.case_number}",
+    }
+
+
+def late_words(late: timedelta) -> str:
+    """Return for example `70 menit`; hours from three on, seconds below one minute."""
+    minutes = int(late / timedelta(minutes=1))
+    return f"{minutes} menit" if minutes and late < _IN_MINUTES_BELOW else duration(late)

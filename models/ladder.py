@@ -1,0 +1,89 @@
+"""Who hears of a late case, and when: the ladder of a city, as data in `policies/kota-*.toml`."""
+
+from datetime import timedelta
+from itertools import pairwise
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from models.roles import MAY, Act, OfficerId, Role
+
+_DOUBLINGS: Final = 20
+"""More than any interval needs to reach its limit; keeps the power small."""
+
+
+class LadderLevel(BaseModel):
+    """One level above the breach: which role is told, and how long after it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    role: Role
+    after: timedelta = timedelta(0)
+    """Wall time since the breach; the first level is told with it."""
+
+    @field_validator("role")
+    @classmethod
+    def _may_acknowledge(cls, value: Role) -> Role:
+        if value not in MAY[Act.ACK]:
+            raise ValueError(f"{value} cannot acknowledge an alert, and would be told for ever")
+        return value
+
+
+class Storm(BaseModel):
+    """How many alerts of one kind a person gets in a stretch of time before they become one digest."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    more_than: int = Field(ge=1, le=1000)
+    within: timedelta
+
+    @field_validator("within")
+    @classmethod
+    def _takes_time(cls, value: timedelta) -> timedelta:
+        if value <= timedelta(0):
+            raise ValueError("must be longer than zero, for example PT10M")
+        return value
+
+
+class LadderPolicy(BaseModel):
+    """Who is told of a breach, level by level, and how often until somebody acknowledges.
+
+    Warnings go to the role whose step it is (`models.roles.ANSWERS`).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fallback: OfficerId
+    """Who is told when a role has nobody, or a message cannot reach somebody."""
+    levels: tuple[LadderLevel, ...] = Field(min_length=1)
+    """Level 1 is told at the breach; each next one later."""
+    repeat_after: timedelta
+    """Until an alert that nobody acknowledged is told again; doubles each time."""
+    repeat_at_most: timedelta
+    storm: Storm
+
+    @field_validator("levels")
+    @classmethod
+    def _levels_rise(cls, value: tuple[LadderLevel, ...]) -> tuple[LadderLevel, ...]:
+        if value[0].after != timedelta(0):
+            raise ValueError("the first level is told at the breach: it has no `after`")
+        if any(later.after <= earlier.after for earlier, later in pairwise(value)):
+            raise ValueError("each level must be later than the one before it, for example PT1H, PT4H")
+        if len({level.role for level in value}) < len(value):
+            raise ValueError("a role stands on two levels")
+        return value
+
+    @model_validator(mode="after")
+    def _repeats_slow_down(self) -> "LadderPolicy":
+        if not timedelta(0) < self.repeat_after <= self.repeat_at_most:
+            raise ValueError("repeat_after must be longer than zero and at most repeat_at_most")
+        return self
+
+    @property
+    def climb(self) -> tuple[timedelta, ...]:
+        """The times since the breach at which level 2 and the ones above are told."""
+        return tuple(level.after for level in self.levels[1:])
+
+    def repeat_wait(self, number: int) -> timedelta:
+        """Return how long to wait before telling again for the so-manieth time, from 1."""
+        return min(self.repeat_after * 2 ** min(number - 1, _DOUBLINGS), self.repeat_at_most)

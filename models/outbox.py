@@ -1,0 +1,111 @@
+"""Alerts on their way to people: who is told what, and what became of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from models.messages import Alert, AlertKind
+
+WEBHOOK: Final = "@webhook"
+"""The recipient that is another system; no officer's id looks like that."""
+
+
+class AlertState(StrEnum):
+    """Whether an alert still has to be heard."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    CLOSED = "closed"
+    """The case is over; nobody is told again."""
+
+
+class DeliveryState(StrEnum):
+    """What became of one message to one recipient."""
+
+    PENDING = "pending"
+    SENT = "sent"
+    GAVE_UP = "gave_up"
+    IN_DIGEST = "in_digest"
+    """Told together with others."""
+
+
+@dataclass(frozen=True)
+class Addressed:
+    """An alert, and who is told of it: officers' ids, or `WEBHOOK`."""
+
+    alert: Alert
+    recipients: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One message that is due: an alert to one recipient."""
+
+    id: int
+    alert: Alert
+    recipient: str
+    number: int
+    """0 is the first message, 1 and more are repeats."""
+    attempts: int
+    """How often it was tried in vain."""
+
+    @property
+    def key(self) -> str:
+        """The same for every attempt, so that the other side can tell a message that it has."""
+        return f"{self.alert.key}:{self.recipient}:{self.number}"
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a recipient heard of one kind lately."""
+
+    count: int
+    """How many alerts, in messages of their own or in a digest."""
+    last_digest_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A delivery that arrived, and when the same is told again unless somebody acknowledges; None for never."""
+
+    delivery_id: int
+    repeat_at: datetime | None
+
+
+@dataclass(frozen=True)
+class AlertMessage:
+    """The words to one recipient, and what they are about. Nothing personal."""
+
+    key: str
+    kind: AlertKind
+    subject: str
+    body: str
+    alert: Alert
+    """In a digest, the oldest of those it tells."""
+
+
+@dataclass(frozen=True)
+class AlertEntry:
+    """An alert as operators see it."""
+
+    alert: Alert
+    state: AlertState
+    acknowledged_at: datetime | None
+    acknowledged_by: str | None
+    closed_at: datetime | None
+
+
+@dataclass(frozen=True)
+class DeliveryEntry:
+    """A message as operators see it; whom it goes to is an officer's id, never an address."""
+
+    alert_key: str
+    recipient: str
+    number: int
+    state: DeliveryState
+    attempts: int
+    next_at: datetime
+    sent_at: datetime | None
+    trouble: str | None
+    """Why the last attempt was in vain, in fixed words."""

@@ -1,0 +1,76 @@
+"""Which people hear of an alert: from roles to officers of the area, their deputies, and who is left."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from models.ladder import LadderPolicy
+from models.messages import Alert, AlertKind
+from models.roles import ANSWERS, Officer, OfficerId, People, Role
+
+_ABOUT_ALERTS = frozenset({AlertKind.UNROUTABLE, AlertKind.UNDELIVERABLE})
+_FOR_THE_FIRST_LEVEL = frozenset({AlertKind.CASE_STUCK, AlertKind.ROUNDS_EXHAUSTED})
+_STEP_ROLE = 0
+
+
+@dataclass(frozen=True)
+class Routing:
+    """Who is told, at least one person; and why somebody was left out."""
+
+    recipients: tuple[OfficerId, ...]
+    problems: tuple[str, ...] = ()
+    """Codes as `supervisor:nobody` or `supervisor:absent`, for each role that led to nobody."""
+
+
+def route(alert: Alert, ladder: LadderPolicy, people: People, today: date) -> Routing:
+    """Return who hears of an alert on a day in WIB.
+
+    A role is served by everybody who has it in the case's kecamatan; who is absent, by his deputy. A role
+    that leads to nobody hands over to the next level, the last one to the fallback.
+    """
+    recipients: dict[OfficerId, None] = {}
+    problems: dict[str, None] = {}
+    for level in _levels(alert):
+        roles = (ANSWERS[alert.step], *(step.role for step in ladder.levels))
+        for role in () if level is None else roles[min(level, len(roles) - 1) :]:
+            there = [officer for officer in people.person if _has(officer, role, alert)]
+            present = [one for officer in there if (one := _stand_in(officer, people, today)) is not None]
+            if present:
+                recipients |= dict.fromkeys(present)
+                break
+            problems[f"{role}:{'absent' if there else 'nobody'}"] = None
+        else:
+            recipients[_fallback(ladder, people, today)] = None
+    return Routing(tuple(recipients), tuple(problems))
+
+
+def _levels(alert: Alert) -> Iterable[int | None]:
+    """Return the levels that are told; 0 is the role whose step it is, None the fallback alone."""
+    if alert.kind in _ABOUT_ALERTS:
+        return (None,)
+    if alert.levels:
+        return alert.levels
+    if alert.kind in _FOR_THE_FIRST_LEVEL:
+        return (1,)
+    return (max(alert.level, 1),) if alert.kind is AlertKind.SLA_BREACH else (_STEP_ROLE,)
+
+
+def _has(officer: Officer, role: Role, alert: Alert) -> bool:
+    return role in officer.roles and officer.serves_area(alert.city, alert.kecamatan)
+
+
+def _stand_in(officer: Officer, people: People, today: date) -> OfficerId | None:
+    """Return the officer, or who stands in for him; None when that is nobody."""
+    seen: set[OfficerId] = set()
+    here: Officer | None = officer
+    while here is not None and here.is_absent(today) and here.id not in seen:
+        seen.add(here.id)
+        here = None if here.deputy is None else people.find(here.deputy)
+    return None if here is None or here.id in seen else here.id
+
+
+def _fallback(ladder: LadderPolicy, people: People, today: date) -> OfficerId:
+    """Return who is left in the end: the fallback's deputy while he is away, otherwise the fallback himself."""
+    officer = people.find(ladder.fallback)
+    stand_in = None if officer is None else _stand_in(officer, people, today)
+    return stand_in or ladder.fallback
