@@ -2,7 +2,7 @@
 
 import typer
 
-from cli import calendar, cases, desk, documents, installation, steering
+from cli import alerts, calendar, cases, desk, documents, installation, steering
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -20,6 +20,7 @@ app.add_typer(installation.app)
 app.add_typer(documents.app, name="documents")
 app.add_typer(desk.app, name="desk")
 app.add_typer(calendar.app, name="calendar")
+app.add_typer(alerts.app, name="alerts")
 app.add_typer(steering.receipts, name="receipt")
 
 

@@ -18,15 +18,20 @@ from activities.office import Office as OfficeSteps
 from activities.recorder import Recorder
 from activities.siks_ng import SiksNgUpload
 from activities.ways import Way
+from gateways.ledger_access import utc_now
+from gateways.policy_folder import PolicyFolder
 from intake.intake import Intake
 from models.errors import EngineUnreachable
 from runtime import adapters
-from runtime.adapters import Outside
+from runtime.adapters import Mail, Outside
 from runtime.delivery import Delivery
+from runtime.dispatcher import EVERY, Dispatcher, dispatch_for_ever
 from runtime.entry import leave, run_and_leave
 from runtime.interceptor import ErrorMapping
+from runtime.ladders import check_ladders
 from runtime.logging import configure_logging
 from runtime.settings import load_settings
+from runtime.supervisor import keep_alive
 from runtime.temporal import CaseStarter, connect
 from workflows import options
 from workflows.reactivation import Reactivation
@@ -96,6 +101,15 @@ async def sweep_for_ever(intake: Intake, delivery: Delivery) -> None:
         await asyncio.sleep(options.SWEEP_EVERY.total_seconds())
 
 
+async def tell_people(mail: Mail | None) -> None:
+    """Send the alerts of the outbox. Ends only by cancellation, or at once when there is no way to people."""
+    if mail is None:
+        log.warning("alerts.not_sent", what="neither REAKTIVASI_CONTACTS nor _WEBHOOK_URL is set")
+        return
+    dispatcher = Dispatcher(mail.outbox, mail.sender, mail.shelf, utc_now)
+    await keep_alive("dispatcher", lambda: dispatch_for_ever(dispatcher), EVERY)
+
+
 def give_up() -> None:
     """Leave although the SDK has not finished: stopped in a local activity it may hang (seen on 1.35)."""
     log.warning("worker.stop_forced")
@@ -106,7 +120,8 @@ async def main() -> None:
     """Serve until SIGTERM or SIGINT, then let what is under way finish."""
     settings = load_settings()
     configure_logging(settings.log_format)
-    outside, office = adapters.outside(settings), adapters.office(settings)
+    check_ladders(PolicyFolder(settings.policies_dir))
+    outside, office, mail = adapters.outside(settings), adapters.office(settings), adapters.mail(settings)
     cities = [f"{city.code} {city.name}" for city in outside.shelf.cities()]
     client = await connect(settings)
     intake = Intake(office.registry, office.documents, office.shelf, CaseStarter(client, settings.task_queue))
@@ -127,12 +142,14 @@ async def main() -> None:
                 workflows=[Reactivation.__name__],
             )
             sweeper = asyncio.create_task(sweep_for_ever(intake, delivery))
+            teller = asyncio.create_task(tell_people(mail))
             await stop.wait()
             log.info("worker.stopping")
             asyncio.get_running_loop().call_later(options.SHUTDOWN_AT_MOST.total_seconds(), give_up)
-            sweeper.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await sweeper
+            for task in (sweeper, teller):
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
     log.info("worker.stopped")
 
 

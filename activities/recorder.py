@@ -6,6 +6,7 @@ from temporalio import activity
 from gateways.ports import Ledger, PolicyShelf
 from models.case import CaseRef
 from models.messages import CasePlan, Record, Recorded
+from models.wib import wib_date
 
 log = structlog.get_logger()
 
@@ -33,6 +34,10 @@ class Recorder:
             complete_at=None if track.missing(present) else case.received_at,
             poll_every=city.poll_every,
             max_rounds=city.max_rounds,
+            levels=city.ladder.climb,
+            calendar=self._shelf.calendars().plan(case.city, track.sla.counts, wib_date(case.received_at)),
+            pauses=track.sla.pauses,
+            steps=track.sla.steps,
         )
 
     @activity.defn

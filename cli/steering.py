@@ -1,10 +1,12 @@
 """Commands that steer a case: answer a step, end it, go on, mend data, switch the track, letters."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 from rich.prompt import Prompt
 
@@ -196,6 +198,13 @@ def letter(
             screen.print(f"  {target}", markup=False)
 
     run(work, as_json=json_)
+
+
+def _duration(text: str) -> timedelta:
+    try:
+        return TypeAdapter(timedelta).validate_python(text)
+    except ValidationError:
+        raise BadInput([Finding("--by", "is not a duration", "write it as PT4H or PT30M")]) from None
 
 
 def _write(path: Path, content: bytes) -> None:

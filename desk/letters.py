@@ -55,30 +55,50 @@ class Letters:
         letter = self.valid(case_number)
         if letter.pdf_sha256 is not None:
             return PrintedLetter(letter, self._documents.get(letter.pdf_sha256))
-        dossier = self._book.dossier(case_number)
-        digest = subject_digest(dossier.person, dossier.need, dossier.deactivated_on)
-        if letter.subject_digest != digest:
-            raise WrongState(f"{case_number}: the data changed since the letter was issued; issue it anew")
-        city = self._shelf.city(dossier.case.city)
-        kecamatan = self._shelf.regions().kecamatan_of(dossier.person.kelurahan)
-        pdf = self._printer.print(
-            Letter(
-                number=letter.number,
-                issued_on=letter.issued_on,
-                verification_code=letter.verification_code,
-                case_number=case_number,
-                person=dossier.person,
-                kelurahan=kecamatan.kelurahan[dossier.person.kelurahan[9:]] if kecamatan else "",
-                kecamatan=dossier.case.kecamatan,
-                city_name=city.name,
-                deactivated_on=dossier.deactivated_on,
-                need=dossier.need,
-                legal_basis=city.legal_basis,
-                policy=city.letter,
-            )
-        )
+        pdf = self._printer.print(self._letter(letter))
         self._book.save_pdf(letter.verification_code, self._documents.put(pdf))
         return PrintedLetter(letter, pdf)
+
+    def require_printable(self, case_number: str) -> None:
+        """Print a specimen, so that nobody signs what cannot be printed. Raises Misconfigured."""
+        dossier = self._book.dossier(case_number)
+        specimen = IssuedLetter(
+            number="-",
+            case_number=case_number,
+            attempt=1,
+            issued_on=dossier.need.letter_date,
+            signer=None,
+            subject_digest=subject_digest(dossier.person, dossier.need, dossier.deactivated_on),
+            verification_code="-",
+            pdf_sha256=None,
+            voided_at=None,
+        )
+        self._printer.print(self._letter(specimen))
+
+    def _letter(self, letter: IssuedLetter) -> Letter:
+        """Return what is printed; raises WrongState when the ledger says something else by now."""
+        dossier = self._book.dossier(letter.case_number)
+        digest = subject_digest(dossier.person, dossier.need, dossier.deactivated_on)
+        if letter.subject_digest != digest:
+            raise WrongState(
+                f"{letter.case_number}: the data changed since the letter was issued; issue it anew"
+            )
+        city = self._shelf.city(dossier.case.city)
+        kecamatan = self._shelf.regions().kecamatan_of(dossier.person.kelurahan)
+        return Letter(
+            number=letter.number,
+            issued_on=letter.issued_on,
+            verification_code=letter.verification_code,
+            case_number=letter.case_number,
+            person=dossier.person,
+            kelurahan=kecamatan.kelurahan[dossier.person.kelurahan[9:]] if kecamatan else "",
+            kecamatan=dossier.case.kecamatan,
+            city_name=city.name,
+            deactivated_on=dossier.deactivated_on,
+            need=dossier.need,
+            legal_basis=city.legal_basis,
+            policy=city.letter,
+        )
 
     def verify(self, code: str) -> IssuedLetter:
         """Return the letter with this verification code. Raises NotFound."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from desk.corrections import corrected
-from desk.decisions import Checked, Decisions, Said
+from desk.decisions import Checked, Decisions, Said, Verb
 from desk.gate import Gate
 from desk.letters import Letters, PrintedLetter
 from desk.sheets import Sheet, Sheets
@@ -16,7 +16,9 @@ from models.case import CaseHealth, CaseState, Step, Track
 from models.desk import CaseMessage, Command, CommandKind, Completion, DeskItem, ItemKind, NewLetter
 from models.errors import BadInput, Finding, WrongState
 from models.messages import (
+    Acknowledge,
     DataCorrected,
+    Extend,
     GiveAnswer,
     PapersAdded,
     ReopenUpload,
@@ -165,6 +167,8 @@ class OfficeWork:
 
     def _finish(self, hand: Hand, officer: Officer, role: Role, item: DeskItem, said: Said) -> Command:
         checked = Decisions(self._shelf.reasons(), self._documents, self._clock).check(said, item)
+        if said.verb is Verb.HAND_OVER:
+            self.gate.officer(officer.id, Act.HAND_OVER, item.case)
         if item.kind is ItemKind.MEND:
             message: CaseMessage = RetryStep(command_id=hand.id_for("mended"), actor=officer.id)
         else:
@@ -204,6 +208,7 @@ class OfficeWork:
         is_signature = item.kind is ItemKind.ANSWER and item.step is Step.RECOMMENDATION and _is_yes(checked)
         if not is_signature:
             return None
+        self.letters.require_printable(item.case.case_number)
         return self.letters.draft(item.case.case_number, officer.id, checked.occurred_at)
 
     def _accepted(self, item: DeskItem, checked: Checked) -> tuple[str, ...]:
@@ -261,6 +266,31 @@ class OfficeWork:
         now = self._clock()
         message = SwitchTrack(command_id=hand.id_for("track"), track=track, actor=officer.id, occurred_at=now)
         return self._give(case_number, message, officer, act)
+
+    def extend(
+        self,
+        hand: Hand,
+        case_number: str,
+        reason: str,
+        *,
+        by: timedelta | None = None,
+        until: datetime | None = None,
+    ) -> Command:
+        """Give a case more time, by so much or until a time; the reason stays in the ledger."""
+        officer = self._officer(hand, Act.EXTEND, case_number)
+        note = _words("--reason", reason)
+        if (by is None) == (until is None):
+            raise BadInput([Finding("--by", "or --until: exactly one is needed", "for example --by PT4H")])
+        if until is not None and until <= self._clock():
+            raise BadInput([Finding("--until", "does not lie in the future", "give the new due time")])
+        message = Extend(command_id=hand.id_for("extend"), by=by, until=until, actor=officer.id)
+        return self._give(case_number, message, officer, Act.EXTEND, note=note)
+
+    def acknowledge(self, hand: Hand, case_number: str) -> Command:
+        """Take charge of a case: nobody higher is told of it. The clock goes on."""
+        officer = self._officer(hand, Act.ACK, case_number)
+        message = Acknowledge(command_id=hand.id_for("ack"), actor=officer.id)
+        return self._give(case_number, message, officer, Act.ACK)
 
     def void_receipt(self, hand: Hand, case_number: str, reason: str) -> Command:
         """Make the receipt of the last upload void; the person is handed in again."""

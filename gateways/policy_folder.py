@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from models.alert_texts import AlertTexts
 from models.calendar_policy import CalendarBook, Calendars, HolidayYear
 from models.errors import Misconfigured
 from models.policy import CityPolicy, Regions
@@ -24,6 +25,7 @@ _PEOPLE = "people.toml"
 _PORTAL = "siks-ng.toml"
 _CITY_FILES = "kota-*.toml"
 _CALENDAR = "kalender.toml"
+_ALERT_TEXTS = "pesan.toml"
 _HOLIDAY_FILE = re.compile(r"libur-(\d{4})\.toml")
 
 
@@ -33,6 +35,7 @@ class PolicyFolder:
     def __init__(self, folder: Path) -> None:
         """`folder` holds a `kota-*.toml` for each city, and the files named above. Raises Misconfigured."""
         self._folder = folder
+        self._files: dict[str, Path] = {}
         if not folder.is_dir():
             raise Misconfigured(f"policies: no folder {folder} (set REAKTIVASI_POLICIES_DIR)")
 
@@ -46,6 +49,15 @@ class PolicyFolder:
     def cities(self) -> list[CityPolicy]:
         """Return every policy on the shelf, by city code."""
         return [self._by_code[code] for code in sorted(self._by_code)]
+
+    def city_file(self, code: str) -> Path:
+        """Return where the policy of a city is written. Raises Misconfigured for an unknown one."""
+        return self._files[self.city(code).code]
+
+    @property
+    def people_file(self) -> Path:
+        """Where it is written who works for the office."""
+        return self._folder / _PEOPLE
 
     def regions(self) -> Regions:
         """Return the kecamatan and kelurahan of the cities."""
@@ -62,6 +74,10 @@ class PolicyFolder:
     def portal(self) -> PortalForm:
         """Return the fields of SIKS-NG in the portal's order. Raises Misconfigured."""
         return _read(self._folder / _PORTAL, PortalForm)
+
+    def alert_texts(self) -> AlertTexts:
+        """Return the words of alerts. Raises Misconfigured."""
+        return self._alert_texts
 
     def calendars(self) -> Calendars:
         """Return office hours and holidays. Raises Misconfigured, naming file and key."""
@@ -84,10 +100,11 @@ class PolicyFolder:
 
     @cached_property
     def _by_code(self) -> Mapping[str, CityPolicy]:
-        policies = [_read(path, CityPolicy) for path in sorted(self._folder.glob(_CITY_FILES))]
+        policies = {path: _read(path, CityPolicy) for path in sorted(self._folder.glob(_CITY_FILES))}
         if not policies:
             raise Misconfigured(f"policies: {self._folder} has no {_CITY_FILES} file")
-        return {policy.code: policy for policy in policies}
+        self._files = {policy.code: path for path, policy in policies.items()}
+        return {policy.code: policy for policy in policies.values()}
 
     @cached_property
     def _regions(self) -> Regions:
@@ -96,6 +113,10 @@ class PolicyFolder:
     @cached_property
     def _reasons(self) -> Reasons:
         return _read(self._folder / _REASONS, Reasons)
+
+    @cached_property
+    def _alert_texts(self) -> AlertTexts:
+        return _read(self._folder / _ALERT_TEXTS, AlertTexts)
 
     @cached_property
     def _calendars(self) -> Calendars:

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
 
+from models.alert_texts import AlertTexts
 from models.calendar_policy import Calendars
 from models.case import CaseRef, CaseState, SlaState, Step
 from models.desk import (
@@ -20,7 +21,17 @@ from models.desk import (
 )
 from models.dossier import Dossier, NewCase, Paper, Person, Registered
 from models.letters import Letter
-from models.messages import Alert, CaseEvent, GiveAnswer, Record, StepAsk
+from models.messages import Alert, AlertKind, CaseEvent, GiveAnswer, Record, StepAsk
+from models.outbox import (
+    Addressed,
+    AlertEntry,
+    AlertMessage,
+    AlertState,
+    Delivery,
+    DeliveryEntry,
+    Sent,
+    Told,
+)
 from models.policy import CityPolicy, Regions
 from models.portal import PortalForm
 from models.reasons import Reasons
@@ -130,10 +141,75 @@ class Documents(Protocol):
 
 
 class AlertChannel(Protocol):
-    """How an alert reaches people."""
+    """Where alerts are raised; whoever has to hear of them does in the end."""
 
     def send(self, alert: Alert) -> None:
-        """Send the alert once per `alert.key`, however often it is called. Raises Unavailable."""
+        """Raise the alert once per `alert.key`, however often it is called. Raises Unavailable."""
+        ...
+
+
+class AlertSender(Protocol):
+    """Brings words to a recipient."""
+
+    def send(self, recipient: str, message: AlertMessage) -> None:
+        """Bring a message to an officer or another system.
+
+        Raises Unavailable when trying again may help, Refused when it never will; neither says an address.
+        """
+        ...
+
+
+class Outbox(Protocol):
+    """Alerts on their way to people. Raises Unavailable when the database is away."""
+
+    def put(self, told: Sequence[Addressed]) -> list[Alert]:
+        """Keep alerts and a message to each recipient, all or nothing; return the alerts that were new."""
+        ...
+
+    def lease(self, now: datetime, until: datetime, limit: int = 1000) -> list[Delivery]:
+        """Take messages that are due, so that no other worker has them before `until`; the oldest first."""
+        ...
+
+    def told(self, recipient: str, kind: AlertKind, since: datetime) -> Told:
+        """Return what a recipient heard of one kind since a time."""
+        ...
+
+    def sent(self, done: Sequence[Sent], at: datetime, *, in_digest: bool = False) -> None:
+        """Note that messages arrived, and plan the repeats of those whose alert is still open."""
+        ...
+
+    def postpone(self, ids: Sequence[int], until: datetime, trouble: str | None = None) -> None:
+        """Give messages back, to be sent later; with a `trouble`, in fixed words, an attempt was in vain."""
+        ...
+
+    def give_up(self, delivery_id: int, trouble: str, notice: Addressed | None) -> None:
+        """Note that a message can never arrive, and keep the alert that tells somebody else of it."""
+        ...
+
+
+class AlertBook(Protocol):
+    """Alerts as operators see them. Raises EngineUnreachable when the database is away."""
+
+    def entries(
+        self,
+        *,
+        city: str | None = None,
+        state: AlertState | None = None,
+        open_since: datetime | None = None,
+        limit: int = 200,
+    ) -> list[AlertEntry]:
+        """Return alerts, the newest first; with `open_since` those open and raised at that time or before."""
+        ...
+
+    def acknowledge(self, case_number: str, key: str | None, by: str, at: datetime) -> list[Alert]:
+        """Note that somebody takes care of a case's open alerts, or of the one with this key.
+
+        Return the alerts that were open; their repeats end. Raises NotFound for an unknown case or key.
+        """
+        ...
+
+    def deliveries(self, case_number: str) -> list[DeliveryEntry]:
+        """Return every message about a case, in the order in which they were planned. Raises NotFound."""
         ...
 
 
@@ -166,6 +242,10 @@ class PolicyShelf(Protocol):
 
     def calendars(self) -> Calendars:
         """Return office hours and holidays."""
+        ...
+
+    def alert_texts(self) -> AlertTexts:
+        """Return the words of alerts."""
         ...
 
 
@@ -214,10 +294,6 @@ class Ledger(Protocol):
 
     def submission_reference(self, case_number: str) -> str | None:
         """Return the SIKS-NG reference of the latest attempt."""
-        ...
-
-    def save_alert(self, alert: Alert) -> bool:
-        """Keep an alert; False when one with this key was there already."""
         ...
 
 

@@ -5,14 +5,14 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine, Integer, RowMapping, String, bindparam, insert, select, update
 
-from gateways import desk_rows, dossier_query, letter_rows
+from gateways import desk_rows, dossier_query, letter_rows, outbox_rows
 from gateways.ledger_access import LedgerAccess, Upsert, lock_case, utc_now
 from models.desk import IssuedLetter, NewLetter
 from models.dossier import Dossier
 from models.errors import Refused, Unavailable
-from models.messages import Alert, CaseEvent, EventKind, Record
+from models.messages import CaseEvent, EventKind, Record
 from models.roles import MACHINE
-from models.tables import alerts, case_events, case_runs, cases, submissions, submissions_begun
+from models.tables import case_events, case_runs, cases, submissions, submissions_begun
 
 _NUMBER = bindparam("case_number", type_=String())
 _ATTEMPT = bindparam("attempt", type_=Integer())
@@ -42,7 +42,6 @@ _LATEST_REFERENCE = (
     .order_by(submissions.c.attempt.desc())
     .limit(1)
 )
-_ALERT = Upsert(alerts, lambda insert: insert.on_conflict_do_nothing().returning(alerts.c.key))
 
 
 class SqlLedger:
@@ -79,6 +78,8 @@ class SqlLedger:
                 connection.execute(_PROJECT, {"number": case_number, **projection})
             if new and last_seq is not None:
                 desk_rows.follow(connection, case_number, epoch, new, last_seq)
+                if any(event.kind is EventKind.CASE_CLOSED for event in new):
+                    outbox_rows.close(connection, case_number, self._clock())
         return new
 
     def letter(self, case_number: str) -> IssuedLetter | None:
@@ -136,13 +137,6 @@ class SqlLedger:
                 _LATEST_REFERENCE, {"case_number": case_number}
             ).scalar_one_or_none()
         return reference
-
-    def save_alert(self, alert: Alert) -> bool:
-        """Keep an alert; False when one with this key was there already. Raises NotFound."""
-        with self._access.write() as connection:
-            lock_case(connection, alert.case_number)
-            kept = connection.execute(_ALERT.on(connection), alert.model_dump()).one_or_none()
-        return kept is not None
 
     def _epoch(
         self, connection: Connection, case_number: str, case: RowMapping, run: str

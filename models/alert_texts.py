@@ -1,4 +1,4 @@
-"""What an alert says, from the templates of `policies/pesan.toml`. Nothing personal: no template can ask for it."""
+"""What an alert says, from the templates of `policies/pesan.toml`; none can ask for anything personal."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -29,7 +29,9 @@ def _only(known: tuple[str, ...], *needed: str) -> AfterValidator:
         except (ValueError, KeyError, IndexError, AttributeError):
             asked = {""}
         if asked - set(known):
-            raise ValueError(f"may hold {', '.join(f'{{{name}}}' for name in known)} and nothing else in braces")
+            raise ValueError(
+                f"may hold {', '.join(f'{{{name}}}' for name in known)} and nothing else in braces"
+            )
         if absent := [name for name in needed if name not in asked]:
             raise ValueError(f"must hold {{{absent[0]}}}")
         return template

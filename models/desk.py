@@ -7,7 +7,9 @@ from enum import StrEnum
 
 from models.case import CaseRef, Step
 from models.messages import (
+    Acknowledge,
     DataCorrected,
+    Extend,
     GiveAnswer,
     PapersAdded,
     ReopenUpload,
@@ -17,7 +19,17 @@ from models.messages import (
 )
 from models.roles import Role
 
-CaseMessage = GiveAnswer | RetryStep | PapersAdded | DataCorrected | ReopenUpload | SwitchTrack | Withdraw
+CaseMessage = (
+    GiveAnswer
+    | RetryStep
+    | PapersAdded
+    | DataCorrected
+    | ReopenUpload
+    | SwitchTrack
+    | Extend
+    | Acknowledge
+    | Withdraw
+)
 
 
 class ItemKind(StrEnum):
@@ -90,6 +102,8 @@ class CommandKind(StrEnum):
     DATA_CORRECTED = "data_corrected"
     REOPEN_UPLOAD = "reopen_upload"
     SWITCH_TRACK = "switch_track"
+    EXTEND = "extend"
+    ACKNOWLEDGE = "acknowledge"
     WITHDRAW = "withdraw"
 
     @property
@@ -110,6 +124,8 @@ _MESSAGES: dict[CommandKind, type[CaseMessage]] = {
     CommandKind.DATA_CORRECTED: DataCorrected,
     CommandKind.REOPEN_UPLOAD: ReopenUpload,
     CommandKind.SWITCH_TRACK: SwitchTrack,
+    CommandKind.EXTEND: Extend,
+    CommandKind.ACKNOWLEDGE: Acknowledge,
     CommandKind.WITHDRAW: Withdraw,
 }
 

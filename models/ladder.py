@@ -86,4 +86,5 @@ class LadderPolicy(BaseModel):
 
     def repeat_wait(self, number: int) -> timedelta:
         """Return how long to wait before telling again for the so-manieth time, from 1."""
-        return min(self.repeat_after * 2 ** min(number - 1, _DOUBLINGS), self.repeat_at_most)
+        doubled: int = 2 ** min(number - 1, _DOUBLINGS)
+        return min(self.repeat_after * doubled, self.repeat_at_most)

@@ -7,9 +7,11 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from models.answers import Answer, ReasonCode
+from models.calendar import Budget, CalendarPlan
 from models.case import CaseNumber, CaseState, Step, Track
 from models.payload import Payload
 from models.roles import OfficerId, Role
+from models.sla import Owner, PauseRule
 
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
 """A short token of our own making; never text that came from outside."""
@@ -35,6 +37,11 @@ class EventKind(StrEnum):
     STEP_RETRIED = "step.retried"
     PAPERS_ADDED = "papers.added"
     SLA_STARTED = "sla.started"
+    SLA_TURNED = "sla.turned"
+    """Another's time begins: the applicant's, the office's, an institution's."""
+    SLA_EXTENDED = "sla.extended"
+    SLA_ACKNOWLEDGED = "sla.acknowledged"
+    STEP_OVERDUE = "step.overdue"
     SLA_WARNED = "sla.warned"
     SLA_BREACHED = "sla.breached"
     SLA_MET = "sla.met"
@@ -68,7 +75,7 @@ class Record(Payload):
 class CasePlan(Payload):
     """What a case is held to, read once when it opens and from then on part of its history."""
 
-    budget: timedelta
+    budget: Budget
     warn_at: tuple[float, ...]
     complete_at: datetime | None
     """When the file was complete, which starts the clock; None while a paper is missing."""
@@ -76,6 +83,13 @@ class CasePlan(Payload):
     """How often Kemensos and BPJS are asked for an answer that is not there yet."""
     max_rounds: int = 3
     """How often the case may be returned before it goes to a supervisor."""
+    levels: tuple[timedelta, ...] = ()
+    """When higher levels are told, since the breach, in wall time."""
+    calendar: CalendarPlan = CalendarPlan()
+    pauses: dict[Owner, PauseRule] = Field(default_factory=dict)
+    """Whose time does not count against the office, and how much of it."""
+    steps: dict[Step, Budget] = Field(default_factory=dict)
+    """A budget for a step, counted like the case's."""
 
 
 class StepAsk(Payload):
@@ -123,6 +137,7 @@ class AlertKind(StrEnum):
 
     SLA_WARNING = "sla.warning"
     SLA_BREACH = "sla.breach"
+    STEP_OVERDUE = "step.overdue"
     CASE_STUCK = "case.stuck"
     CASE_RETURNED = "case.returned"
     ROUNDS_EXHAUSTED = "case.rounds_exhausted"
@@ -209,6 +224,23 @@ class SwitchTrack(Payload):
     track: Track
     actor: OfficerId
     occurred_at: datetime
+
+
+class Extend(Payload):
+    """Give the case more time, or less."""
+
+    command_id: Code
+    by: timedelta | None = None
+    until: datetime | None = None
+    """The new due time; exactly one of both is given."""
+    actor: OfficerId
+
+
+class Acknowledge(Payload):
+    """Somebody has taken charge of a breached case: the climb stops, the clock does not."""
+
+    command_id: Code
+    actor: OfficerId
 
 
 class Accepted(Payload):

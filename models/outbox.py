@@ -67,7 +67,7 @@ class Told:
 
 @dataclass(frozen=True)
 class Sent:
-    """A delivery that arrived, and when the same is told again unless somebody acknowledges; None for never."""
+    """A delivery that arrived, and when the same is told again unless acknowledged; None for never."""
 
     delivery_id: int
     repeat_at: datetime | None

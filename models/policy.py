@@ -6,9 +6,11 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from models.case import CityCode, Track
+from models.calendar import Budget, CalendarKind
+from models.case import CityCode, Step, Track
 from models.ladder import LadderPolicy
 from models.letter_policy import LetterPolicy
+from models.sla import Owner, PauseRule
 
 
 class DocumentKind(StrEnum):
@@ -46,16 +48,23 @@ class SlaPolicy(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    budget: timedelta
+    budget: Budget
     warn_at: tuple[float, ...] = (0.5, 0.75, 0.9)
     """Shares of the budget, each above 0 and below 1, rising. The breach itself is always told."""
 
-    @field_validator("budget")
-    @classmethod
-    def _budget_is_positive(cls, value: timedelta) -> timedelta:
-        if value <= timedelta(0):
-            raise ValueError("must be longer than zero, for example PT24H")
-        return value
+    counts: CalendarKind = CalendarKind.ALL_HOURS
+    """Which hours count: all, or the office's working time."""
+    pauses: dict[Owner, PauseRule] = {}
+    """Whose time does not count against the office: for how long at most, how often."""
+    steps: dict[Step, Budget] = {}
+    """A budget of its own for a step."""
+
+    @model_validator(mode="after")
+    def _working_days_are_of_an_office(self) -> "SlaPolicy":
+        budgets = (self.budget, *self.steps.values())
+        if self.counts is CalendarKind.ALL_HOURS and any(budget.days is not None for budget in budgets):
+            raise ValueError("working days need counts = 'office': on a 24x7 clock every day counts")
+        return self
 
     @field_validator("warn_at")
     @classmethod

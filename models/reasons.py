@@ -11,7 +11,6 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from models.answers import Moot, ReasonCode, Rejected, Returned
 from models.case import Outcome, Step, WaitingOn
-from models.errors import NotFound
 
 
 class Party(StrEnum):
@@ -111,12 +110,6 @@ class Reasons(BaseModel):
             if PARTY_OF[step] in reason.given_by
             and (reason.back_to in reached if fixable else self._is_final(code))
         ]
-
-    def require(self, code: str, step: Step, *, fixable: bool) -> None:
-        """Raise NotFound, naming the codes that may be given, unless this one may."""
-        allowed = self.for_step(step, fixable=fixable)
-        if code not in allowed:
-            raise NotFound(f"no such reason at {step}; known are {', '.join(allowed)}")
 
     def _is_fixable(self, code: str) -> bool:
         return code in self.reason and self.reason[code].back_to is not None

@@ -167,7 +167,9 @@ class People(BaseModel):
             seen, stand_in = {officer.id}, officer.deputy
             while stand_in is not None:
                 if stand_in in seen:
-                    what = "is the person himself" if officer.deputy == officer.id else "goes round in a circle"
+                    what = (
+                        "is the person himself" if officer.deputy == officer.id else "goes round in a circle"
+                    )
                     raise ValueError(f"person.{at}.deputy: {what}")
                 seen.add(stand_in)
                 stand_in = deputies.get(stand_in)

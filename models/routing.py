@@ -44,6 +44,12 @@ def route(alert: Alert, ladder: LadderPolicy, people: People, today: date) -> Ro
     return Routing(tuple(recipients), tuple(problems))
 
 
+def about(alert: Alert, kind: AlertKind, detail: str) -> Alert:
+    """Return the alert that tells the fallback what went wrong with an alert; `detail` is a code."""
+    change = {"key": f"{alert.key}:{kind}:{detail}", "kind": kind, "detail": detail, "levels": ()}
+    return alert.model_copy(update=change)
+
+
 def _levels(alert: Alert) -> Iterable[int | None]:
     """Return the levels that are told; 0 is the role whose step it is, None the fallback alone."""
     if alert.kind in _ABOUT_ALERTS:
@@ -70,7 +76,7 @@ def _stand_in(officer: Officer, people: People, today: date) -> OfficerId | None
 
 
 def _fallback(ladder: LadderPolicy, people: People, today: date) -> OfficerId:
-    """Return who is left in the end: the fallback's deputy while he is away, otherwise the fallback himself."""
+    """Return who is left in the end: the fallback, or his deputy while he is away and has one."""
     officer = people.find(ladder.fallback)
     stand_in = None if officer is None else _stand_in(officer, people, today)
     return stand_in or ladder.fallback

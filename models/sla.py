@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Final
 
-from models.case import SlaState
+from models.calendar import AllHours, Budget, Calendar
+from models.case import SlaState, WaitingOn
 from models.payload import Payload
 
 BREACH_SHARE: Final = 1.0
@@ -25,28 +26,17 @@ class Owner(StrEnum):
     OUTAGE = "outage"
 
 
-class Counting(Protocol):
-    """How time counts: all of it, or office hours."""
-
-    def between(self, start: datetime, end: datetime) -> timedelta:
-        """Return the time that counts from `start` up to `end`; zero when `end` is not later."""
-        ...
-
-    def add(self, start: datetime, span: timedelta) -> datetime:
-        """Return when `span` of counted time has passed since `start`."""
-        ...
-
-
-class EveryHour:
-    """All time counts."""
-
-    def between(self, start: datetime, end: datetime) -> timedelta:
-        """Return the time from `start` up to `end`; zero when `end` is not later."""
-        return max(end - start, timedelta(0))
-
-    def add(self, start: datetime, span: timedelta) -> datetime:
-        """Return `start` and the span."""
-        return start + span
+OWNER: Final = {
+    WaitingOn.OFFICER: Owner.DINSOS,
+    WaitingOn.SIGNER: Owner.DINSOS,
+    WaitingOn.SUPERVISOR: Owner.DINSOS,
+    WaitingOn.NOBODY: Owner.DINSOS,
+    WaitingOn.APPLICANT: Owner.APPLICANT,
+    WaitingOn.SIKS_NG: Owner.KEMENSOS,
+    WaitingOn.KEMENSOS: Owner.KEMENSOS,
+    WaitingOn.BPJS: Owner.BPJS,
+}
+"""Whose time it is while the case waits for them. SIKS-NG is run by Kemensos."""
 
 
 class PauseRule(Payload):
@@ -117,16 +107,17 @@ class SlaClock:
 
     def __init__(
         self,
-        budget: timedelta,
+        budget: Budget,
         rungs: Sequence[Rung],
         *,
-        counting: Counting | None = None,
+        calendar: Calendar | None = None,
         pauses: Mapping[Owner, PauseRule] | None = None,
     ) -> None:
-        """`counting` says which hours count, all unless given; `pauses` whose time does not."""
-        self._budget = budget
+        """`calendar` says which hours count, all unless given; `pauses` whose time does not."""
+        self._promised = budget
+        self._budget = budget.duration or timedelta(0)
         self._rungs = tuple(rungs)
-        self._counting = counting or EveryHour()
+        self._calendar = calendar or AllHours()
         self._pauses = dict(pauses or {})
         self._segments: list[Segment] = []
         self._started_at: datetime | None = None
@@ -139,6 +130,9 @@ class SlaClock:
         if self._started_at is not None:
             raise RuntimeError("the clock runs already")
         self._started_at = at
+        if self._promised.days is not None:
+            # A working day is a day, not eight hours: what it holds is known once it is known which days.
+            self._budget += self._calendar.between(at, self._promised.due(self._calendar, at))
 
     def turn(self, owner: Owner, at: datetime, *, reason: str, by: str) -> None:
         """Let another's time begin; it begins no earlier than the time before it did."""
@@ -152,9 +146,9 @@ class SlaClock:
         """Give the case more time, or less; rungs that were reached stay reached."""
         self._budget = max(self._budget + by, timedelta(0))
 
-    def count_by(self, counting: Counting) -> None:
-        """Count by another calendar from now on, also what has passed."""
-        self._counting = counting
+    def count_by(self, calendar: Calendar) -> None:
+        """Count by another calendar, also what has passed; rungs that were reached stay reached."""
+        self._calendar = calendar
 
     # -- What follows ----------------------------------------------------------------------------
 
@@ -162,6 +156,16 @@ class SlaClock:
     def is_running(self) -> bool:
         """Whether the file was complete at some time."""
         return self._started_at is not None
+
+    @property
+    def is_breached(self) -> bool:
+        """Whether the breach was reached."""
+        return any(rung.is_breach for rung in self._rungs[: self._reached])
+
+    @property
+    def is_warned(self) -> bool:
+        """Whether any rung was reached."""
+        return self._reached > 0
 
     @property
     def segments(self) -> tuple[Segment, ...]:
@@ -183,7 +187,7 @@ class SlaClock:
         """Return how much of the budget is used up at a time."""
         used = timedelta(0)
         for start, end in self._running():
-            used += self._counting.between(start, at if end is None else min(end, at))
+            used += self._calendar.between(start, at if end is None else min(end, at))
         return used
 
     def totals(self, until: datetime) -> dict[Owner, timedelta]:
@@ -192,6 +196,12 @@ class SlaClock:
         for segment in self._segments:
             totals[segment.owner] = totals.get(segment.owner, timedelta(0)) + segment.length(until)
         return totals
+
+    def pause_ends_at(self, now: datetime) -> datetime | None:
+        """Return when the present pause has lasted as long as it may; None when there is none, or no end."""
+        if not self.is_paused(now):
+            return None
+        return next((start for start, _ in self._running() if start > now), None)
 
     def next_mark(self) -> Mark | None:
         """Return the next rung that was not reached; None when all were, or none can be yet."""
@@ -211,7 +221,7 @@ class SlaClock:
 
     def stop_climbing(self) -> None:
         """Pass over the levels that are left once the breach was told: somebody has taken charge."""
-        if self._reached > 0 and any(rung.is_breach for rung in self._rungs[: self._reached]):
+        if self.is_breached:
             self._reached = len(self._rungs)
 
     def settle(self, happened_at: datetime) -> SlaState:
@@ -229,10 +239,10 @@ class SlaClock:
         left = used
         for start, end in self._running():
             if end is None:
-                return self._counting.add(start, left)
-            counted = self._counting.between(start, end)
+                return self._calendar.add(start, left)
+            counted = self._calendar.between(start, end)
             if counted >= left:
-                return self._counting.add(start, left)
+                return self._calendar.add(start, left)
             left -= counted
         return None
 

@@ -309,9 +309,7 @@ class DeliveryRow(LedgerTable, table=True):
     __tablename__ = "alert_deliveries"
     __table_args__ = (
         UniqueConstraint("alert_key", "recipient", "number"),
-        Index(
-            "ix_alert_deliveries_pending", "next_at", sqlite_where=_PENDING, postgresql_where=_PENDING
-        ),
+        Index("ix_alert_deliveries_pending", "next_at", sqlite_where=_PENDING, postgresql_where=_PENDING),
         Index("ix_alert_deliveries_recipient_sent_at", "recipient", "sent_at"),
     )
 

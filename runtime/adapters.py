@@ -1,7 +1,6 @@
 """The composition root's hands: which adapter stands behind which port."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from pydantic import HttpUrl
 from sqlalchemy import Engine
@@ -9,16 +8,21 @@ from sqlalchemy import Engine
 from activities.ways import Mode
 from desk.work import OfficeWork
 from gateways import vclaim
-from gateways.channels import LedgerAndLog
+from gateways.apprise_sender import AppriseSender
+from gateways.channels import OutboxAndLog
+from gateways.contact_file import read_contacts
 from gateways.folder_documents import FolderDocuments
 from gateways.http_bpjs import HttpBpjs
 from gateways.http_call import Patience
 from gateways.http_kemensos import HttpKemensos
 from gateways.http_siks_ng import HttpSiksNg
+from gateways.ledger_access import utc_now
 from gateways.ledger_schema import open_engine, require_current
 from gateways.policy_folder import PolicyFolder
 from gateways.ports import (
+    AlertBook,
     AlertChannel,
+    AlertSender,
     Bpjs,
     Desk,
     DeskBook,
@@ -26,16 +30,22 @@ from gateways.ports import (
     Kemensos,
     Ledger,
     LetterPrinter,
+    Outbox,
     PolicyShelf,
     Registry,
     SiksNg,
 )
+from gateways.sender_by_recipient import SenderByRecipient
+from gateways.sql_alert_book import SqlAlertBook
 from gateways.sql_desk import SqlDesk
 from gateways.sql_desk_book import SqlDeskBook
 from gateways.sql_ledger import SqlLedger
+from gateways.sql_outbox import SqlOutbox
 from gateways.sql_registry import SqlRegistry
 from gateways.typst_letters import TypstLetters
+from gateways.webhook_sender import WebhookSender
 from models.errors import Misconfigured
+from models.outbox import WEBHOOK
 from runtime.settings import PREFIX, Settings
 from workflows import options
 
@@ -53,6 +63,7 @@ class Office:
     shelf: PolicyShelf
     book: DeskBook
     printer: LetterPrinter
+    alerts: AlertBook
 
 
 @dataclass(frozen=True)
@@ -98,6 +109,7 @@ def office(settings: Settings) -> Office:
         shelf=PolicyFolder(settings.policies_dir),
         book=SqlDeskBook(engine),
         printer=TypstLetters(settings.policies_dir / LETTER_TEMPLATES),
+        alerts=SqlAlertBook(engine),
     )
 
 
@@ -109,26 +121,62 @@ def work(office: Office) -> OfficeWork:
         office.shelf,
         office.documents,
         office.printer,
-        clock=lambda: datetime.now(UTC),
+        clock=utc_now,
     )
 
 
 def outside(settings: Settings) -> Outside:
     """Build the adapters of the worker's side. Raises Misconfigured, naming the setting."""
     engine = ledger_engine(settings)
-    ledger = SqlLedger(engine)
+    shelf = PolicyFolder(settings.policies_dir)
     modes = Modes(settings.office == "desk", settings.siks_ng, settings.kemensos, settings.bpjs)
     return Outside(
-        ledger=ledger,
+        ledger=SqlLedger(engine),
         documents=FolderDocuments(settings.documents),
-        shelf=PolicyFolder(settings.policies_dir),
+        shelf=shelf,
         desk=SqlDesk(engine),
-        alerts=LedgerAndLog(ledger),
+        alerts=OutboxAndLog(SqlOutbox(engine), shelf, utc_now, also=_also_told(settings)),
         modes=modes,
         siks_ng=None if modes.siks_ng is Mode.DESK else _siks_ng(settings),
         kemensos=None if modes.kemensos is Mode.DESK else _kemensos(settings),
         bpjs=None if modes.bpjs is Mode.DESK else bpjs(settings),
     )
+
+
+@dataclass(frozen=True)
+class Mail:
+    """What the dispatcher of alerts needs."""
+
+    outbox: Outbox
+    sender: AlertSender
+    shelf: PolicyShelf
+
+
+def mail(settings: Settings) -> Mail | None:
+    """Build the way of alerts to people; None when none is set up. Raises Misconfigured."""
+    officers = None if settings.contacts is None else AppriseSender(read_contacts(settings.contacts))
+    system = webhook(settings)
+    if officers is None and system is None:
+        return None
+    return Mail(
+        outbox=SqlOutbox(ledger_engine(settings)),
+        sender=SenderByRecipient(officers, system),
+        shelf=PolicyFolder(settings.policies_dir),
+    )
+
+
+def webhook(settings: Settings) -> WebhookSender | None:
+    """Build the way to another system; None when none is set up. Raises Misconfigured."""
+    if settings.webhook_url is None:
+        return None
+    if settings.webhook_secret is None:
+        raise Misconfigured(f"settings: {PREFIX}WEBHOOK_SECRET must be set")
+    url, secret = settings.webhook_url.get_secret_value(), settings.webhook_secret.get_secret_value()
+    return WebhookSender(url, secret, patience=PATIENCE, clock=utc_now)
+
+
+def _also_told(settings: Settings) -> tuple[str, ...]:
+    return () if settings.webhook_url is None else (WEBHOOK,)
 
 
 def _siks_ng(settings: Settings) -> HttpSiksNg:

@@ -8,11 +8,13 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from activities.ways import Mode
+from gateways.contact_file import read_contacts
 from gateways.policy_folder import PolicyFolder
 from gateways.typst_letters import TypstLetters
 from models.errors import EngineUnreachable, Misconfigured, ReactivationError
 from models.wib import wib_date
 from runtime import adapters
+from runtime.ladders import check_ladders, without_contact
 from runtime.settings import PREFIX, Settings
 from runtime.temporal import connect
 from runtime.visibility import missing_search_attributes, pollers
@@ -34,6 +36,11 @@ async def examine(settings: Settings) -> list[Check]:
     checks: list[tuple[str, str, Callable[[Settings], Awaitable[str]]]] = [
         ("policies", f"mend the file that is named, or set {PREFIX}POLICIES_DIR", _policies),
         ("calendar", "`starter.py calendar load YEAR`, or mend the file that is named", _calendar),
+        (
+            "alerts",
+            f"mend the file that is named, or set {PREFIX}CONTACTS, _WEBHOOK_URL, _WEBHOOK_SECRET",
+            _alerts,
+        ),
         ("ledger", f"set {PREFIX}DATABASE_URL, start the database, `starter.py migrate`", _ledger),
         ("documents", f"set {PREFIX}DOCUMENTS_DIR to a folder that can be written", _documents),
         (
@@ -76,6 +83,7 @@ async def _policies(settings: Settings) -> str:
     printer = TypstLetters(settings.policies_dir / adapters.LETTER_TEMPLATES)
     for city in shelf.cities():
         printer.check(city.letter.template)
+    check_ladders(shelf)
     names = ", ".join(city.name for city in shelf.cities())
     counted = (
         f"{len(shelf.regions().kecamatan)} kecamatan",
@@ -87,6 +95,16 @@ async def _policies(settings: Settings) -> str:
 
 async def _calendar(settings: Settings) -> str:
     return PolicyFolder(settings.policies_dir).calendars().outlook(wib_date(datetime.now(UTC)))
+
+
+async def _alerts(settings: Settings) -> str:
+    ways = "webhook is set; " if adapters.webhook(settings) else ""
+    if settings.contacts is None:
+        return f"{ways}WARN officers are not told: {PREFIX}CONTACTS is not set"
+    contacts = read_contacts(settings.contacts)
+    if missing := without_contact(PolicyFolder(settings.policies_dir), contacts):
+        return f"{ways}WARN no contact: {', '.join(missing)}"
+    return f"{ways}{len(contacts)} officers have a contact"
 
 
 async def _ledger(settings: Settings) -> str:

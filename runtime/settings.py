@@ -46,6 +46,12 @@ class Settings(BaseSettings):
     bpjs_cons_id: str | None = None
     bpjs_cons_secret: SecretStr | None = None
     bpjs_user_key: SecretStr | None = None
+    contacts: Path | None = None
+    """TOML file with the addresses of officers for alerts; only its owner may read it."""
+    webhook_url: SecretStr | None = None
+    """Another system that gets every alert as a signed CloudEvent."""
+    webhook_secret: SecretStr | None = None
+    """What it knows our signature by."""
     log_format: Literal["auto", "console", "json"] = "auto"
     """`auto`: colours on a terminal, JSON otherwise."""
     metrics_address: str | None = None

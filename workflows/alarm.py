@@ -18,8 +18,16 @@ class Alarm:
         """Begin with nothing to tell."""
         self._under_way: set[asyncio.Task[None]] = set()
 
-    def raise_(self, kind: AlertKind, key: str, state: CaseState, detail: str | None = None) -> None:
-        """Begin to tell people; the same key is told once. Returns at once."""
+    def raise_(
+        self,
+        kind: AlertKind,
+        key: str,
+        state: CaseState,
+        detail: str | None = None,
+        *,
+        levels: tuple[int, ...] = (),
+    ) -> None:
+        """Begin to tell people, `levels` of the ladder if given; the same key is told once."""
         alert = Alert(
             key=f"{state.case.case_number}:{key}",
             case_number=state.case.case_number,
@@ -30,6 +38,7 @@ class Alarm:
             due_at=state.due_at,
             raised_at=workflow.now(),
             detail=detail,
+            levels=levels,
         )
         task = asyncio.create_task(self._tell(alert))
         self._under_way.add(task)

@@ -4,7 +4,7 @@ A handler takes a command in and the story takes it up. Each command is taken on
 also in a run that began by a reset.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from temporalio import workflow
 
@@ -14,8 +14,10 @@ from models.case import CaseRef, CaseState, Step, WaitingOn
 from models.errors import DocumentLost
 from models.messages import (
     Accepted,
+    Acknowledge,
     DataCorrected,
     EventKind,
+    Extend,
     GiveAnswer,
     PapersAdded,
     ReopenUpload,
@@ -27,9 +29,9 @@ from models.messages import (
 from models.roles import MACHINE
 from workflows import options
 from workflows.alarm import Alarm
-from workflows.clock import CaseClock
 from workflows.inbox import Inbox, refused
 from workflows.progress import Progress
+from workflows.sla import CaseClock
 
 
 class CaseCommands:
@@ -76,7 +78,7 @@ class CaseCommands:
             self._require_open()
 
     @workflow.update(description="Papers came in; a case that waits for them goes on.")
-    def papers_added(self, command: PapersAdded) -> Accepted:
+    async def papers_added(self, command: PapersAdded) -> Accepted:
         """Note the papers; when the case waits because of papers, take the step again."""
         if self._inbox.take(command.command_id):
             by = command.actor or "person"
@@ -85,6 +87,7 @@ class CaseCommands:
             state = self._progress.state
             if state.waiting_on is WaitingOn.APPLICANT or state.trouble == DocumentLost.__name__:
                 self._go_on(by, command.command_id)
+            await self._progress.publish()
         return Accepted(state=self._progress.state)
 
     @papers_added.validator
@@ -105,13 +108,14 @@ class CaseCommands:
             raise refused(f"nothing to retry: the case is at {state.step} and waits for {state.waiting_on}")
 
     @workflow.update(description="The applicant's data were mended; a case that waits for that goes on.")
-    def data_corrected(self, command: DataCorrected) -> Accepted:
+    async def data_corrected(self, command: DataCorrected) -> Accepted:
         """Note which fields were mended, and take the step again that they were returned for."""
         if self._inbox.take(command.command_id):
             facts = {"fields": ".".join(command.fields), "by": command.actor, "command": command.command_id}
             self._progress.note(EventKind.DATA_CORRECTED, facts)
             if self._inbox.waits_to_be_mended and self._progress.state.waiting_on is WaitingOn.OFFICER:
                 self._go_on(command.actor, command.command_id)
+            await self._progress.publish()
         return Accepted(state=self._progress.state)
 
     @data_corrected.validator
@@ -136,6 +140,44 @@ class CaseCommands:
                 f"the upload cannot be reopened: the case is at {state.step}, attempt {state.attempt}"
             )
 
+    @workflow.update(description="Give the case more time, or less.")
+    async def extend(self, command: Extend) -> Accepted:
+        """Move the due time; what was told of the old one stays told."""
+        due_at = self._progress.state.due_at
+        if self._inbox.take(command.command_id) and due_at is not None:
+            by = command.by or (command.until or due_at) - due_at
+            self._clock.extend(by)
+            minutes = round(by / timedelta(minutes=1))
+            facts: dict[str, str | int] = {"minutes": minutes, "by": command.actor}
+            self._progress.note(EventKind.SLA_EXTENDED, facts | {"command": command.command_id})
+            await self._progress.publish()
+        return Accepted(state=self._progress.state)
+
+    @extend.validator
+    def _extension_is_possible(self, command: Extend) -> None:
+        if self._inbox.knows(command.command_id):
+            return
+        self._require_open()
+        if (command.by is None) == (command.until is None):
+            raise refused("an extension is either by a time or until one")
+        if self._progress.state.due_at is None:
+            raise refused("the clock does not run: there is nothing to extend")
+
+    @workflow.update(description="Take charge of a late case: nobody higher is told.")
+    async def acknowledge(self, command: Acknowledge) -> Accepted:
+        """Stop the climb, not the clock."""
+        if self._inbox.take(command.command_id):
+            self._clock.stop_climbing()
+            facts = {"by": command.actor, "command": command.command_id}
+            self._progress.note(EventKind.SLA_ACKNOWLEDGED, facts)
+            await self._progress.publish()
+        return Accepted(state=self._progress.state)
+
+    @acknowledge.validator
+    def _charge_can_be_taken(self, command: Acknowledge) -> None:
+        if not self._inbox.knows(command.command_id):
+            self._require_open()
+
     @workflow.update(description="Follow another track, with a new clock.")
     async def switch_track(self, command: SwitchTrack) -> Accepted:
         """Hold the case to the other track's plan from the switch on; accepted papers stay accepted."""
@@ -158,6 +200,8 @@ class CaseCommands:
                 }
                 self._progress.move(case=case)
                 self._progress.note(EventKind.TRACK_SWITCHED, facts)
+                if self._inbox.waits_to_be_mended and self._progress.state.waiting_on is WaitingOn.APPLICANT:
+                    self._go_on(command.actor, command.command_id)  # the papers may do for this track
                 self._clock.restart(plan, min(command.occurred_at, workflow.now()))
                 await self._progress.publish()
         return Accepted(state=self._progress.state)
@@ -202,5 +246,6 @@ class CaseCommands:
         optional = {"receipt": given.receipt, "in_place_of": given.in_place_of}
         facts |= {"by": given.actor, "role": given.role, "command": given.command_id}
         facts |= {name: fact for name, fact in optional.items() if fact is not None}
-        self._progress.note(kind, facts, at=given.occurred_at, of=step, reason=reason)
-        return min(given.occurred_at, workflow.now())
+        at = min(given.occurred_at, workflow.now())
+        self._progress.note(kind, facts, at=at, of=step, reason=reason)
+        return at

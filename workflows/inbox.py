@@ -7,6 +7,7 @@ from temporalio.exceptions import ApplicationError
 from models.answers import HandedOver
 from models.case import CaseState, Step
 from models.messages import GiveAnswer
+from workflows import options
 
 
 def refused(words: str) -> ApplicationError:
@@ -102,7 +103,7 @@ class Inbox:
             return
         if isinstance(command.answer, HandedOver) and command.step is not Step.SIKS_NG_UPLOAD:
             raise refused(f"only the upload can be handed over, not {command.step}")
-        if command.occurred_at > now:
+        if command.occurred_at > now + options.CLOCK_SKEW:
             raise refused("occurred_at lies in the future")
         if not self.is_open(command.step, command.attempt):
             what = f"{state.step}, attempt {state.attempt}"

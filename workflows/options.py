@@ -67,6 +67,9 @@ ASK_AGAIN_AFTER_OUTAGE = timedelta(minutes=5)
 ASK_AGAIN_AFTER_REFUSAL = timedelta(hours=1)
 """How long a stuck case waits when asking again helps only after somebody mended something."""
 
+CLOCK_SKEW = timedelta(minutes=5)
+"""How far an officer's computer may be ahead of the server; what happened then counts as happening now."""
+
 # -- Calls from outside a workflow -----------------------------------------------------------------
 
 COMMAND_RPC_TIMEOUT = timedelta(seconds=10)

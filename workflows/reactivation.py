@@ -16,7 +16,7 @@ from models.messages import (
     StepAsk,
     StepReply,
 )
-from models.roles import mender_of
+from models.roles import MACHINE, mender_of
 from workflows import options, steps
 from workflows.commands import CaseCommands
 from workflows.steps import NOT_YET_ANSWERED, trouble_of
@@ -61,7 +61,7 @@ class Reactivation(CaseCommands):
             return
 
         # The office's 24 hours run from the complete file, whoever the case waits for.
-        self._clock.set(plan)
+        self._clock.hold_to(plan)
         if plan.complete_at is not None:
             self._clock.start(plan.complete_at)
 
@@ -77,12 +77,14 @@ class Reactivation(CaseCommands):
     async def _walk(self, plan: CasePlan) -> tuple[Outcome, datetime]:
         """Take step after step until one ends the case; return how it ended and when that happened."""
         step: Step | None = Step.DOCUMENT_CHECK
+        at, by = self._progress.state.case.received_at, MACHINE
         while step is not None and not self._inbox.withdrawn:
-            await self._enter(step)
+            await self._enter(step, at, by)
             reply = await self._ask(step, plan.poll_every)
             if reply is None or reply.answer is None:
-                step = self._reopened_step()
+                step, at, by = self._reopened_step(), workflow.now(), MACHINE
                 continue
+            by = MACHINE if reply.given is None else reply.given.actor
             answer, at = reply.answer, self._note_answer(EventKind.ANSWER_RECORDED, reply)
             if isinstance(answer, Rejected):
                 return Outcome.REJECTED, at
@@ -93,7 +95,8 @@ class Reactivation(CaseCommands):
             if isinstance(answer, Approved) and step.following is None:
                 return Outcome.REACTIVATED, at
             if isinstance(answer, Returned):
-                step = await self._mended(answer, plan.max_rounds)
+                step = await self._mended(answer, plan.max_rounds, at, by)
+                at, by = workflow.now(), MACHINE
             elif isinstance(answer, HandedOver):
                 step = self._skip_to_bpjs()
             else:
@@ -115,8 +118,11 @@ class Reactivation(CaseCommands):
                 )
         return None
 
-    async def _enter(self, step: Step) -> None:
-        self._progress.move(step=step, waiting_on=steps.WAITING_ON[step], since=workflow.now())
+    async def _enter(self, step: Step, at: datetime, by: str) -> None:
+        """Open a step; `at` is when what led to it happened, `by` whose deed that was."""
+        self._progress.move(step=step, since=workflow.now())
+        self._clock.turn(steps.WAITING_ON[step], reason=step, by=by, at=at)
+        self._clock.enter_step(step, at)
         self._progress.note(EventKind.STEP_OPENED)
         self._inbox.open(step, self._progress.state.attempt)
         await self._progress.publish()
@@ -149,6 +155,7 @@ class Reactivation(CaseCommands):
                 await self._wait_for_desk(step)
         given = self._inbox.take_answer()
         self._inbox.close()
+        self._clock.leave_step()
         # The desk may hold the command of an update that is here or on its way: it is one command.
         is_new = reply is None or reply.given is None or self._inbox.take(reply.given.command_id)
         if reply is not None and (given is not None or self._inbox.reopened):
@@ -170,18 +177,19 @@ class Reactivation(CaseCommands):
         """Leave the step to the people who have it on their desk, until one answers or asks for it anew."""
         self._inbox.awaits_person = True
         self._progress.note(EventKind.STEP_ON_DESK)
-        self._progress.move(waiting_on=steps.ON_DESK_WAITING_ON[step])
+        self._clock.turn(steps.ON_DESK_WAITING_ON[step], reason=step, at=workflow.now())
         await self._progress.publish()
         await workflow.wait_condition(lambda: not self._inbox.awaits_person or self._inbox.calls)
         self._inbox.awaits_person = False
 
-    async def _mended(self, answer: Returned, max_rounds: int) -> Step:
-        """Wait until somebody mended what was wrong and return the step to take again."""
+    async def _mended(self, answer: Returned, max_rounds: int, at: datetime, by: str) -> Step:
+        """Wait until somebody mended what was returned at a time, and return the step to take again."""
         self._rounds += 1
         is_beyond = self._rounds > max_rounds
         waits_for = WaitingOn.SUPERVISOR if is_beyond else answer.waits_for
         alert = AlertKind.ROUNDS_EXHAUSTED if is_beyond else AlertKind.CASE_RETURNED
-        self._progress.move(waiting_on=waits_for, since=workflow.now())
+        self._progress.move(since=workflow.now())
+        self._clock.turn(waits_for, reason=answer.reason, by=by, at=at)
         await self._wait_for_person(alert, answer.reason, None)
         self._progress.move(attempt=self._progress.state.attempt + 1)
         return answer.back_to
@@ -220,13 +228,14 @@ class Reactivation(CaseCommands):
             self._progress.note(EventKind.STEP_RETRIED, {"by": "engine"})
         else:
             if self._inbox.awaits_person and not self._inbox.withdrawn:
-                self._progress.note(EventKind.STEP_RETRIED, {"by": "answer"})
+                by = "reopening" if self._inbox.reopened else "answer"
+                self._progress.note(EventKind.STEP_RETRIED, {"by": by})
         self._inbox.awaits_person = False
         self._progress.move(health=CaseHealth.OK, trouble=None)
         await self._progress.publish()
 
     async def _close(self, outcome: Outcome, happened_at: datetime) -> None:
-        sla_state = self._clock.settle(happened_at)
+        sla_state, minutes = self._clock.settle(happened_at)
         self._progress.move(
             waiting_on=WaitingOn.NOBODY,
             since=workflow.now(),
@@ -236,7 +245,7 @@ class Reactivation(CaseCommands):
             outcome=outcome,
             closed_at=happened_at,
         )
-        self._progress.note(EventKind.SLA_MET if sla_state is SlaState.MET else EventKind.SLA_MISSED)
+        self._progress.note(EventKind.SLA_MET if sla_state is SlaState.MET else EventKind.SLA_MISSED, minutes)
         self._progress.note(EventKind.CASE_CLOSED, {"outcome": outcome})
         await self._progress.publish()
         await self._alarm.silence()

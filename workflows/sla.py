@@ -1,114 +1,258 @@
-"""The SLA clock of a case: a budget, the marks in it, and one timer at a time.
+"""The clock of a running case: starts it, turns it, tells its rungs, judges the end.
 
-`SlaClock` is pure arithmetic. `keep_time` is the thin loop that sleeps in Temporal.
+The arithmetic is in `models/sla.py`; this is the thin loop that sleeps in Temporal, with one timer at a time.
 """
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+import asyncio
 from datetime import datetime, timedelta
+from typing import Final
 
 from temporalio import workflow
 
-from models.case import SlaState
+from models.calendar import AllHours, Calendar
+from models.case import SlaState, Step, WaitingOn
+from models.messages import AlertKind, CasePlan, EventKind
+from models.roles import MACHINE
+from models.sla import OWNER, Mark, Owner, PauseRule, SlaClock, ladder
+from workflows.alarm import Alarm
+from workflows.progress import Progress
 
-BREACH_SHARE = 1.0
+_STEP_RUNGS: Final = ladder(())
 
 
-@dataclass(frozen=True, order=True)
-class Mark:
-    """A moment of the budget at which somebody is told."""
+class CaseClock:
+    """Joins the arithmetic with state, ledger events and alerts: one clock for the case, one for its step.
 
-    at: datetime
-    share: float
-    """Share of the budget that is used up then; 1 is the breach."""
+    A case that changes its track gets another clock; what was told of the old one stays told.
+    """
+
+    def __init__(self, progress: Progress, alarm: Alarm) -> None:
+        """Begin without a budget, in the office's time; `hold_to` gives a budget."""
+        self._progress = progress
+        self._alarm = alarm
+        self._plan: CasePlan | None = None
+        self._clock: SlaClock | None = None
+        self._step: SlaClock | None = None
+        self._generation = 0
+        self._owner: Owner | None = None
+        self._owner_since: tuple[datetime, str, str] | None = None
+        self._keeper: asyncio.Task[None] | None = None
+        self._armed: datetime | None = None
+        self._is_over = False
+
+    # -- What happens ----------------------------------------------------------------------------
+
+    def hold_to(self, plan: CasePlan) -> None:
+        """Hold the case to this plan from now on, with a clock that does not run yet."""
+        self._plan = plan
+        self._generation += 1
+        self._clock = SlaClock(
+            plan.budget,
+            ladder(plan.warn_at, plan.levels),
+            calendar=plan.calendar.calendar(),
+            pauses=plan.pauses,
+        )
+        if self._owner is not None and self._owner_since is not None:
+            at, reason, by = self._owner_since
+            self._clock.turn(self._owner, at, reason=reason, by=by)
 
     @property
-    def is_breach(self) -> bool:
-        """Whether this mark is the end of the budget."""
-        return self.share >= BREACH_SHARE
-
-    @property
-    def level(self) -> int:
-        """Escalation level that the mark leads to: 0 before the breach, 1 from it on."""
-        return int(self.is_breach)
-
-    @property
-    def percent(self) -> int:
-        """The share in whole percent."""
-        return round(self.share * 100)
-
-
-class SlaClock:
-    """A budget that runs from the complete file. `due_at` is derived, never stored apart."""
-
-    def __init__(self, budget: timedelta, warn_at: tuple[float, ...]) -> None:
-        """`budget` is calendar time; `warn_at` are shares of it between 0 and 1."""
-        self._budget = budget
-        self._shares = (*sorted(warn_at), BREACH_SHARE)
-        self._started_at: datetime | None = None
-        self._reached = 0
+    def has_plan(self) -> bool:
+        """Whether it is known what the case is held to."""
+        return self._plan is not None
 
     @property
     def is_running(self) -> bool:
         """Whether the file was complete at some time."""
-        return self._started_at is not None
+        return self._clock is not None and self._clock.is_running
 
     @property
-    def due_at(self) -> datetime | None:
-        """When the budget ends; None before the clock runs."""
-        return None if self._started_at is None else self._started_at + self._budget
+    def is_broken(self) -> bool:
+        """Whether the loop ended by an error."""
+        return self._keeper is not None and self._keeper.done() and self._keeper.exception() is not None
 
     def start(self, at: datetime) -> None:
-        """Begin to count at the time the file was complete; a clock is started once."""
-        if self._started_at is not None:
-            raise RuntimeError("the clock runs already")
-        self._started_at = at
+        """Begin to count at the time the file was complete."""
+        self._present().start(at)
+        self._progress.note(EventKind.SLA_STARTED, at=at)
+        self._show()
+        if self._keeper is None:
+            self._keeper = asyncio.create_task(self._keep_time())
 
-    def next_mark(self) -> Mark | None:
-        """Return the next mark that nobody was told of; None when all were reached or none can be yet."""
-        if self._started_at is None or self._reached == len(self._shares):
-            return None
-        share = self._shares[self._reached]
-        return Mark(at=self._started_at + share * self._budget, share=share)
+    def restart(self, plan: CasePlan, at: datetime) -> None:
+        """Begin anew under another plan; a file that is not complete yet waits for that as before."""
+        was_running = self.is_running
+        self.hold_to(plan)
+        self._progress.move(escalation_level=0, detected_at=None)
+        if was_running or plan.complete_at is not None:
+            self.start(at)
+        self._show()
 
-    def reach(self, now: datetime) -> Mark | None:
-        """Pass every mark up to `now` and return the newest of them; None when there is none.
+    def turn(
+        self, waiting_on: WaitingOn, *, reason: str, by: str = MACHINE, at: datetime | None = None
+    ) -> None:
+        """Let it be another's turn, now unless `at` says since when."""
+        at = min(at or workflow.now(), workflow.now())
+        self._progress.move(waiting_on=waiting_on)
+        owner = OWNER[waiting_on]
+        if owner is not self._owner:
+            if self._owner is not None:
+                was = {"owner": owner, "was": self._owner, "reason": reason, "by": by}
+                self._progress.note(EventKind.SLA_TURNED, was, at=at)
+            self._owner, self._owner_since = owner, (at, reason, by)
+            for clock in (self._clock, self._step):
+                if clock is not None:
+                    clock.turn(owner, at, reason=reason, by=by)
+        self._show()
 
-        After an outage several marks lie in the past; one alert for the newest is what people need.
+    def enter_step(self, step: Step, at: datetime) -> None:
+        """Give the step the budget that the plan has for it."""
+        budget = None if self._plan is None else self._plan.steps.get(step)
+        self._step = None
+        if budget is not None and self._owner is not None:
+            self._step = SlaClock(budget, _STEP_RUNGS, calendar=self._calendar(), pauses=self._pauses())
+            self._step.turn(self._owner, at, reason=step, by=MACHINE)
+            self._step.start(at)
+        self._show()
+
+    def leave_step(self) -> None:
+        """Count the step's budget no more: it was answered."""
+        self._step = None
+
+    def extend(self, by: timedelta) -> None:
+        """Give the case more time, or less."""
+        self._present().extend(by)
+        self._show()
+
+    def stop_climbing(self) -> None:
+        """Tell no higher level: somebody has taken charge."""
+        self._present().stop_climbing()
+
+    async def stop(self) -> None:
+        """End the pending timer. An error of the clock comes out here, not in silence."""
+        self._is_over = True
+        if self._keeper is not None:
+            await self._keeper
+
+    def settle(self, happened_at: datetime) -> tuple[SlaState, dict[str, str | int]]:
+        """Judge the end; return it with the minutes of each owner.
+
+        A breach that no timer came to tell is noted: the timer and the last answer may arrive together. An
+        answer that happened in time and was told late is in time.
         """
-        newest = None
-        while (mark := self.next_mark()) is not None and mark.at <= now:
-            newest = mark
-            self._reached += 1
-        return newest
+        clock = self._clock
+        if clock is None:
+            return SlaState.MET, {}  # it never became known what the case is held to
+        marks = clock.reach(happened_at)
+        if any(mark.rung.is_breach for mark in marks):
+            self._pass(marks)
+        minutes: dict[str, str | int] = {
+            f"{owner}_minutes": round(spent / timedelta(minutes=1))
+            for owner, spent in clock.totals(happened_at).items()
+        }
+        return clock.settle(happened_at), minutes
 
-    def settle(self, closed_at: datetime) -> SlaState:
-        """Judge the end by arithmetic alone; whether a timer fired does not matter.
+    # -- The loop ----------------------------------------------------------------------------------
 
-        A case whose clock never ran met its SLA: nothing was promised for an incomplete file.
+    async def _keep_time(self) -> None:
+        """Wait from rung to rung and tell each, until `stop`.
+
+        The end is a condition and not a cancellation of this task: the SDK swallows a cancellation that comes
+        together with the result that the task waits for. A timer that is too early does no harm, so only one
+        that is too late is replaced.
         """
-        late = self.due_at is not None and closed_at > self.due_at
-        return SlaState.MISSED if late else SlaState.MET
+        while not self._is_over:
+            self._armed = self._next_look()
+            if self._armed is None:
+                await workflow.wait_condition(lambda: self._is_over or self._next_look() is not None)
+                continue
+            wait = self._armed - workflow.now()
+            if wait > timedelta(0):
+                try:
+                    await workflow.wait_condition(
+                        self._must_look_again, timeout=wait, timeout_summary=self._name_of_next()
+                    )
+                except TimeoutError:
+                    pass
+                else:
+                    continue
+            await self._look()
 
+    def _must_look_again(self) -> bool:
+        look = self._next_look()
+        return self._is_over or (look is not None and (self._armed is None or look < self._armed))
 
-async def keep_time(
-    clock: SlaClock, tell: Callable[[Mark], Awaitable[None]], is_over: Callable[[], bool]
-) -> None:
-    """Wait from mark to mark and tell each; ends when the breach was told or `is_over` holds.
+    def _next_look(self) -> datetime | None:
+        """Return when something is due next: a rung of the case or its step, or the end of a pause."""
+        now = workflow.now()
+        looks = [clock.next_mark() for clock in (self._clock, self._step) if clock is not None]
+        times = [mark.at for mark in looks if mark is not None]
+        if self._clock is not None and (end := self._clock.pause_ends_at(now)) is not None:
+            times.append(end)
+        return min(times, default=None)
 
-    One timer is pending at a time. The end is a condition and not a cancellation of this task: the SDK
-    swallows a cancellation that comes together with the result that the task waits for.
-    """
-    while (mark := clock.next_mark()) is not None and not is_over():
-        wait = mark.at - workflow.now()
-        if wait > timedelta(0):
-            name = "breach" if mark.is_breach else f"{mark.percent} %"
-            try:
-                await workflow.wait_condition(is_over, timeout=wait, timeout_summary=f"SLA {name}")
-            except TimeoutError:
-                pass
-            else:
-                return
-        # A timer that comes together with the end of its clock tells nothing.
-        if not is_over() and (reached := clock.reach(workflow.now())) is not None:
-            await tell(reached)
+    def _name_of_next(self) -> str:
+        mark = self._present().next_mark()
+        if mark is None or mark.at != self._armed:
+            return f"SLA {self._progress.state.step}"
+        return "SLA breach" if mark.rung.is_breach else f"SLA {mark.rung.name}"
+
+    async def _look(self) -> None:
+        """Tell what is due by now."""
+        now = workflow.now()
+        self._pass(self._present().reach(now))
+        if self._step is not None and self._step.reach(now):
+            state = self._progress.state
+            self._progress.note(EventKind.STEP_OVERDUE)
+            key = f"step:{self._generation}:{state.step}:{state.attempt}"
+            self._alarm.raise_(AlertKind.STEP_OVERDUE, key, state)
+        self._show()
+        await self._progress.publish()
+
+    def _pass(self, marks: list[Mark]) -> None:
+        """Note the rungs that were passed and begin to tell people: of the newest, and of the breach."""
+        now = workflow.now()
+        for mark in marks:
+            if mark.rung.is_breach:
+                self._progress.move(detected_at=now)
+                late = int((now - mark.at).total_seconds())
+                self._progress.note(EventKind.SLA_BREACHED, {"detected_late_seconds": late}, at=mark.at)
+            elif mark.rung.share is not None:
+                facts = {"percent": int(mark.rung.name)}
+                self._progress.note(EventKind.SLA_WARNED, facts, at=mark.at)
+        if not marks:
+            return
+        newest = marks[-1].rung
+        self._progress.move(escalation_level=max(self._progress.state.escalation_level, newest.level))
+        self._show()
+        levels = tuple(mark.rung.level for mark in marks if mark.rung.level)
+        kind = AlertKind.SLA_BREACH if levels else AlertKind.SLA_WARNING
+        key = f"sla:{self._generation}:{newest.name}"
+        self._alarm.raise_(kind, key, self._progress.state, levels=levels)
+
+    # -- What is seen ------------------------------------------------------------------------------
+
+    def _show(self) -> None:
+        """Bring due time and SLA state in line with the clock."""
+        clock = self._clock
+        if clock is None or not clock.is_running:
+            return
+        now = workflow.now()
+        due_at = clock.due_at
+        state = SlaState.AT_RISK if clock.is_warned else SlaState.ON_TRACK
+        if clock.is_breached and (due_at is None or due_at <= now):
+            state = SlaState.BREACHED
+        elif clock.is_paused(now):
+            state = SlaState.PAUSED
+        self._progress.move(due_at=due_at, sla_state=state)
+
+    def _calendar(self) -> Calendar:
+        return AllHours() if self._plan is None else self._plan.calendar.calendar()
+
+    def _pauses(self) -> dict[Owner, PauseRule]:
+        return {} if self._plan is None else self._plan.pauses
+
+    def _present(self) -> SlaClock:
+        if self._clock is None:
+            raise RuntimeError("the case has no plan yet")
+        return self._clock

@@ -166,11 +166,13 @@ class Office:
         await until_async(asked, 30, lambda: str(self.story(case)))
 
     def story(self, case: str) -> list[str]:
-        """Return the case's events in order; those of a step with the step."""
+        """Return the case's events in order, those of a step with the step, without whose time it was."""
         by_step = {EventKind.STEP_OPENED, EventKind.ANSWER_RECORDED}
         history = self.registry.history(case)
         return [
-            f"{event.kind} {event.step}" if event.kind in by_step else event.kind.value for event in history
+            f"{event.kind} {event.step}" if event.kind in by_step else event.kind.value
+            for event in history
+            if event.kind is not EventKind.SLA_TURNED
         ]
 
     async def until_on_desk(self, case: str, step: Step) -> DeskItem:

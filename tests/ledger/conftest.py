@@ -10,9 +10,11 @@ import pytest
 from sqlalchemy import Engine, create_engine, text
 
 from gateways.ledger_schema import migrate, open_engine
+from gateways.sql_alert_book import SqlAlertBook
 from gateways.sql_ledger import SqlLedger
+from gateways.sql_outbox import SqlOutbox
 from gateways.sql_registry import SqlRegistry
-from tests.ledger.builders import a_clock
+from tests.ledger.builders import MORNING, a_clock
 
 
 @pytest.fixture(scope="session")
@@ -71,3 +73,15 @@ def ledger(engine: Engine) -> SqlLedger:
 def registry(engine: Engine) -> SqlRegistry:
     """Give the operators' side of the same ledger."""
     return SqlRegistry(engine, a_clock())
+
+
+@pytest.fixture
+def outbox(engine: Engine) -> SqlOutbox:
+    """Give the outbox of the same ledger."""
+    return SqlOutbox(engine, lambda: MORNING)
+
+
+@pytest.fixture
+def alert_book(engine: Engine) -> SqlAlertBook:
+    """Give the operators' side of the same outbox."""
+    return SqlAlertBook(engine)

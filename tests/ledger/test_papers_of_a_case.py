@@ -9,10 +9,12 @@ from sqlalchemy import Engine, select
 
 from gateways.sql_desk_book import SqlDeskBook
 from gateways.sql_ledger import SqlLedger
+from gateways.sql_outbox import SqlOutbox
 from gateways.sql_registry import SqlRegistry
 from models.case import CaseRef
 from models.desk import NewLetter
 from models.errors import NotFound, Refused, WrongState
+from models.outbox import Addressed
 from models.policy import DocumentKind
 from models.tables import notes
 from tests.ledger.builders import MORNING, a_closing, a_new_case, a_paper, an_alert, at_once
@@ -93,25 +95,26 @@ def test_reference_of_another_case_is_refused(ledger: SqlLedger, case: CaseRef, 
     assert ledger.submission_reference(other.case_number) == "S-2"
 
 
-def test_alert_is_kept_once_per_key(ledger: SqlLedger, registry: SqlRegistry, case: CaseRef) -> None:
+def test_alert_is_kept_once_per_key(outbox: SqlOutbox, registry: SqlRegistry, case: CaseRef) -> None:
     """The second one is told to be no news, and the first one stays."""
-    assert ledger.save_alert(an_alert(case))
-    assert not ledger.save_alert(an_alert(case, level=3))
+    assert outbox.put([Addressed(an_alert(case), ())]) == [an_alert(case)]
+    assert outbox.put([Addressed(an_alert(case, level=3), ())]) == []
     assert registry.alerts(case.case_number) == [an_alert(case)]
 
 
-def test_alert_raised_ten_times_at_once_is_news_once(ledger: SqlLedger, case: CaseRef) -> None:
-    """Exactly one caller may send it."""
-    assert sum(at_once([lambda: ledger.save_alert(an_alert(case))] * 10)) == 1
+def test_alert_raised_ten_times_at_once_is_news_once(outbox: SqlOutbox, case: CaseRef) -> None:
+    """Exactly one caller is told that it is new."""
+    news = at_once([lambda: outbox.put([Addressed(an_alert(case), ())])] * 10)
+    assert sum(map(len, news)) == 1
 
 
 def test_alerts_come_in_the_order_they_were_raised(
-    ledger: SqlLedger, registry: SqlRegistry, case: CaseRef, other: CaseRef
+    outbox: SqlOutbox, registry: SqlRegistry, case: CaseRef, other: CaseRef
 ) -> None:
     """Only those of the case."""
     raised = [an_alert(case, "b", minute=0), an_alert(case, "a", minute=1), an_alert(case, "c", minute=2)]
     for alert in [an_alert(other, "z"), *reversed(raised)]:
-        ledger.save_alert(alert)
+        outbox.put([Addressed(alert, ())])
     assert registry.alerts(case.case_number) == raised
 
 
@@ -124,14 +127,16 @@ def test_note_is_kept_once_per_command(engine: Engine, registry: SqlRegistry, ca
     assert kept == ("c-1", case.case_number, "rina", "Pemohon pindah kota.", MORNING)
 
 
-def test_nothing_is_kept_for_an_unknown_case(ledger: SqlLedger, registry: SqlRegistry, case: CaseRef) -> None:
+def test_nothing_is_kept_for_an_unknown_case(
+    ledger: SqlLedger, outbox: SqlOutbox, registry: SqlRegistry, case: CaseRef
+) -> None:
     """Every write says NotFound; every list is empty."""
     stranger = case.model_copy(update={"case_number": "PBI-3674-2026-999999"})
     number = stranger.case_number
     writes: list[Callable[[], object]] = [
         lambda: ledger.issue_letter(number, 1, a_letter()),
         lambda: ledger.save_submission(number, 1, "S-1", MORNING),
-        lambda: ledger.save_alert(an_alert(stranger)),
+        lambda: outbox.put([Addressed(an_alert(stranger), ())]),
         lambda: registry.add_note(number, "c-1", "rina", "x", MORNING),
     ]
     for write in writes:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.calendar import Budget
 from models.case import SlaState
 from models.sla import Owner, PauseRule, Rung, SlaClock, ladder
 
@@ -18,7 +19,7 @@ PAUSES = {Owner.APPLICANT: PauseRule(at_most=48 * HOUR, times=2), Owner.OUTAGE: 
 
 def a_clock(pauses: dict[Owner, PauseRule] | None = None, budget: timedelta = DAY) -> SlaClock:
     """Return a clock that runs since `START`, in the office's time."""
-    clock = SlaClock(budget, LADDER, pauses=PAUSES if pauses is None else pauses)
+    clock = SlaClock(Budget(duration=budget), LADDER, pauses=PAUSES if pauses is None else pauses)
     clock.turn(Owner.DINSOS, START, reason="document_check", by="machine")
     clock.start(START)
     return clock
@@ -77,7 +78,7 @@ def test_a_pause_with_a_limit_runs_on_by_itself() -> None:
 
 def test_a_file_that_never_was_complete_owes_nothing() -> None:
     """No due time, no rung, no miss."""
-    clock = SlaClock(DAY, LADDER)
+    clock = SlaClock(Budget(duration=DAY), LADDER)
     clock.turn(Owner.APPLICANT, START, reason="DOK_TIDAK_LENGKAP", by="machine")
     assert (clock.due_at, clock.next_mark(), clock.reach(START + 9 * DAY)) == (None, None, [])
     assert clock.settle(START + 9 * DAY) is SlaState.MET

@@ -328,13 +328,13 @@ async def test_a_command_that_is_found_and_delivered_at_the_same_time_is_one_ans
 
 async def papers(handle: Handle, number: int = 1) -> None:
     """Say that papers came."""
-    await handle.execute_update(Reactivation.papers_added, PapersAdded(command_id=f"p-{number}", count=1))
+    await handle.execute_update("papers_added", PapersAdded(command_id=f"p-{number}", count=1))
 
 
 async def data(handle: Handle, number: int = 1) -> None:
     """Say that data were mended."""
     command = DataCorrected(command_id=f"d-{number}", fields=("name",), actor="sari")
-    await handle.execute_update(Reactivation.data_corrected, command)
+    await handle.execute_update("data_corrected", command)
 
 
 @pytest.mark.parametrize(

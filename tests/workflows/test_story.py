@@ -114,7 +114,7 @@ async def test_a_case_that_waits_for_papers_goes_on_when_they_come(bench: Bench)
     handle = await bench.start(case, kinds=("ktp",))
     await bench.until(handle, lambda state: state.health is CaseHealth.STUCK)
     bench.ledger.dossiers[case.case_number] = a_dossier(case, kinds=("ktp", "kk", "jkn_card", "referral"))
-    await handle.execute_update(Reactivation.papers_added, PapersAdded(command_id="p-1", count=3))
+    await handle.execute_update("papers_added", PapersAdded(command_id="p-1", count=3))
     state = await handle.result()
     assert (state.outcome, state.attempt) == (Outcome.REACTIVATED, 2)
     assert state.due_at is not None
@@ -129,7 +129,7 @@ async def test_papers_that_nobody_waits_for_change_nothing(bench: Bench) -> None
     case = a_case()
     handle = await bench.start(case)
     await bench.until(handle, lambda state: state.health is CaseHealth.STUCK)
-    await handle.execute_update(Reactivation.papers_added, PapersAdded(command_id="p-1", count=1))
+    await handle.execute_update("papers_added", PapersAdded(command_id="p-1", count=1))
     assert (await handle.query(Reactivation.state)).health is CaseHealth.STUCK
     await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w-1"))
     await handle.result()

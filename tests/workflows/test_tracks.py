@@ -295,7 +295,7 @@ async def test_a_file_completed_by_hand_starts_the_clock_when_it_was_approved(st
         complete = a_dossier(case, kinds=("ktp", "kk", "jkn_card", "referral"))
         bench.ledger.dossiers[case.case_number] = complete
         papers = PapersAdded(command_id="p-1", count=3)
-        await handle.execute_update(Reactivation.papers_added, papers)
+        await handle.execute_update("papers_added", papers)
         await on_desk(bench, handle, Step.DOCUMENT_CHECK, 2)
         happened_at = ago(minutes=40)
         await give(handle, Step.DOCUMENT_CHECK, attempt=2, occurred_at=happened_at)

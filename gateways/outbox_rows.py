@@ -1,0 +1,80 @@
+"""Rows of alerts and their deliveries, as the ledger, the outbox and the operators' book write them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, String, bindparam, delete, select, update
+
+from gateways.ledger_access import Upsert, lock_case
+from models.outbox import Addressed, AlertState, DeliveryState
+from models.tables import AlertRow, DeliveryRow, alert_deliveries, alerts
+
+_ALERT = Upsert(alerts, lambda insert: insert.on_conflict_do_nothing().returning(alerts.c.key))
+_DELIVERIES = Upsert(alert_deliveries, lambda insert: insert.on_conflict_do_nothing())
+_CLOSE = (
+    update(alerts)
+    .where(
+        alerts.c.case_number == bindparam("of_case", type_=String()),
+        alerts.c.state != AlertState.CLOSED,
+    )
+    .values(state=AlertState.CLOSED, closed_at=bindparam("at"))
+)
+_DROP_REPEATS = delete(alert_deliveries).where(
+    alert_deliveries.c.number > 0,
+    alert_deliveries.c.state == DeliveryState.PENDING,
+    alert_deliveries.c.alert_key.in_(
+        select(alerts.c.key).where(
+            alerts.c.case_number == bindparam("of_case", type_=String()), alerts.c.state != AlertState.OPEN
+        )
+    ),
+)
+
+
+def keep(connection: Connection, told: Addressed, now: datetime) -> bool:
+    """Write an alert and a message to each recipient; False when the alert was there. Raises NotFound.
+
+    An alert that comes after its case was closed is told once and not repeated.
+    """
+    alert = told.alert
+    closed_at = lock_case(connection, alert.case_number)["closed_at"]
+    row = AlertRow(
+        **alert.model_dump(exclude={"levels"}),
+        levels=list(alert.levels),
+        state=AlertState.OPEN if closed_at is None else AlertState.CLOSED,
+        closed_at=closed_at,
+    )
+    if connection.execute(_ALERT.on(connection), row.model_dump()).one_or_none() is None:
+        return False
+    plan(connection, [(alert.key, recipient, 0, now) for recipient in told.recipients])
+    return True
+
+
+def plan(connection: Connection, messages: Sequence[tuple[str, str, int, datetime]]) -> None:
+    """Write messages that are to be sent: alert, recipient, number, when. One that is there stays."""
+    rows = [
+        DeliveryRow(
+            alert_key=key,
+            recipient=recipient,
+            number=number,
+            state=DeliveryState.PENDING,
+            attempts=0,
+            next_at=next_at,
+            leased_until=None,
+            sent_at=None,
+            trouble=None,
+        ).model_dump(exclude={"id"})
+        for key, recipient, number, next_at in messages
+    ]
+    if rows:
+        connection.execute(_DELIVERIES.on(connection), rows)
+
+
+def close(connection: Connection, case_number: str, at: datetime) -> None:
+    """Close the alerts of a case that is over: none is repeated. A first message still goes out."""
+    connection.execute(_CLOSE, {"of_case": case_number, "at": at})
+    drop_repeats(connection, case_number)
+
+
+def drop_repeats(connection: Connection, case_number: str) -> None:
+    """Take back the repeats that were planned for alerts that are no longer open."""
+    connection.execute(_DROP_REPEATS, {"of_case": case_number})

@@ -1,0 +1,100 @@
+"""Alerts as operators see them, in SQL. Satisfies `gateways.ports.AlertBook`."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Engine, RowMapping, select, update
+
+from gateways import ledger_rows, outbox_rows
+from gateways.ledger_access import LedgerAccess, lock_case, unreachable
+from models.errors import NotFound
+from models.messages import Alert
+from models.outbox import AlertEntry, AlertState, DeliveryEntry, DeliveryState
+from models.tables import alert_deliveries, alerts, cases
+
+
+class SqlAlertBook:
+    """The alerts in SQLite or PostgreSQL. Thread-safe; every call is one short transaction.
+
+    Raises EngineUnreachable when the database is away, BadReply when it refuses a statement.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        """`engine` comes from `open_engine`."""
+        self._access = LedgerAccess(engine, lambda: unreachable(engine))
+
+    def entries(
+        self,
+        *,
+        city: str | None = None,
+        state: AlertState | None = None,
+        open_since: datetime | None = None,
+        limit: int = 200,
+    ) -> list[AlertEntry]:
+        """Return alerts, the newest first; with `open_since` those open and raised at that time or before."""
+        query = select(alerts).order_by(alerts.c.raised_at.desc(), alerts.c.key).limit(limit)
+        if city is not None:
+            query = query.join(cases, cases.c.case_number == alerts.c.case_number).where(cases.c.city == city)
+        if state is not None:
+            query = query.where(alerts.c.state == state)
+        if open_since is not None:
+            query = query.where(alerts.c.state == AlertState.OPEN, alerts.c.raised_at <= open_since)
+        with self._access.read() as connection:
+            return [_entry(row) for row in connection.execute(query).mappings()]
+
+    def acknowledge(self, case_number: str, key: str | None, by: str, at: datetime) -> list[Alert]:
+        """Note that somebody takes care of a case's open alerts, or of the one with this key.
+
+        Return the alerts that were open; their repeats end. Raises NotFound for an unknown case or key.
+        """
+        wanted = [alerts.c.case_number == case_number]
+        if key is not None:
+            wanted.append(alerts.c.key == key)
+        take = (
+            update(alerts)
+            .where(*wanted, alerts.c.state == AlertState.OPEN)
+            .values(state=AlertState.ACKNOWLEDGED, acknowledged_at=at, acknowledged_by=by)
+            .returning(alerts)
+        )
+        with self._access.write() as connection:
+            lock_case(connection, case_number)
+            if key is not None and connection.execute(select(alerts.c.key).where(*wanted)).first() is None:
+                raise NotFound(f"{case_number} has no such alert (see `starter.py alerts list`)")
+            taken: Sequence[RowMapping] = connection.execute(take).mappings().all()
+            outbox_rows.drop_repeats(connection, case_number)
+        return [ledger_rows.alert(row) for row in taken]
+
+    def deliveries(self, case_number: str) -> list[DeliveryEntry]:
+        """Return every message about a case, in the order in which they were planned. Raises NotFound."""
+        query = (
+            select(alert_deliveries)
+            .join(alerts, alerts.c.key == alert_deliveries.c.alert_key)
+            .where(alerts.c.case_number == case_number)
+            .order_by(alert_deliveries.c.id)
+        )
+        with self._access.write() as connection:
+            lock_case(connection, case_number)
+            return [_delivery(row) for row in connection.execute(query).mappings()]
+
+
+def _entry(row: RowMapping) -> AlertEntry:
+    return AlertEntry(
+        alert=ledger_rows.alert(row),
+        state=AlertState(row["state"]),
+        acknowledged_at=row["acknowledged_at"],
+        acknowledged_by=row["acknowledged_by"],
+        closed_at=row["closed_at"],
+    )
+
+
+def _delivery(row: RowMapping) -> DeliveryEntry:
+    return DeliveryEntry(
+        alert_key=row["alert_key"],
+        recipient=row["recipient"],
+        number=row["number"],
+        state=DeliveryState(row["state"]),
+        attempts=row["attempts"],
+        next_at=row["next_at"],
+        sent_at=row["sent_at"],
+        trouble=row["trouble"],
+    )

@@ -1,0 +1,162 @@
+"""Alerts on their way to people, in SQL. Satisfies `gateways.ports.Outbox`."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, Engine, RowMapping, Update, and_, case, func, or_, select, update
+
+from gateways import ledger_rows, outbox_rows
+from gateways.ledger_access import LedgerAccess, utc_now
+from models.errors import Unavailable
+from models.messages import Alert, AlertKind
+from models.outbox import Addressed, AlertState, Delivery, DeliveryState, Sent, Told
+from models.tables import alert_deliveries, alerts
+
+_OF_ALERT = alert_deliveries.c.alert_key == alerts.c.key
+_MESSAGES = (
+    select(
+        alert_deliveries.c.id,
+        alert_deliveries.c.recipient,
+        alert_deliveries.c.number,
+        alert_deliveries.c.attempts,
+        *(alerts.c[name] for name in Alert.model_fields),
+    )
+    .join(alerts, _OF_ALERT)
+    .order_by(alert_deliveries.c.id)
+)
+_IN_DIGEST_AT = case((alert_deliveries.c.state == DeliveryState.IN_DIGEST, alert_deliveries.c.sent_at))
+
+
+class SqlOutbox:
+    """The outbox in SQLite or PostgreSQL. Thread-safe; every call is one short transaction.
+
+    Raises Unavailable when the database is away, BadReply when it refuses a statement.
+    """
+
+    def __init__(self, engine: Engine, clock: Callable[[], datetime] = utc_now) -> None:
+        """`engine` comes from `open_engine`; `clock` tells from when on a message may be sent."""
+        self._access = LedgerAccess(engine, lambda: Unavailable("ledger", "database does not answer"))
+        self._clock = clock
+
+    def put(self, told: Sequence[Addressed]) -> list[Alert]:
+        """Keep alerts and a message to each recipient, all or nothing; return the alerts that were new.
+
+        An alert whose key is there already stays as it is, its messages too. Raises NotFound.
+        """
+        with self._access.write() as connection:
+            return [one.alert for one in told if outbox_rows.keep(connection, one, self._clock())]
+
+    def lease(self, now: datetime, until: datetime, limit: int = 1000) -> list[Delivery]:
+        """Take messages that are due, so that no other worker has them before `until`; the oldest first.
+
+        A repeat is due only while its alert is open.
+        """
+        is_free = or_(alert_deliveries.c.leased_until.is_(None), alert_deliveries.c.leased_until <= now)
+        is_due = and_(
+            alert_deliveries.c.state == DeliveryState.PENDING, alert_deliveries.c.next_at <= now, is_free
+        )
+        due = (
+            select(alert_deliveries.c.id)
+            .join(alerts, _OF_ALERT)
+            .where(is_due, or_(alert_deliveries.c.number == 0, alerts.c.state == AlertState.OPEN))
+            .order_by(alert_deliveries.c.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True, of=alert_deliveries)
+        )
+        with self._access.write() as connection:
+            ids = connection.execute(due).scalars().all()
+            if not ids:
+                return []
+            mine = alert_deliveries.c.id.in_(ids)
+            connection.execute(update(alert_deliveries).where(mine, is_due).values(leased_until=until))
+            rows = connection.execute(_MESSAGES.where(mine)).mappings().all()
+        return [_delivery(row) for row in rows]
+
+    def told(self, recipient: str, kind: AlertKind, since: datetime) -> Told:
+        """Return what a recipient heard of one kind since a time."""
+        query = (
+            select(func.count().label("heard"), func.max(_IN_DIGEST_AT).label("last_digest_at"))
+            .select_from(alert_deliveries)
+            .join(alerts, _OF_ALERT)
+            .where(
+                alert_deliveries.c.recipient == recipient,
+                alert_deliveries.c.sent_at > since,
+                alerts.c.kind == kind,
+            )
+        )
+        with self._access.read() as connection:
+            row = connection.execute(query).one()
+        return Told(row.heard, row.last_digest_at)
+
+    def sent(self, done: Sequence[Sent], at: datetime, *, in_digest: bool = False) -> None:
+        """Note that messages arrived, and plan the repeats of those whose alert is still open."""
+        repeat_at = {one.delivery_id: one.repeat_at for one in done}
+        mark = (
+            update(alert_deliveries)
+            .where(alert_deliveries.c.id.in_(repeat_at), alert_deliveries.c.state == DeliveryState.PENDING)
+            .values(
+                state=DeliveryState.IN_DIGEST if in_digest else DeliveryState.SENT,
+                sent_at=at,
+                leased_until=None,
+                trouble=None,
+            )
+            .returning(
+                alert_deliveries.c.id,
+                alert_deliveries.c.alert_key,
+                alert_deliveries.c.recipient,
+                alert_deliveries.c.number,
+            )
+        )
+        with self._access.write() as connection:
+            marked = connection.execute(mark).all()
+            are_open = _open_ones(connection, {row.alert_key for row in marked})
+            outbox_rows.plan(
+                connection,
+                [
+                    (row.alert_key, row.recipient, row.number + 1, next_at)
+                    for row in marked
+                    if row.alert_key in are_open and (next_at := repeat_at[row.id]) is not None
+                ],
+            )
+
+    def postpone(self, ids: Sequence[int], until: datetime, trouble: str | None = None) -> None:
+        """Give messages back, to be sent later; with a `trouble`, in fixed words, an attempt was in vain."""
+        values: dict[str, object] = {"next_at": until, "leased_until": None}
+        if trouble is not None:
+            values |= {"trouble": trouble, "attempts": alert_deliveries.c.attempts + 1}
+        with self._access.write() as connection:
+            connection.execute(_pending(ids).values(values))
+
+    def give_up(self, delivery_id: int, trouble: str, notice: Addressed | None) -> None:
+        """Note that a message can never arrive, and keep the alert that tells somebody else of it."""
+        values = {
+            "state": DeliveryState.GAVE_UP,
+            "trouble": trouble,
+            "leased_until": None,
+            "attempts": alert_deliveries.c.attempts + 1,
+        }
+        with self._access.write() as connection:
+            connection.execute(_pending([delivery_id]).values(values))
+            if notice is not None:
+                outbox_rows.keep(connection, notice, self._clock())
+
+
+def _pending(ids: Sequence[int]) -> Update:
+    return update(alert_deliveries).where(
+        alert_deliveries.c.id.in_(ids), alert_deliveries.c.state == DeliveryState.PENDING
+    )
+
+
+def _open_ones(connection: Connection, keys: set[str]) -> set[str]:
+    query = select(alerts.c.key).where(alerts.c.key.in_(keys), alerts.c.state == AlertState.OPEN)
+    return set(connection.execute(query).scalars())
+
+
+def _delivery(row: RowMapping) -> Delivery:
+    return Delivery(
+        id=row["id"],
+        alert=ledger_rows.alert(row),
+        recipient=row["recipient"],
+        number=row["number"],
+        attempts=row["attempts"],
+    )

@@ -1,0 +1,94 @@
+"""Alerts to another system: CloudEvents 1.0 as JSON, signed with HMAC-SHA256."""
+
+import hashlib
+import hmac
+import json
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+import httpx
+
+from gateways.http_call import Patience
+from models.errors import Misconfigured, ReactivationError, Refused, Unavailable
+from models.outbox import AlertMessage
+
+TIMESTAMP: Final = "Reaktivasi-Timestamp"
+SIGNATURE: Final = "Reaktivasi-Signature"
+_SYSTEM = "webhook"
+_SOURCE = "/pbi-reaktivasi"
+_PASSES = {httpx.codes.REQUEST_TIMEOUT, httpx.codes.TOO_EARLY, httpx.codes.TOO_MANY_REQUESTS}
+
+
+def signature(secret: str, timestamp: str, body: bytes) -> str:
+    """Return the signature over `timestamp.body`, in hex."""
+    return hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+
+
+class WebhookSender:
+    """Posts each alert to one address. The event's id is the delivery's key: the same for every attempt."""
+
+    def __init__(self, url: str, secret: str, *, patience: Patience, clock: Callable[[], datetime]) -> None:
+        """`secret` is shared with the receiver, who should refuse an old timestamp. Raises Misconfigured."""
+        for name in ("httpx", "httpcore"):
+            logging.getLogger(name).setLevel(logging.WARNING)  # they log URLs, and this one may hold a key
+        if not _is_http(url):
+            raise Misconfigured("webhook: not an http(s) address (check REAKTIVASI_WEBHOOK_URL)")
+        self._url, self._secret, self._clock = url, secret, clock
+        self._client = httpx.Client(
+            timeout=httpx.Timeout(patience.read.total_seconds(), connect=patience.connect.total_seconds()),
+            trust_env=False,
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def send(self, recipient: str, message: AlertMessage) -> None:  # noqa: ARG002 - there is only one
+        """Post the alert. Raises Unavailable, or Refused when the receiver will never take it."""
+        body = json.dumps(event_of(message)).encode()
+        timestamp = str(int(self._clock().timestamp()))
+        headers = {
+            "Content-Type": "application/cloudevents+json; charset=utf-8",
+            TIMESTAMP: timestamp,
+            SIGNATURE: signature(self._secret, timestamp, body),
+        }
+        fault: ReactivationError
+        try:
+            response = self._client.post(self._url, content=body, headers=headers)
+        except httpx.TimeoutException:
+            fault = Unavailable(_SYSTEM, "no answer in time")
+        except httpx.HTTPError:
+            fault = Unavailable(_SYSTEM, "connection failed or was cut")
+        else:
+            if response.is_success:
+                return
+            passes = response.is_server_error or response.status_code in _PASSES
+            fault = Unavailable(_SYSTEM, "out of order") if passes else Refused(_SYSTEM, "event refused")
+        raise fault  # outside the `except`, so that no address is chained to it
+
+
+def event_of(message: AlertMessage) -> dict[str, object]:
+    """Return a message as a CloudEvent; nothing personal is in it."""
+    alert = message.alert
+    data = alert.model_dump(mode="json", exclude={"key", "levels"})
+    data |= {"city": alert.city, "late_seconds": int(alert.late_by.total_seconds())}
+    return {
+        "specversion": "1.0",
+        "id": message.key,
+        "source": _SOURCE,
+        "type": f"id.reaktivasi.{message.kind}",
+        "subject": alert.case_number,
+        "time": alert.raised_at.isoformat(),
+        "datacontenttype": "application/json",
+        "data": {**data, "title": message.subject, "text": message.body.strip()},
+    }
+
+
+def _is_http(url: str) -> bool:
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL:
+        return False
+    return parsed.scheme in {"http", "https"} and bool(parsed.host)

@@ -1,0 +1,311 @@
+"""The dispatcher with a clock that the test moves: outages, storms, repeats, refusals. On a real outbox."""
+
+import asyncio
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from gateways.channels import OutboxAndLog
+from gateways.ledger_schema import migrate, open_engine
+from gateways.policy_folder import PolicyFolder
+from gateways.sql_alert_book import SqlAlertBook
+from gateways.sql_ledger import SqlLedger
+from gateways.sql_outbox import SqlOutbox
+from gateways.sql_registry import SqlRegistry
+from models.case import CaseRef
+from models.errors import Refused, Unavailable
+from models.messages import Alert, AlertKind
+from models.outbox import WEBHOOK, AlertMessage, AlertState, DeliveryState
+from runtime.dispatcher import RETRY_AT_MOST, Dispatcher, dispatch_for_ever, retry_wait
+from runtime.supervisor import keep_alive
+from tests.ledger.builders import MORNING, a_closing, a_new_case, an_alert
+
+ROOT = Path(__file__).resolve().parents[2]
+TICK = timedelta(seconds=5)
+BOSS, LOCAL = "tangsel-supervisor", "lokal"
+"""Both are supervisors of the city."""
+HEAD = "tangsel-kepala-bidang"
+
+
+@dataclass
+class Post:
+    """A sender that remembers what arrived, and fails as told."""
+
+    clock: Callable[[], datetime]
+    fault: Callable[[str], Exception | None] = field(default=lambda recipient: None)
+    tries: int = 0
+    arrived: list[tuple[datetime, str, AlertMessage]] = field(default_factory=list)
+
+    def send(self, recipient: str, message: AlertMessage) -> None:
+        self.tries += 1
+        if (fault := self.fault(recipient)) is not None:
+            raise fault
+        self.arrived.append((self.clock(), recipient, message))
+
+    def to(self, recipient: str) -> list[AlertMessage]:
+        """Return what one recipient got."""
+        return [message for _, who, message in self.arrived if who == recipient]
+
+
+class Desk:
+    """An office of one city, its outbox, and hands to raise alerts and let time pass."""
+
+    def __init__(self, folder: Path) -> None:
+        engine = open_engine(f"sqlite:///{folder / 'ledger.db'}")
+        migrate(engine)
+        self.engine = engine
+        self.now = MORNING
+        self.ledger, self.registry = SqlLedger(engine, self.clock), SqlRegistry(engine, self.clock)
+        self.outbox, self.book = SqlOutbox(engine, self.clock), SqlAlertBook(engine)
+        self.post = Post(self.clock)
+        shelf = PolicyFolder(ROOT / "policies")
+        self.channel = OutboxAndLog(self.outbox, shelf, self.clock)
+        self.with_webhook = OutboxAndLog(self.outbox, shelf, self.clock, also=(WEBHOOK,))
+        self.dispatcher = Dispatcher(self.outbox, self.post, shelf, self.clock)
+
+    def clock(self) -> datetime:
+        """Tell the desk's time."""
+        return self.now
+
+    def case(self) -> CaseRef:
+        """Register somebody's case."""
+        return self.registry.register(a_new_case()).case
+
+    def breach(self, case: CaseRef, key: str = "k", level: int = 1) -> Alert:
+        """Raise a breach that is told with its due time."""
+        alert = an_alert(case, f"{case.case_number}:{key}", level=level)
+        self.channel.send(alert.model_copy(update={"raised_at": self.now}))
+        return alert
+
+    def let_pass(self, span: timedelta, step: timedelta = TICK) -> None:
+        """Go through a stretch of time, with a round at each step."""
+        end = self.now + span
+        while self.now < end:
+            self.dispatcher.round()
+            self.now += step
+
+    def states(self, case: CaseRef) -> Counter[DeliveryState]:
+        """Count a case's messages by state."""
+        return Counter(entry.state for entry in self.book.deliveries(case.case_number))
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    """Give the office."""
+    made = Desk(tmp_path)
+    yield made
+    made.engine.dispose()
+
+
+def test_everybody_of_the_role_hears_it_once(desk: Desk) -> None:
+    """In Indonesian, with case, step, area, lateness and what to type; raising it again tells nobody."""
+    case = desk.case()
+    desk.now += timedelta(minutes=70)
+    desk.breach(case)
+    desk.breach(case)
+    desk.let_pass(timedelta(minutes=1))
+    assert sorted(who for _, who, _ in desk.post.arrived) == [LOCAL, BOSS]
+    [message] = desk.post.to(BOSS)
+    assert message.subject == f"{case.case_number} LEWAT BATAS WAKTU, terlambat 70 menit"
+    for words in ("Pamulang", "Aktivasi BPJS", "2 Mar 2026 08.00 WIB", f"alerts ack {case.case_number}"):
+        assert words in message.body
+
+
+def test_a_receiver_down_for_two_hours_gets_it_once_afterwards(desk: Desk) -> None:
+    """The pauses between attempts grow to a quarter of an hour, and nothing is sent twice."""
+    case = desk.case()
+    desk.post.fault = lambda recipient: Unavailable("apprise", "no address answers")
+    desk.breach(case)
+    desk.let_pass(timedelta(hours=2))
+    assert desk.post.arrived == []
+    assert 2 * 10 <= desk.post.tries <= 2 * 16
+    trouble = {entry.trouble for entry in desk.book.deliveries(case.case_number)}
+    assert trouble == {"no address answers"}
+    desk.post.fault = lambda recipient: None
+    desk.let_pass(RETRY_AT_MOST + TICK)
+    assert [len(desk.post.to(who)) for who in (BOSS, LOCAL)] == [1, 1]
+
+
+def test_one_receiver_that_is_down_does_not_hold_back_another(desk: Desk) -> None:
+    """And is asked once in a round, however much waits for it."""
+    for number in range(5):
+        desk.breach(desk.case(), f"k{number}")
+    desk.post.fault = lambda recipient: Unavailable("apprise", "x") if recipient == BOSS else None
+    desk.dispatcher.round()
+    assert len(desk.post.to(LOCAL)) == 5
+    assert desk.post.tries == 6
+
+
+def test_a_fault_of_a_library_is_tried_again_and_holds_nobody_back(desk: Desk) -> None:
+    """Whatever it raises."""
+    case = desk.case()
+    desk.breach(case)
+    desk.post.fault = lambda recipient: ZeroDivisionError() if recipient == BOSS else None
+    desk.dispatcher.round()
+    assert len(desk.post.to(LOCAL)) == 1
+    [entry] = [one for one in desk.book.deliveries(case.case_number) if one.recipient == BOSS]
+    assert (entry.state, entry.trouble) == (DeliveryState.PENDING, "sender failed")
+
+
+def test_an_unacknowledged_alert_is_repeated_less_and_less_often(desk: Desk) -> None:
+    """After 30 minutes, one hour, two, four, four; the subject counts them and says how late it is by then."""
+    case = desk.case()
+    desk.breach(case)
+    desk.let_pass(timedelta(hours=12), timedelta(minutes=5))
+    at = [when - MORNING for when, who, _ in desk.post.arrived if who == BOSS]
+    assert at == [timedelta(minutes=minutes) for minutes in (0, 30, 90, 210, 450, 690)]
+    second = desk.post.to(BOSS)[1]
+    assert second.subject == f"Pengingat 1: {case.case_number} LEWAT BATAS WAKTU, terlambat 30 menit"
+
+
+@pytest.mark.parametrize("how", ["acknowledged", "closed"])
+def test_nobody_is_reminded_of_what_is_settled(desk: Desk, how: str) -> None:
+    """Acknowledged by somebody, or the case is over; the planned repeats are gone."""
+    case = desk.case()
+    desk.breach(case)
+    desk.let_pass(timedelta(minutes=1))
+    if how == "acknowledged":
+        assert len(desk.book.acknowledge(case.case_number, None, BOSS, desk.now)) == 1
+    else:
+        desk.ledger.record(a_closing(case))
+    desk.let_pass(timedelta(days=1), timedelta(minutes=5))
+    assert len(desk.post.to(BOSS)) == 1
+    assert desk.states(case) == {DeliveryState.SENT: 2}
+    assert [entry.state.value for entry in desk.book.entries()] == [how]
+
+
+def test_a_breach_is_told_although_the_case_ended_first(desk: Desk) -> None:
+    """Once: what was late must not go unheard because the receiver was away."""
+    case = desk.case()
+    desk.post.fault = lambda recipient: Unavailable("apprise", "x")
+    desk.breach(case)
+    desk.let_pass(timedelta(minutes=10))
+    desk.ledger.record(a_closing(case))
+    desk.breach(case, "later")
+    desk.post.fault = lambda recipient: None
+    desk.let_pass(timedelta(days=1), timedelta(minutes=5))
+    assert len(desk.post.to(BOSS)) == 2
+    assert {entry.state for entry in desk.book.entries()} == {AlertState.CLOSED}
+
+
+def test_five_hundred_breaches_in_a_minute_become_digests(desk: Desk) -> None:
+    """No more than ten messages and then a digest in ten minutes; every alert is told to everybody."""
+    cases = [desk.case() for _ in range(25)]
+    for number in range(500):
+        desk.breach(cases[number % 25], f"k{number}")
+        if number % 42 == 41:
+            desk.dispatcher.round()
+            desk.now += TICK
+    desk.let_pass(timedelta(minutes=25))
+    got = desk.post.to(BOSS)
+    digests = [message for message in got if message.key.endswith(":digest")]
+    assert len(got) <= 4
+    counted = sum(int(message.subject.split()[0]) for message in digests)
+    assert counted + len(got) - len(digests) == 500
+    told = sum((desk.states(case) for case in cases), Counter[DeliveryState]())
+    assert told[DeliveryState.IN_DIGEST] + told[DeliveryState.SENT] == 2 * 500
+
+
+def test_a_digest_names_twenty_cases_and_counts_the_rest(desk: Desk) -> None:
+    """Case numbers only."""
+    for _ in range(25):
+        desk.breach(desk.case())
+    desk.dispatcher.round()
+    [digest] = desk.post.to(BOSS)
+    assert digest.subject == "25 peringatan: Lewat batas waktu"
+    assert len(re.findall(r"PBI-3674-2026-\d{6}", digest.body)) == 20
+    assert "dan 5 kasus lain" in digest.body
+
+
+def test_a_digest_that_cannot_be_sent_is_tried_again_and_takes_in_what_came(desk: Desk) -> None:
+    """Nothing is lost with it."""
+    for _ in range(12):
+        desk.breach(desk.case())
+    desk.post.fault = lambda recipient: Unavailable("apprise", "x")
+    desk.dispatcher.round()
+    desk.now += retry_wait(0)
+    desk.breach(desk.case())
+    desk.post.fault = lambda recipient: None
+    desk.dispatcher.round()
+    assert desk.post.to(BOSS)[0].subject == "13 peringatan: Lewat batas waktu"
+
+
+def test_a_few_alerts_come_one_by_one_again_after_a_storm(desk: Desk) -> None:
+    """Ten minutes later."""
+    for _ in range(12):
+        desk.breach(desk.case())
+    desk.let_pass(timedelta(minutes=11))
+    case = desk.case()
+    desk.breach(case)
+    desk.dispatcher.round()
+    assert desk.post.to(BOSS)[-1].subject.startswith(case.case_number)
+
+
+def test_who_can_never_be_reached_is_told_of_to_the_fallback_once(desk: Desk) -> None:
+    """A level that refuses; the fallback learns whom it did not reach, and nothing goes round."""
+    case = desk.case()
+    desk.post.fault = lambda recipient: Refused("apprise", "x") if recipient == HEAD else None
+    desk.breach(case, level=2)
+    desk.let_pass(timedelta(minutes=1))
+    [message] = desk.post.to(BOSS)
+    assert message.kind is AlertKind.UNDELIVERABLE
+    assert message.subject == f"{case.case_number}: peringatan tidak sampai ke {HEAD}"
+    assert desk.states(case) == {DeliveryState.GAVE_UP: 1, DeliveryState.SENT: 1, DeliveryState.PENDING: 1}
+
+
+def test_nothing_is_recursive_when_the_fallback_refuses_too(desk: Desk) -> None:
+    """It stays in the ledger, given up, where `alerts deliveries` shows it."""
+    case = desk.case()
+    desk.post.fault = lambda recipient: Refused("apprise", "x")
+    desk.breach(case, level=2)
+    desk.let_pass(timedelta(minutes=5))
+    assert desk.states(case) == {DeliveryState.GAVE_UP: 2}
+
+
+def test_another_system_gets_every_alert_once(desk: Desk) -> None:
+    """No digests and no repeats for machines."""
+    for _ in range(30):
+        case = desk.case()
+        desk.with_webhook.send(an_alert(case, f"{case.case_number}:k"))
+    desk.let_pass(timedelta(hours=2), timedelta(minutes=5))
+    assert len(desk.post.to(WEBHOOK)) == len({message.key for message in desk.post.to(WEBHOOK)}) == 30
+
+
+def test_a_worker_that_died_with_messages_in_hand_loses_none(desk: Desk) -> None:
+    """Another one has them when the lease is over."""
+    desk.breach(desk.case())
+    assert len(desk.outbox.lease(desk.now, desk.now + timedelta(minutes=2))) == 2
+    desk.let_pass(timedelta(minutes=2))
+    assert desk.post.arrived == []
+    desk.let_pass(TICK)
+    assert len(desk.post.arrived) == 2
+
+
+async def test_a_round_that_fails_is_no_end(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database away is met by the loop, a fault of our code by the supervisor, which begins anew."""
+    faults = iter([Unavailable("ledger", "x"), RuntimeError("broken"), RuntimeError("again")])
+    rounds, enough = 0, asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def fail_first() -> int:
+        nonlocal rounds
+        rounds += 1
+        if (fault := next(faults, None)) is not None:
+            raise fault
+        loop.call_soon_threadsafe(enough.set)
+        return 0
+
+    monkeypatch.setattr(desk.dispatcher, "round", fail_first)
+    at_once = timedelta(0)
+    work = keep_alive("dispatcher", lambda: dispatch_for_ever(desk.dispatcher, at_once), at_once)
+    task = asyncio.create_task(work)
+    await enough.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert rounds >= 4
