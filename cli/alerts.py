@@ -1,6 +1,7 @@
 """Commands on alerts: which are there, take charge of one, who was told. Never an address."""
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -8,12 +9,13 @@ import typer
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from cli.door import As, CaseArgument, Json, counter, hand, known_form, print_json, run
 from cli.screens import clock
 from models.alert_texts import late_words
 from models.errors import BadInput, Finding
-from models.outbox import AlertEntry, AlertState, DeliveryEntry
+from models.outbox import AlertEntry, AlertState, DeliveryEntry, DeliveryState
 from models.roles import Act
 from runtime import adapters
 from runtime.settings import Settings
@@ -101,27 +103,29 @@ def _entry_data(entry: AlertEntry) -> dict[str, object]:
 
 
 def _entries_screen(entries: list[AlertEntry]) -> Table:
-    table = _table("WIB", "alert", "level", "step", "late", "state", "by", "key")
+    rows = []
     for entry in entries:
         alert = entry.alert
         late = late_words(alert.late_by) if alert.late_by else ""
         facts = (clock(alert.raised_at), alert.kind.value, str(alert.level), alert.step.value, late)
-        table.add_row(*facts, entry.state.value, entry.acknowledged_by or "", alert.key)
-    return table
+        rows.append((*facts, entry.state.value, entry.acknowledged_by or "", alert.key))
+    return _table(("WIB", "alert", "level", "step", "late", "state", "by", "key"), rows)
 
 
 def _deliveries_screen(entries: list[DeliveryEntry]) -> Table:
-    table = _table("to", "no", "state", "tries", "sent (WIB)", "next (WIB)", "trouble", "alert")
+    rows = []
     for entry in entries:
         sent = clock(entry.sent_at) if entry.sent_at else ""
-        following = clock(entry.next_at) if entry.sent_at is None else ""
+        following = clock(entry.next_at) if entry.state is DeliveryState.PENDING else ""
         facts = (entry.recipient, str(entry.number), entry.state.value, str(entry.attempts))
-        table.add_row(*facts, sent, following, entry.trouble or "", entry.alert_key)
-    return table
+        rows.append((*facts, sent, following, entry.trouble or "", entry.alert_key))
+    return _table(("to", "no", "state", "tries", "sent (WIB)", "next (WIB)", "trouble", "alert"), rows)
 
 
-def _table(*columns: str) -> Table:
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))  # as text: a key that holds `:100:` is no emoji
     return table

@@ -184,6 +184,11 @@ class Office:
         await until(lambda: bool(found()), 30, lambda: str(self.story(case)))
         return found()[0]
 
+    def has_no_gap(self, case: str) -> bool:
+        """Tell whether the ledger holds every event of the case, from the first on."""
+        numbers = [event.seq for event in self.registry.history(case)]
+        return numbers == list(range(1, len(numbers) + 1))
+
     # -- Institutions --------------------------------------------------------------------------------
 
     def turn(self, system: str, person: Someone, **dials: object) -> None:

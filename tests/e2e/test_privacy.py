@@ -50,7 +50,7 @@ FATES = (
     Fate("calm", REACTIVATED),
     Fate("calm, medical", REACTIVATED, need="routine", changes={"track": "medical"}),
     Fate("rejected", REJECTED, {"kemensos": {"decision": "rejected"}}),
-    Fate("rejected as dead", REJECTED, {"kemensos": {"decision": "rejected", "reason": "MENINGGAL"}}),
+    Fate("rejected as dead", Outcome.DECEASED, {"kemensos": {"decision": "rejected", "reason": "MENINGGAL"}}),
     Fate(
         "rejected with unknown words",
         REJECTED,

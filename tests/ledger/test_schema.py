@@ -14,12 +14,15 @@ from sqlalchemy import Engine, event, inspect, text
 from gateways.folder_documents import FolderDocuments
 from gateways.ledger_schema import alembic_config, migrate, open_engine, require_current
 from gateways.ports import Documents, Ledger, Registry
+from gateways.sql_alert_book import SqlAlertBook
 from gateways.sql_desk_book import SqlDeskBook
 from gateways.sql_ledger import SqlLedger
+from gateways.sql_outbox import SqlOutbox
 from gateways.sql_registry import SqlRegistry
 from models.case import Step
 from models.desk import NewLetter, PortalReceipt
 from models.errors import EngineUnreachable, Misconfigured
+from models.outbox import AlertState
 from models.roles import Role
 from models.tables import LedgerTable
 from tests.ledger.builders import MORNING, a_new_case
@@ -59,7 +62,7 @@ def test_downgrade_is_refused_and_nothing_is_lost(engine: Engine) -> None:
 
 
 def test_a_ledger_from_before_the_desk_is_carried_over(empty_engine: Engine) -> None:
-    """Letters keep number and year, the newest is valid; submissions and open desk items are there."""
+    """Letters keep number and year, the newest is valid; submissions, desk items and alerts are there."""
     with empty_engine.begin() as connection:
         config = alembic_config()
         config.attributes["connection"] = connection
@@ -82,6 +85,10 @@ def test_a_ledger_from_before_the_desk_is_carried_over(empty_engine: Engine) -> 
     assert ledger.issue_letter(_OLD, 3, new).number == "3/2026"
     with empty_engine.begin() as connection:
         assert connection.execute(text("SELECT epoch, seq FROM case_events")).all() == [(1, 1)]
+    alerts = {entry.alert.key: entry for entry in SqlAlertBook(empty_engine).entries()}
+    assert (alerts["open"].state, alerts["open"].closed_at) == (AlertState.OPEN, None)
+    assert (alerts["over"].state, alerts["over"].closed_at) == (AlertState.CLOSED, MORNING)
+    assert SqlOutbox(empty_engine).lease(MORNING, MORNING) == []
 
 
 def test_migrating_again_changes_nothing(engine: Engine) -> None:

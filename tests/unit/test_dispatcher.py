@@ -153,7 +153,7 @@ def test_a_fault_of_a_library_is_tried_again_and_holds_nobody_back(desk: Desk) -
 
 
 def test_an_unacknowledged_alert_is_repeated_less_and_less_often(desk: Desk) -> None:
-    """After 30 minutes, one hour, two, four, four; the subject counts them and says how late it is by then."""
+    """After half an hour, one, two, four, four; the subject counts them and says how late it is by then."""
     case = desk.case()
     desk.breach(case)
     desk.let_pass(timedelta(hours=12), timedelta(minutes=5))
