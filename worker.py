@@ -56,7 +56,7 @@ def activities_of(outside: Outside) -> Sequence[Callable[..., object]]:
     kemensos = KemensosVerification(
         outside.ledger, outside.shelf, outside.kemensos, Way(modes.kemensos, desk)
     )
-    recorder = Recorder(outside.ledger, outside.shelf)
+    recorder = Recorder(outside.ledger, outside.shelf, outside.alerts)
     return [
         office.document_check,
         office.recommendation,

@@ -1,10 +1,13 @@
 """The case's own record: read what it is held to, write what happened."""
 
+from collections.abc import Iterator
+
 import structlog
 from temporalio import activity
 
-from gateways.ports import Ledger, PolicyShelf
+from gateways.ports import AlertChannel, Ledger, PolicyShelf
 from models.case import CaseRef
+from models.errors import ReactivationError
 from models.messages import CasePlan, Record, Recorded
 from models.wib import wib_date
 
@@ -14,9 +17,10 @@ log = structlog.get_logger()
 class Recorder:
     """Reads the plan of a case and writes its history to the ledger."""
 
-    def __init__(self, ledger: Ledger, shelf: PolicyShelf) -> None:
+    def __init__(self, ledger: Ledger, shelf: PolicyShelf, channel: AlertChannel) -> None:
         """Hold the ports; the composition root chooses the adapters."""
         self._ledger = ledger
+        self._channel = channel
         self._shelf = shelf
 
     @activity.defn
@@ -47,4 +51,13 @@ class Recorder:
         for event in new:
             facts = event.model_dump(mode="json", exclude={"kind", "at", "facts"}, exclude_none=True)
             log.info(event.kind.value, case_number=record.state.case.case_number, **facts, **event.facts)
-        return Recorded(appended=len(new))
+        return Recorded(appended=len(new), untold=tuple(self._untold(record)))
+
+    def _untold(self, record: Record) -> Iterator[str]:
+        """Tell the alerts of a record; yield the keys of those that could not be kept."""
+        for alert in record.alerts:
+            try:
+                self._channel.send(alert)
+            except ReactivationError as error:
+                log.warning("alert.untold", key=alert.key, error=type(error).__name__)
+                yield alert.key

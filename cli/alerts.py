@@ -56,7 +56,7 @@ def ack(
     as_: As = None,
     json_: Json = False,
 ) -> None:
-    """Say that you take care of a case's alerts: they are not repeated any more. Safe to repeat."""
+    """Take care of a case: its alerts are not repeated, and nobody higher is told. The clock goes on."""
 
     async def work(settings: Settings, screen: Console) -> None:
         number = known_form(what.split(":", 1)[0])
@@ -70,6 +70,9 @@ def ack(
             print_json({"case_number": number, "acknowledged": [alert.key for alert in taken]})
         else:
             screen.print(f"{number}: {len(taken)} alert(s) acknowledged by {officer.id}", style="bold")
+        if key is None and office.registry.case(number).outcome is None:
+            command = desk.work.acknowledge(hand(as_, None, settings), number)
+            await desk.delivery.deliver(command)  # when nobody answers, a worker delivers it later
 
     run(work, as_json=json_)
 

@@ -70,6 +70,8 @@ class Record(Payload):
     """Which run of the workflow tells this; a reset begins a new one that numbers events anew."""
     events: Annotated[tuple[CaseEvent, ...], Field(max_length=50)]
     state: CaseState
+    alerts: Annotated[tuple["Alert", ...], Field(max_length=20)] = ()
+    """What people must hear of together with it."""
 
 
 class CasePlan(Payload):
@@ -255,6 +257,8 @@ class Recorded(Payload):
     """The ledger holds the events; `appended` were new to it."""
 
     appended: int
+    untold: tuple[str, ...] = ()
+    """Keys of the alerts that could not be kept; they are told by themselves, and no case waits for it."""
 
 
 class Raised(Payload):

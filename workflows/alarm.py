@@ -1,6 +1,7 @@
-"""Alerts of one case: raised beside the story, so that a dead channel never holds a case back."""
+"""Alerts of one case: kept together with the events of the case, so that telling costs no step of its own."""
 
 import asyncio
+from collections.abc import Collection
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
@@ -12,10 +13,11 @@ from workflows import options
 
 
 class Alarm:
-    """Raises alerts and keeps each until it is out."""
+    """Raises alerts. One that cannot be kept is told by itself, so that no case waits for it."""
 
     def __init__(self) -> None:
         """Begin with nothing to tell."""
+        self._raised: list[Alert] = []
         self._under_way: set[asyncio.Task[None]] = set()
 
     def raise_(
@@ -27,22 +29,33 @@ class Alarm:
         *,
         levels: tuple[int, ...] = (),
     ) -> None:
-        """Begin to tell people, `levels` of the ladder if given; the same key is told once."""
-        alert = Alert(
-            key=f"{state.case.case_number}:{key}",
-            case_number=state.case.case_number,
-            kind=kind,
-            level=state.escalation_level,
-            step=state.step,
-            kecamatan=state.case.kecamatan,
-            due_at=state.due_at,
-            raised_at=workflow.now(),
-            detail=detail,
-            levels=levels,
+        """Tell people with the next record, `levels` of the ladder if given; the same key is told once."""
+        self._raised.append(
+            Alert(
+                key=f"{state.case.case_number}:{key}",
+                case_number=state.case.case_number,
+                kind=kind,
+                level=state.escalation_level,
+                step=state.step,
+                kecamatan=state.case.kecamatan,
+                due_at=state.due_at,
+                raised_at=workflow.now(),
+                detail=detail,
+                levels=levels,
+            )
         )
-        task = asyncio.create_task(self._tell(alert))
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+
+    def take(self) -> tuple[Alert, ...]:
+        """Return what was raised since the last time."""
+        raised, self._raised = tuple(self._raised), []
+        return raised
+
+    def tell_by_themselves(self, alerts: Collection[Alert]) -> None:
+        """Go on telling alerts that could not be kept, for as long as it takes. Returns at once."""
+        for alert in alerts:
+            task = asyncio.create_task(self._tell(alert))
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
 
     async def silence(self) -> None:
         """Wait until every alert is out; a case does not end before that."""

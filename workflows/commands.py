@@ -39,8 +39,8 @@ class CaseCommands:
 
     def __init__(self, case: CaseRef) -> None:
         """Begin where the application was registered."""
-        self._progress = Progress(case)
         self._alarm = Alarm()
+        self._progress = Progress(case, self._alarm)
         self._inbox = Inbox()
         self._clock = CaseClock(self._progress, self._alarm)
 

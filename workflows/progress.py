@@ -11,9 +11,10 @@ from temporalio.exceptions import ActivityError, FailureError
 from activities.recorder import Recorder
 from models.answers import ReasonCode
 from models.case import CaseRef, CaseState, StateChange, Step
-from models.messages import CaseEvent, EventKind, Record
+from models.messages import CaseEvent, EventKind, Record, Recorded
 from models.texts import details
 from workflows import options, search_attributes
+from workflows.alarm import Alarm
 
 FIRST_SEQ = 2
 """Seq 1 is `case.registered`, written by intake together with the case."""
@@ -26,8 +27,9 @@ class Progress:
     write: whoever wants a case to stop says so in a condition that its tasks look at.
     """
 
-    def __init__(self, case: CaseRef) -> None:
-        """Begin with the state that the case was started with."""
+    def __init__(self, case: CaseRef, alarm: Alarm) -> None:
+        """Begin with the state that the case was started with; what `alarm` raised goes out with events."""
+        self._alarm = alarm
         self.state = CaseState.opening(case)
         self._shown = self.state
         self._seq = FIRST_SEQ
@@ -68,23 +70,28 @@ class Progress:
         self._shown = self.state
         workflow.set_current_details(details(self.state))
         async with self._writing:
-            if batch := tuple(self._unwritten):
-                await self._write(Record(run=workflow.info().run_id, events=batch, state=self.state))
+            batch, alerts = tuple(self._unwritten), self._alarm.take()
+            if batch or alerts:
+                record = Record(run=workflow.info().run_id, events=batch, state=self.state, alerts=alerts)
+                untold = (await self._write(record)).untold
                 self._unwritten = self._unwritten[len(batch) :]
+                self._alarm.tell_by_themselves([alert for alert in alerts if alert.key in untold])
 
-    async def _write(self, record: Record) -> None:
+    async def _write(self, record: Record) -> Recorded:
         """Write at once if the database answers; otherwise as a pending activity, for as long as it takes."""
         try:
-            await workflow.execute_local_activity_method(Recorder.record, record, **options.LEDGER_AT_ONCE)
+            return await workflow.execute_local_activity_method(
+                Recorder.record, record, **options.LEDGER_AT_ONCE
+            )
         except FailureError:  # a local activity's own failure comes bare, not as ActivityError
-            while not await self._written_when_back(record):
+            while (recorded := await self._written_when_back(record)) is None:
                 await workflow.sleep(options.ASK_AGAIN_AFTER_OUTAGE, summary="Buku besar menolak")
+            return recorded
 
-    async def _written_when_back(self, record: Record) -> bool:
+    async def _written_when_back(self, record: Record) -> Recorded | None:
         try:
-            await workflow.execute_activity_method(
+            return await workflow.execute_activity_method(
                 Recorder.record, record, **options.named(options.LEDGER_WHEN_BACK, "Menunggu buku besar")
             )
         except ActivityError:
-            return False
-        return True
+            return None

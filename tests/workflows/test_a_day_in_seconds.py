@@ -48,7 +48,7 @@ async def test_a_day_with_warnings_and_breach_takes_a_moment(skipping: WorkflowE
     async with bench.serving():
         handle = await bench.start(case)
         await bench.until(handle, lambda state: state.health is CaseHealth.STUCK)
-        await skipping.sleep(timedelta(hours=25))
+        await skipping.sleep(timedelta(hours=24, minutes=30))
         await handle.execute_update(Reactivation.retry_step, RetryStep(command_id="r-1"))
         state = await handle.result()
 

@@ -1,6 +1,6 @@
 """The clock of a case: pauses, steps, extensions, the ladder; one timer at a time, nothing told twice."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -8,7 +8,6 @@ import pytest
 from temporalio.api.enums.v1 import EventType
 
 from gateways.ports import Decision, Verdict
-from models.answers import Returned
 from models.calendar import Budget
 from models.case import CaseRef, CaseState, Outcome, SlaState, Step, WaitingOn
 from models.ladder import LadderLevel
@@ -21,11 +20,12 @@ from models.messages import (
     PapersAdded,
     Withdraw,
 )
+from models.reasons import Reasons
 from models.roles import Role
 from models.sla import Owner, PauseRule
 from tests.builders import a_case
 from tests.workflows.conftest import BY_HAND, Bench, Handle, proven
-from tests.workflows.hands import AnswerFields, give, on_desk
+from tests.workflows.hands import give, on_desk
 from tests.workflows.test_trouble import a_shelf
 from workflows.reactivation import Reactivation
 
@@ -42,7 +42,7 @@ CLIMB = (
 
 
 @asynccontextmanager
-async def held_to(bench: Bench, **sla: object) -> AsyncIterator[Bench]:
+async def held_to(bench: Bench, reasons: Reasons | None = None, **sla: object) -> AsyncIterator[Bench]:
     """Run a proven worker that holds Tangsel's cases to another SLA, and to a ladder of three levels."""
     policy = bench.shelf.city("3674")
     tracks = {
@@ -50,7 +50,7 @@ async def held_to(bench: Bench, **sla: object) -> AsyncIterator[Bench]:
         for name, track in policy.tracks.items()
     }
     ladder = policy.ladder.model_copy(update={"levels": CLIMB})
-    bench.shelf = a_shelf(bench, tracks=tracks, ladder=ladder)
+    bench.shelf = a_shelf(bench, reasons, tracks=tracks, ladder=ladder)
     async with proven(bench):
         yield bench
 
@@ -207,35 +207,51 @@ async def test_workers_that_were_away_over_the_due_time_tell_one_breach(stopped_
 
 async def test_a_month_long_case_with_everything_stays_short(stopped_bench: Bench) -> None:
     """All rungs, two pauses and an extension in under 150 history events, one timer pending at a time."""
-    stopped_bench.modes = BY_HAND
-    unclear = Returned(reason="DOK_TIDAK_JELAS", back_to=Step.DOCUMENT_CHECK, waits_for=WaitingOn.APPLICANT)
+    catalogue = stopped_bench.shelf.reasons()
+    upload = catalogue.reason["DOK_TIDAK_JELAS"].model_copy(update={"back_to": Step.SIKS_NG_UPLOAD})
+    reasons = catalogue.model_copy(update={"reason": {**catalogue.reason, "DOK_TIDAK_JELAS": upload}})
     pauses = {Owner.APPLICANT: PauseRule(at_most=240 * HOUR, times=2)}
     case = a_case()
-    async with held_to(stopped_bench, pauses=pauses) as bench:
-        handle = await bench.start(case)
+    async with held_to(stopped_bench, reasons, pauses=pauses) as bench:
+        bench.kemensos.script = [UNCLEAR]
+        handle = await returned(bench, case)
         for number in (1, 2):
-            at = (await on_desk(bench, handle, Step.DOCUMENT_CHECK, number)).since
-            fields = AnswerFields(attempt=number, answer=unclear, command_id=f"a-{number}", occurred_at=at)
-            await give(handle, Step.DOCUMENT_CHECK, **fields)
-            await bench.until(handle, lambda state: state.sla_state is SlaState.PAUSED)
             await bench.forward(handle, 230 * HOUR)
             await bring_papers(handle, number)
-        await on_desk(bench, handle, Step.DOCUMENT_CHECK, 3)
+            await bench.until(handle, returned_again(number + 1))
         await handle.execute_update("extend", Extend(command_id="e-1", by=24 * HOUR, actor="supervisor-1"))
         await bench.forward(handle, 250 * HOUR)
-        for step in Step:
-            at = (await on_desk(bench, handle, step, 3)).since
-            await give(handle, step, attempt=3, command_id=f"b-{step}", occurred_at=at)
+        await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w-1"))
         state = await handle.result()
 
-    assert (state.outcome, state.sla_state) == (Outcome.REACTIVATED, SlaState.MISSED)
+    assert (state.outcome, state.sla_state) == (Outcome.WITHDRAWN, SlaState.MISSED)
     assert state.escalation_level == 3
     assert len([key for key in bench.ledger.alerts if ":sla:" in key]) == 6
     events = [event.event_type async for event in handle.fetch_history_events()]
-    kept = [kind for kind in events if kind not in OF_TIME_SKIPPING]
+    kept = without_the_tests_own([kind for kind in events if kind not in OF_TIME_SKIPPING])
     assert len(kept) < 150, len(kept)
     pending = 0
     for kind in kept:
         pending += kind == EventType.EVENT_TYPE_TIMER_STARTED
         pending -= kind in {EventType.EVENT_TYPE_TIMER_FIRED, EventType.EVENT_TYPE_TIMER_CANCELED}
         assert pending <= 1
+
+
+def without_the_tests_own(events: list[int]) -> list[int]:
+    """Leave out workflow tasks that nothing led to: moving the virtual clock makes them."""
+    task = [
+        EventType.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED,
+        EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED,
+        EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED,
+    ]
+    kept: list[int] = []
+    for event in events:
+        kept.append(event)
+        if kept[-6:] == task * 2:
+            del kept[-3:]
+    return kept
+
+
+def returned_again(attempt: int) -> Callable[[CaseState], bool]:
+    """Return a condition that holds once this attempt was returned too."""
+    return lambda state: state.attempt == attempt and state.trouble is not None

@@ -23,7 +23,7 @@ async def test_a_case_that_waits_is_warned_three_times_and_breaches_at_24_hours(
     await bench.forward(handle, timedelta(hours=23))
     state = await handle.query(Reactivation.state)
     assert state.sla_state is SlaState.AT_RISK
-    await bench.forward(handle, timedelta(hours=2))
+    await bench.forward(handle, timedelta(hours=1, minutes=30))
     state = await bench.until(handle, lambda state: state.sla_state is SlaState.BREACHED)
     assert state.due_at == case.received_at + timedelta(hours=24)
     assert state.detected_at is not None
@@ -78,7 +78,7 @@ async def test_a_dead_channel_holds_no_case_back_and_loses_no_alert(bench: Bench
     """Steps go on while the channel is down; the case is over only when its alert is out."""
     bench.channel.script = [Unavailable("channel", "no answer")] * 3 + [None]
     case = a_case()
-    late = case.model_copy(update={"received_at": case.received_at - timedelta(hours=25)})
+    late = case.model_copy(update={"received_at": case.received_at - timedelta(hours=24, minutes=30)})
     handle = await bench.start(late)
     await bench.until(handle, lambda state: state.outcome is Outcome.REACTIVATED)
     assert bench.ledger.alerts == {}

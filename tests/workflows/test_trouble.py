@@ -10,18 +10,23 @@ from models.case import CaseHealth, Outcome, Step, Track
 from models.errors import Refused, Unavailable
 from models.messages import RetryStep, Withdraw
 from models.policy import CityPolicy
+from models.reasons import Reasons
 from tests.builders import a_case
 from tests.workflows.conftest import ROOT, Bench
 from workflows.reactivation import Reactivation
 
 
-def a_shelf(bench: Bench, **changes: object) -> PolicyShelf:
-    """Return a shelf on which Tangsel's policy has other values."""
+def a_shelf(bench: Bench, reasons: Reasons | None = None, **changes: object) -> PolicyShelf:
+    """Return a shelf on which Tangsel's policy has other values, and the catalogue perhaps other reasons."""
     policy = bench.shelf.city("3674").model_copy(update=changes)
+    catalogue = reasons or bench.shelf.reasons()
 
     class Shelf(type(bench.shelf)):  # type: ignore[misc]  # the bench's own class
         def city(self, code: str) -> CityPolicy:
             return policy
+
+        def reasons(self) -> Reasons:
+            return catalogue
 
     return Shelf(ROOT / "policies")
 
