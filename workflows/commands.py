@@ -87,7 +87,8 @@ class CaseCommands:
             state = self._progress.state
             if state.waiting_on is WaitingOn.APPLICANT or state.trouble == DocumentLost.__name__:
                 self._go_on(by, command.command_id)
-            await self._progress.publish()
+            else:
+                await self._progress.publish()
         return Accepted(state=self._progress.state)
 
     @papers_added.validator
@@ -115,7 +116,8 @@ class CaseCommands:
             self._progress.note(EventKind.DATA_CORRECTED, facts)
             if self._inbox.waits_to_be_mended and self._progress.state.waiting_on is WaitingOn.OFFICER:
                 self._go_on(command.actor, command.command_id)
-            await self._progress.publish()
+            else:
+                await self._progress.publish()
         return Accepted(state=self._progress.state)
 
     @data_corrected.validator

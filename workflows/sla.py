@@ -4,6 +4,7 @@ The arithmetic is in `models/sla.py`; this is the thin loop that sleeps in Tempo
 """
 
 import asyncio
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -158,8 +159,7 @@ class CaseClock:
         """Wait from rung to rung and tell each, until `stop`.
 
         The end is a condition and not a cancellation of this task: the SDK swallows a cancellation that comes
-        together with the result that the task waits for. A timer that is too early does no harm, so only one
-        that is too late is replaced.
+        together with the result that the task waits for.
         """
         while not self._is_over:
             self._armed = self._next_look()
@@ -168,19 +168,18 @@ class CaseClock:
                 continue
             wait = self._armed - workflow.now()
             if wait > timedelta(0):
-                try:
+                with suppress(TimeoutError):
                     await workflow.wait_condition(
                         self._must_look_again, timeout=wait, timeout_summary=self._name_of_next()
                     )
-                except TimeoutError:
-                    pass
-                else:
-                    continue
-            await self._look()
+            if workflow.now() >= self._armed and not self._has_ended():
+                await self._look()
+
+    def _has_ended(self) -> bool:
+        return self._is_over
 
     def _must_look_again(self) -> bool:
-        look = self._next_look()
-        return self._is_over or (look is not None and (self._armed is None or look < self._armed))
+        return self._is_over or self._next_look() != self._armed
 
     def _next_look(self) -> datetime | None:
         """Return when something is due next: a rung of the case or its step, or the end of a pause."""

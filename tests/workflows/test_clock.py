@@ -208,8 +208,8 @@ async def test_workers_that_were_away_over_the_due_time_tell_one_breach(stopped_
 async def test_a_month_long_case_with_everything_stays_short(stopped_bench: Bench) -> None:
     """All rungs, two pauses and an extension in under 150 history events, one timer pending at a time."""
     catalogue = stopped_bench.shelf.reasons()
-    upload = catalogue.reason["DOK_TIDAK_JELAS"].model_copy(update={"back_to": Step.SIKS_NG_UPLOAD})
-    reasons = catalogue.model_copy(update={"reason": {**catalogue.reason, "DOK_TIDAK_JELAS": upload}})
+    again = catalogue.reason["DOK_TIDAK_JELAS"].model_copy(update={"back_to": Step.KEMENSOS_VERIFICATION})
+    reasons = catalogue.model_copy(update={"reason": {**catalogue.reason, "DOK_TIDAK_JELAS": again}})
     pauses = {Owner.APPLICANT: PauseRule(at_most=240 * HOUR, times=2)}
     case = a_case()
     async with held_to(stopped_bench, reasons, pauses=pauses) as bench:
