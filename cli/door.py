@@ -11,7 +11,8 @@ import typer
 from rich.console import Console
 
 from cli.screens import console, findings_screen
-from desk.work import Hand, OfficeWork
+from desk.orders import Hand
+from desk.work import OfficeWork
 from models.case import CASE_NUMBER_PATTERN
 from models.desk import Command
 from models.errors import BadInput, Finding, ReactivationError

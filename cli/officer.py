@@ -10,7 +10,7 @@ from cli.door import Counter
 from cli.saying import read_time
 from cli.screens import findings_screen, sheet_screen
 from desk.decisions import PortalEntry, Said, Verb
-from desk.work import Hand
+from desk.orders import Hand
 from models.case import Step
 from models.desk import DeskItem, ItemKind
 from models.errors import BadInput, EngineUnreachable, ReactivationError, WrongState

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from cli.screens import console
-from desk.work import Hand, OfficeWork
+from desk.orders import Hand
+from desk.work import OfficeWork
 from examples import manifest, report, stage
 from examples.effects import Count, Institutions
 from examples.manifest import Operator

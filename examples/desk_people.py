@@ -7,8 +7,8 @@ from pathlib import Path
 
 from cli.door import Counter
 from desk.decisions import PortalEntry, Said, Verb
+from desk.orders import Hand
 from desk.sheets import Sheet
-from desk.work import Hand
 from examples import make_papers
 from examples.desk_logbook import Deed, Logbook, Refused
 from examples.desk_script import FOLDER, FROM_OUTSIDE, Does, Tried, Try, Turn

@@ -9,7 +9,8 @@ from pathlib import Path
 from sqlalchemy import Engine, Table, select
 
 from desk.decisions import PortalEntry, Said, Verb
-from desk.work import Hand, OfficeWork
+from desk.orders import Hand
+from desk.work import OfficeWork
 from gateways.folder_documents import FolderDocuments
 from gateways.ports import LetterPrinter, PolicyShelf
 from gateways.sql_desk import SqlDesk

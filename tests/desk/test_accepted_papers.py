@@ -1,7 +1,7 @@
 """What an officer looked at and accepted is not looked at again."""
 
 from desk.decisions import Said, Verb
-from desk.work import Hand
+from desk.orders import Hand
 from models.case import Step
 from models.policy import DocumentKind
 from models.tables import documents

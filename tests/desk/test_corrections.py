@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from desk.work import Hand
+from desk.orders import Hand
 from models.case import CaseHealth, CaseRef, Step
 from models.desk import CommandKind
 from models.dossier import Person

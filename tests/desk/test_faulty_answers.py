@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from desk.decisions import PortalEntry, Said, Verb
-from desk.work import Hand
+from desk.orders import Hand
 from models.answers import Approved, HandedOver, Moot, Rejected, Returned
 from models.case import Outcome, Step, WaitingOn
 from models.desk import DeskItem

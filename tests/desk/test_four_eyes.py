@@ -3,7 +3,7 @@
 import pytest
 
 from desk.decisions import Said, Verb
-from desk.work import Hand
+from desk.orders import Hand
 from models.case import Step
 from models.errors import BadInput, NotAllowed
 from models.roles import Act

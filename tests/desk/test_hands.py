@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from desk.decisions import Said, Verb
-from desk.work import Hand
+from desk.orders import Hand
 from models.case import Step
 from models.desk import DeskItem, DeskResult, ItemKind
 from models.errors import NotAllowed, NotFound, WrongState

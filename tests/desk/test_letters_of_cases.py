@@ -10,7 +10,7 @@ import pytest
 from pypdf import PdfReader
 
 from desk.decisions import Said, Verb
-from desk.work import Hand
+from desk.orders import Hand
 from models.case import CaseHealth, CaseRef, Step
 from models.desk import Completion, NewLetter
 from models.errors import DocumentLost, NotFound, WrongState

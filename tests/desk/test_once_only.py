@@ -6,7 +6,8 @@ from functools import partial
 
 import pytest
 
-from desk.work import Hand, OfficeWork
+from desk.orders import Hand
+from desk.work import OfficeWork
 from models.case import CaseHealth, CaseRef, Step, Track
 from models.desk import Command, CommandResult, DeskResult
 from models.errors import WrongState

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine, delete
 
-from desk.work import Hand
+from desk.orders import Hand
 from models.case import Step, Track
 from models.desk import DeskItem
 from models.errors import NotAllowed

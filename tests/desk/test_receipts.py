@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from desk.work import Hand
+from desk.orders import Hand
 from models.case import CaseRef, Step
 from models.desk import PortalReceipt
 from models.errors import NotAllowed, WrongState

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from desk.decisions import Said, Verb
-from desk.work import Hand, OfficeWork
+from desk.orders import Hand
+from desk.work import OfficeWork
 from models.case import CaseHealth, Step, Track
 from models.errors import NotAllowed
 from models.roles import ANSWERS, MAY, Act, Role

@@ -15,7 +15,7 @@ from activities.kemensos import KemensosVerification
 from activities.siks_ng import SiksNgUpload
 from activities.ways import Mode, Way
 from desk.decisions import Said, Verb
-from desk.work import Hand
+from desk.orders import Hand
 from gateways.ledger_schema import migrate, open_engine
 from gateways.policy_folder import PolicyFolder
 from gateways.typst_letters import TypstLetters
