@@ -22,11 +22,12 @@ from cli.door import (
     print_json,
     run,
 )
-from cli.saying import At, Note, Proof, Receipt, ReceiptAgain, RejectCode, ReturnCode, said
+from cli.saying import At, Note, Proof, Receipt, ReceiptAgain, RejectCode, ReturnCode, read_time, said
 from cli.screens import console
 from desk.corrections import FIELDS
 from models.case import Step, Track
 from models.errors import BadInput, Finding
+from models.policy import NeedKind
 from runtime.settings import Settings
 
 app = typer.Typer()
@@ -121,10 +122,13 @@ def correct(
     run(work, as_json=json_)
 
 
-@app.command("switch-track", epilog="Example: starter.py switch-track PBI-3674-2026-000001 emergency")
+@app.command("switch-track", epilog="Example: starter.py switch-track CASE emergency --need emergency")
 def switch_track(
     case: CaseArgument,
     track: Annotated[Track, typer.Argument(help="The track from now on, with a clock of its own.")],
+    need: Annotated[
+        NeedKind | None, typer.Option("--need", help="Why the person needs service now, if that changed.")
+    ] = None,
     as_: As = None,
     command_id: CommandId = None,
     json_: Json = False,
@@ -133,8 +137,36 @@ def switch_track(
 
     async def work(settings: Settings, screen: Console) -> None:
         desk = await counter(settings)
-        command = desk.work.switch_track(hand(as_, command_id, settings), known_form(case), track)
+        command = desk.work.switch_track(hand(as_, command_id, settings), known_form(case), track, need)
         await desk.give(command, f"follows the track {track}", screen, as_json=json_)
+
+    run(work, as_json=json_)
+
+
+@app.command(epilog='Example: starter.py extend PBI-3674-2026-000001 --by PT4H --reason "SIKS-NG mati"')
+def extend(
+    case: CaseArgument,
+    reason: Reason,
+    by: Annotated[str | None, typer.Option("--by", help="Longer by this, for example PT4H.")] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", help="The new due time, '2026-02-12 16:00' (WIB).")
+    ] = None,
+    as_: As = None,
+    command_id: CommandId = None,
+    json_: Json = False,
+) -> None:
+    """Move the due time of a case. Supervisors only; what was told of the old one stays told."""
+
+    async def work(settings: Settings, screen: Console) -> None:
+        desk = await counter(settings)
+        command = desk.work.extend(
+            hand(as_, command_id, settings),
+            known_form(case),
+            reason,
+            by=None if by is None else _duration(by),
+            until=None if until is None else read_time(until),
+        )
+        await desk.give(command, "due time moved", screen, as_json=json_)
 
     run(work, as_json=json_)
 

@@ -23,6 +23,7 @@ from models.messages import (
     SwitchTrack,
     Withdraw,
 )
+from models.policy import NeedKind
 from models.roles import MAY, Act, Officer, Role
 from models.wib import wib_date
 
@@ -110,13 +111,24 @@ class Orders:
         command = Command(case_number, message, officer.id, self._role(officer, Act.CORRECT), now)
         return self._book.give(Completion(command, correction=really))
 
-    def switch_track(self, hand: Hand, case_number: str, track: Track) -> Command:
-        """Let the case follow another track from now on; only a supervisor takes it out of the emergency."""
+    def switch_track(
+        self, hand: Hand, case_number: str, track: Track, need: NeedKind | None = None
+    ) -> Command:
+        """Let the case follow another track from now on; only a supervisor takes it out of the emergency.
+
+        `need` is why the person needs service now; needed when the track does not serve the old one.
+        """
         act = Act.HASTEN if track is Track.EMERGENCY else Act.SWITCH_BACK
         officer = self._officer(hand, act, case_number)
+        dossier = self._book.dossier(case_number)
+        served = self._shelf.city(dossier.case.city).tracks[track].needs
+        if (need or dossier.need.kind) not in served:
+            fix = f"give one that {track} serves: {', '.join(sorted(served))}"
+            raise BadInput([Finding("--need", "is not served by the track", fix)])
         now = self._clock()
         message = SwitchTrack(command_id=hand.id_for("track"), track=track, actor=officer.id, occurred_at=now)
-        return self._give(case_number, message, officer, act)
+        command = Command(case_number, message, officer.id, self._role(officer, act), now)
+        return self._book.give(Completion(command, need=need))
 
     def extend(
         self,

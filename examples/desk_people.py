@@ -18,6 +18,7 @@ from models.case import Step, Track
 from models.desk import Command, DeskItem, ItemKind
 from models.errors import NotAllowed, WrongState
 from models.messages import GiveAnswer
+from models.policy import NeedKind
 from models.roles import Act
 
 LOOK_EVERY_SECONDS = 0.15
@@ -177,7 +178,7 @@ class Colleague:
         """Do to the case what is done to it from outside its work."""
         number, words = item.case.case_number, turn.note or ""
         if turn.does is Does.SWITCH:
-            await self._give(self._work.switch_track, number, Track.EMERGENCY)
+            await self._give(self._work.switch_track, number, Track.EMERGENCY, NeedKind.EMERGENCY)
             self._logbook.switched.add(number)
             self._did(item, "track switched")
             return

@@ -225,6 +225,9 @@ class SqlDeskBook:
             letter_rows.issue(connection, (case_number, answer.attempt), city, completion.letter, now)
         if completion.correction:
             _correct(connection, case_number, dict(completion.correction))
+        if completion.need is not None:
+            of_case = update(cases).where(cases.c.case_number == case_number)
+            connection.execute(of_case.values(need_kind=completion.need))
         if completion.accepted_papers:
             accepted = {"of_case": case_number, "at": now, "by": command.actor}
             rows = [{**accepted, "of_sha256": sha256} for sha256 in completion.accepted_papers]

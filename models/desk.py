@@ -17,6 +17,7 @@ from models.messages import (
     SwitchTrack,
     Withdraw,
 )
+from models.policy import NeedKind
 from models.roles import Role
 
 CaseMessage = (
@@ -205,6 +206,8 @@ class Completion:
     """The attempt whose receipt becomes void."""
     correction: Mapping[str, str | date] = field(default_factory=dict, repr=False)
     """Fields of the applicant and what they are from now on."""
+    need: NeedKind | None = field(default=None, repr=False)
+    """Why the person needs health service from now on."""
     note: str | None = field(default=None, repr=False)
     """Words that stay in the ledger."""
 

@@ -26,6 +26,7 @@ from models.messages import (
     SwitchTrack,
     Withdraw,
 )
+from models.reasons import PAPERS_MISSING
 from models.roles import MACHINE
 from workflows import options
 from workflows.alarm import Alarm
@@ -202,7 +203,7 @@ class CaseCommands:
                 }
                 self._progress.move(case=case)
                 self._progress.note(EventKind.TRACK_SWITCHED, facts)
-                if self._inbox.waits_to_be_mended and self._progress.state.waiting_on is WaitingOn.APPLICANT:
+                if self._inbox.waits_to_be_mended and self._progress.state.trouble == PAPERS_MISSING:
                     self._go_on(command.actor, command.command_id)  # the papers may do for this track
                 self._clock.restart(plan, min(command.occurred_at, workflow.now()))
                 await self._progress.publish()

@@ -113,6 +113,7 @@ class Bench:
         city: str = "3674",
         track: Track = Track.EMERGENCY,
         kecamatan: str = "Pamulang",
+        need: NeedKind = NeedKind.CHRONIC,
         **state: object,
     ) -> CaseRef:
         """Register a case of somebody new, whose workflow stands at this step; nothing is on the desk yet."""
@@ -122,7 +123,7 @@ class Bench:
             kecamatan=kecamatan,
             received_at=MORNING,
             person=person or a_person(),
-            need=Need(NeedKind.CHRONIC, "RSUD Contoh", "445/1/RS", date(2026, 2, 27)),
+            need=Need(need, "RSUD Contoh", "445/1/RS", date(2026, 2, 27)),
             deactivated_on=date(2026, 2, 1),
             papers=(self.paper(),) if papers is None else papers,
         )
