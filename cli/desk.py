@@ -8,13 +8,13 @@ from rich.console import Console
 from cli.door import As, CommandId, Json, Reason, counter, hand, print_json, run
 from cli.officer import Officer
 from cli.saying import At, Note, Proof, Receipt, ReceiptAgain, RejectCode, ReturnCode, said
-from cli.screens import desk_screen, item_data, sheet_data, sheet_screen
+from cli.screens import desk_screen, item_data, refusals_screen, sheet_data, sheet_screen
 from models.desk import DeskItem
 from runtime.settings import Settings
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="The work of people: `list`, `show`, `claim`, `release`, `assign`, `complete`, `void`, `work`.",
+    help="The work of people: see it, take it, give it, finish it.",
 )
 
 Item = Annotated[int, typer.Argument(metavar="ITEM", help="Number of the item, from `desk list`.", min=1)]
@@ -138,6 +138,21 @@ def void(
         desk = await counter(settings)
         command = desk.work.void(hand(as_, command_id, settings), item, reason)
         await desk.give(command, f"item {item} void", screen, as_json=json_)
+
+    run(work, as_json=json_)
+
+
+@app.command("refusals", epilog="Example: starter.py desk refusals --as auditor")
+def refusals(as_: As = None, json_: Json = False) -> None:
+    """Show what officers were not allowed to do, the newest first. Supervisors and auditors only."""
+
+    async def work(settings: Settings, screen: Console) -> None:
+        desk = await counter(settings)
+        refused = desk.work.refusals(hand(as_, None, settings).actor)
+        if json_:
+            print_json([vars(one) for one in refused])
+        else:
+            screen.print(refusals_screen(refused) if refused else "nobody was refused anything")
 
     run(work, as_json=json_)
 

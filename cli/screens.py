@@ -12,7 +12,7 @@ from rich.text import Text
 from desk.sheets import PaperLine, Sheet
 from intake.papers import Checklist
 from models.case import CaseHealth, CaseState, SlaState, Track
-from models.desk import DeskItem, IssuedLetter, ItemKind
+from models.desk import DeskItem, IssuedLetter, ItemKind, Refusal
 from models.errors import Finding
 from models.messages import Alert, CaseEvent
 from models.reasons import Reasons
@@ -226,6 +226,16 @@ def desk_screen(items: Sequence[DeskItem]) -> RenderableType:
             item.assignee or "-",
             clock(item.due_at)[:16] if item.due_at else "-",
         )
+    return table
+
+
+def refusals_screen(refused: Sequence[Refusal]) -> RenderableType:
+    """Return refusals as a table, in the order given."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in ("WIB", "officer", "command", "case", "why"):
+        table.add_column(column, no_wrap=column != "why", overflow="fold")
+    for one in refused:
+        table.add_row(clock(one.at), one.actor, one.act, one.case_number or "-", one.why)
     return table
 
 

@@ -7,7 +7,7 @@ from desk.orders import Hand, Orders, words
 from desk.sheets import Sheet
 from models.answers import Approved
 from models.case import CaseState, Step
-from models.desk import CaseMessage, Command, CommandKind, Completion, DeskItem, ItemKind, NewLetter
+from models.desk import CaseMessage, Command, CommandKind, Completion, DeskItem, ItemKind, NewLetter, Refusal
 from models.errors import WrongState
 from models.messages import (
     GiveAnswer,
@@ -43,6 +43,15 @@ class OfficeWork(Orders):
             return items
         mine = [item for item in items if item.role in officer.roles or item.assignee == officer.id]
         return [item for item in mine if item.assignee in {None, officer.id}]
+
+    def refusals(self, actor: str | None) -> list[Refusal]:
+        """Return what officers were not allowed to do in the cities that the reader serves."""
+        reader = self.gate.officer(actor, Act.READ_REFUSALS)
+        return [
+            refusal
+            for refusal in self._book.refusals()
+            if refusal.case_number is None or refusal.case_number.split("-")[1] in reader.cities
+        ]
 
     def claim(self, hand: Hand, number: int) -> DeskItem:
         """Take a piece of work; of two who take it at the same time, one gets it."""

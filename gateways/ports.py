@@ -18,6 +18,7 @@ from models.desk import (
     IssuedLetter,
     NewLetter,
     PortalReceipt,
+    Refusal,
 )
 from models.dossier import Dossier, NewCase, Paper, Person, Registered
 from models.letters import Letter
@@ -375,6 +376,10 @@ class DeskBook(Protocol):
 
     def refuse(self, actor: str, act: Act, case_number: str | None, why: str, at: datetime) -> None:
         """Keep that a person was not allowed to do something."""
+        ...
+
+    def refusals(self, limit: int = 200) -> list[Refusal]:
+        """Return what officers were not allowed to do, the newest first."""
         ...
 
     def dossier(self, case_number: str) -> Dossier:

@@ -31,6 +31,7 @@ from models.desk import (
     IssuedLetter,
     NewLetter,
     PortalReceipt,
+    Refusal,
 )
 from models.dossier import Dossier
 from models.errors import NotFound, WrongState
@@ -286,6 +287,13 @@ class SqlDeskBook:
         row = RefusalRow(at=at, actor=actor, act=act, case_number=case_number, why=why)
         with self._access.write() as connection:
             connection.execute(_REFUSE, row.model_dump(exclude={"id"}))
+
+    def refusals(self, limit: int = 200) -> list[Refusal]:
+        """Return what officers were not allowed to do, the newest first."""
+        query = select(refusals).order_by(refusals.c.id.desc()).limit(limit)
+        with self._access.read() as connection:
+            rows = connection.execute(query).mappings().all()
+        return [Refusal(row["at"], row["actor"], row["act"], row["case_number"], row["why"]) for row in rows]
 
     # -- What the work is about --------------------------------------------------------------------
 

@@ -222,6 +222,17 @@ class Bearer:
 
 
 @dataclass(frozen=True)
+class Refusal:
+    """A command that an officer was not allowed to give."""
+
+    at: datetime
+    actor: str
+    act: str
+    case_number: str | None
+    why: str
+
+
+@dataclass(frozen=True)
 class IssuedLetter:
     """A letter of the office, without anything personal."""
 

@@ -40,6 +40,7 @@ class Act(StrEnum):
     HASTEN = "switch-track to emergency"
     SWITCH_BACK = "switch-track back"
     READ_DESK = "desk list"
+    READ_REFUSALS = "desk refusals"
     READ_SHEET = "desk show"
     WORK = "desk work"
     ASSIGN = "desk assign"
@@ -66,6 +67,7 @@ MAY: Final[dict[Act, frozenset[Role]]] = {
     Act.HAND_OVER: frozenset({Role.VERIFIER, Role.SIKS_NG_OPERATOR, Role.SUPERVISOR}),
     Act.HASTEN: _COUNTER,
     Act.SWITCH_BACK: _SUPERVISOR,
+    Act.READ_REFUSALS: frozenset({Role.SUPERVISOR, Role.AUDITOR}),
     Act.READ_DESK: _EVERYBODY,
     Act.READ_SHEET: _OFFICERS,
     Act.WORK: _OFFICERS,

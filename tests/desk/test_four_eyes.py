@@ -188,3 +188,18 @@ def test_a_command_of_nobody_is_bad_input(bench: Bench, nobody: str | None) -> N
     with pytest.raises(BadInput, match="--as: names nobody"):
         bench.work.retry(Hand(nobody), case.case_number)
     assert bench.refused(case) == []
+
+
+def test_an_auditor_reads_what_was_refused_in_the_cities_he_serves(bench: Bench) -> None:
+    """The newest first; an officer reads none, and a supervisor not those of another city."""
+    ours, theirs = bench.case(), bench.case(city="3275", kecamatan="Bekasi Timur")
+    for case, officer in ((ours, VERIFIER), (theirs, "bekasi-verifikator-1")):
+        with pytest.raises(NotAllowed):
+            bench.work.withdraw(Hand(officer), case.case_number, "x")
+    read = [(one.actor, one.case_number) for one in bench.work.refusals("auditor")[:2]]
+    assert read == [("bekasi-verifikator-1", theirs.case_number), (VERIFIER, ours.case_number)]
+    cases = {one.case_number for one in bench.work.refusals("tangsel-supervisor")}
+    assert ours.case_number in cases
+    assert theirs.case_number not in cases
+    with pytest.raises(NotAllowed):
+        bench.work.refusals(VERIFIER)
