@@ -141,6 +141,17 @@ async def test_a_step_has_a_budget_of_its_own(stopped_bench: Bench) -> None:
         await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w-1"))
 
 
+async def test_a_step_that_was_answered_is_not_overdue(stopped_bench: Bench) -> None:
+    """Kemensos has returned the case: what the applicant takes for it is no delay of that step."""
+    case = a_case()
+    async with held_to(stopped_bench, steps={Step.KEMENSOS_VERIFICATION: Budget(duration=2 * HOUR)}) as bench:
+        bench.kemensos.script = [UNCLEAR]
+        handle = await returned(bench, case)
+        await bench.forward(handle, 3 * HOUR)
+        assert told(bench, case, EventKind.STEP_OVERDUE) == []
+        await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w-1"))
+
+
 async def test_levels_are_told_until_somebody_takes_charge(stopped_bench: Bench) -> None:
     """The breach and the level an hour later are told; then somebody acknowledges, and nobody higher is."""
     async with held_to(stopped_bench) as bench:
