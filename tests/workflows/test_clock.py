@@ -9,7 +9,7 @@ from temporalio.api.enums.v1 import EventType
 
 from gateways.ports import Decision, Verdict
 from models.calendar import Budget
-from models.case import CaseRef, CaseState, Outcome, SlaState, Step, WaitingOn
+from models.case import CaseRef, CaseState, Outcome, SlaState, Step, Track, WaitingOn
 from models.ladder import LadderLevel
 from models.messages import (
     Acknowledge,
@@ -25,7 +25,7 @@ from models.roles import Role
 from models.sla import Owner, PauseRule
 from tests.builders import a_case
 from tests.workflows.conftest import BY_HAND, Bench, Handle, proven
-from tests.workflows.hands import give, on_desk
+from tests.workflows.hands import give, on_desk, switch
 from tests.workflows.test_trouble import a_shelf
 from workflows.reactivation import Reactivation
 
@@ -120,6 +120,20 @@ async def test_a_pause_that_lasts_too_long_runs_on_and_breaches(stopped_bench: B
         assert (await handle.query(Reactivation.state)).sla_state is SlaState.BREACHED
         await bring_papers(handle, 1)
         assert (await handle.result()).sla_state is SlaState.MISSED
+
+
+async def test_a_clock_that_begins_in_the_applicants_time_begins_paused(stopped_bench: Bench) -> None:
+    """Another track begins another clock; whose time it is does not change by that."""
+    case = a_case(track=Track.MEDICAL)
+    async with held_to(stopped_bench, pauses={Owner.APPLICANT: PauseRule(at_most=48 * HOUR)}) as bench:
+        bench.kemensos.script = [UNCLEAR]
+        handle = await bench.start(case, need="childbirth")
+        await bench.until(handle, lambda state: state.sla_state is SlaState.PAUSED)
+        switched = (await switch(handle)).state
+        assert (switched.case.track, switched.sla_state) == (Track.EMERGENCY, SlaState.PAUSED)
+        await bench.forward(handle, 30 * HOUR)
+        assert (await handle.query(Reactivation.state)).sla_state is SlaState.PAUSED
+        await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w-1"))
 
 
 async def test_a_step_has_a_budget_of_its_own(stopped_bench: Bench) -> None:
