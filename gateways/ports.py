@@ -463,7 +463,3 @@ class Registry(Protocol):
     def add_papers(self, case_number: str, papers: Sequence[Paper]) -> int:
         """Add papers to an open case and return how many were new. Raises NotFound or WrongState."""
         ...
-
-    def add_note(self, case_number: str, command_id: str, author: str, text: str, at: datetime) -> None:
-        """Keep words that belong to a command; they never leave the ledger."""
-        ...

@@ -26,12 +26,10 @@ from models.tables import (
     CaseRow,
     DocumentRow,
     EventRow,
-    NoteRow,
     alerts,
     case_events,
     cases,
     documents,
-    notes,
     people,
 )
 
@@ -82,7 +80,6 @@ _ALERTS = (
     .where(alerts.c.case_number == _NUMBER)
     .order_by(alerts.c.raised_at, alerts.c.level, alerts.c.key)
 )
-_NOTE = Upsert(notes, lambda insert: insert.on_conflict_do_nothing())
 
 
 class SqlRegistry:
@@ -182,13 +179,6 @@ class SqlRegistry:
             if row["closed_at"] is not None:
                 raise WrongState(f"{case_number} is over: {row['outcome']}")
             return _keep(connection, case_number, papers, self._clock())
-
-    def add_note(self, case_number: str, command_id: str, author: str, text: str, at: datetime) -> None:
-        """Keep words that belong to a command; the first of a `command_id` stay. Raises NotFound."""
-        note = NoteRow(case_number=case_number, command_id=command_id, author=author, text=text, at=at)
-        with self._access.write() as connection:
-            lock_case(connection, case_number)
-            connection.execute(_NOTE.on(connection), note.model_dump())
 
     def _open(self, connection: Connection, person_id: int, new: NewCase) -> CaseRef:
         year = new.received_at.astimezone(_WIB).year

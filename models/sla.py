@@ -146,10 +146,6 @@ class SlaClock:
         """Give the case more time, or less; rungs that were reached stay reached."""
         self._budget = max(self._budget + by, timedelta(0))
 
-    def count_by(self, calendar: Calendar) -> None:
-        """Count by another calendar, also what has passed; rungs that were reached stay reached."""
-        self._calendar = calendar
-
     # -- What follows ----------------------------------------------------------------------------
 
     @property

@@ -5,7 +5,7 @@ from datetime import date
 from functools import partial
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 
 from gateways.sql_desk_book import SqlDeskBook
 from gateways.sql_ledger import SqlLedger
@@ -16,7 +16,6 @@ from models.desk import NewLetter
 from models.errors import NotFound, Refused, WrongState
 from models.outbox import Addressed
 from models.policy import DocumentKind
-from models.tables import notes
 from tests.ledger.builders import MORNING, a_closing, a_new_case, a_paper, an_alert, at_once
 
 _TODAY = date(2026, 3, 2)
@@ -118,15 +117,6 @@ def test_alerts_come_in_the_order_they_were_raised(
     assert registry.alerts(case.case_number) == raised
 
 
-def test_note_is_kept_once_per_command(engine: Engine, registry: SqlRegistry, case: CaseRef) -> None:
-    """A command that is sent again keeps its first words."""
-    registry.add_note(case.case_number, "c-1", "rina", "Pemohon pindah kota.", MORNING)
-    registry.add_note(case.case_number, "c-1", "rina", "Lain.", MORNING)
-    with engine.begin() as connection:
-        kept = connection.execute(select(notes)).one()
-    assert kept == ("c-1", case.case_number, "rina", "Pemohon pindah kota.", MORNING)
-
-
 def test_nothing_is_kept_for_an_unknown_case(
     ledger: SqlLedger, outbox: SqlOutbox, registry: SqlRegistry, case: CaseRef
 ) -> None:
@@ -137,7 +127,6 @@ def test_nothing_is_kept_for_an_unknown_case(
         lambda: ledger.issue_letter(number, 1, a_letter()),
         lambda: ledger.save_submission(number, 1, "S-1", MORNING),
         lambda: outbox.put([Addressed(an_alert(stranger), ())]),
-        lambda: registry.add_note(number, "c-1", "rina", "x", MORNING),
     ]
     for write in writes:
         with pytest.raises(NotFound):
