@@ -4,7 +4,7 @@ import asyncio
 import json
 import subprocess
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -236,6 +236,15 @@ async def test_wrong_orders_are_refused_with_the_reason(desks: Office) -> None:
     )
     assert (two.code, "must be one" in two.err) == (2, True)
     assert (await desks.cli("desk", "show", "99999", "--as", VERIFIER)).code == 3
+    more = ("extend", case, "--by", "PT4H", "--reason", "SIKS-NG mati", "--as")
+    before = desks.registry.case(case).due_at
+    assert [(await desks.cli(*more, actor)).code for actor in (VERIFIER, SUPERVISOR)] == [4, 0]
+    after = desks.registry.case(case).due_at
+    assert before is not None
+    assert after is not None
+    assert after - before == timedelta(hours=4)
+    refusals = (await desks.cli("desk", "refusals", "--as", SUPERVISOR)).out
+    assert all(words in refusals for words in (loser, "extend", "nobody of this id"))
 
 
 async def test_nothing_personal_left_the_ledger(desks: Office) -> None:
