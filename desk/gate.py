@@ -74,10 +74,9 @@ class Gate:
         if (why := self._against_eyes(officer, case, step)) is not None:
             self._refuse(officer.id, Act.WORK, case, why)
 
-    def refuse_unless(self, holds: bool, officer: Officer, item: DeskItem, why: str) -> None:  # noqa: FBT001
-        """Refuse work on an item unless a condition holds. Raises NotAllowed."""
-        if not holds:
-            self._refuse(officer.id, Act.WORK, item.case, why)
+    def refuse(self, officer: Officer, item: DeskItem, why: str) -> NoReturn:
+        """Refuse work on an item, and keep that. Raises NotAllowed."""
+        self._refuse(officer.id, Act.WORK, item.case, why)
 
     def _against_item(self, officer: Officer, item: DeskItem) -> str | None:
         """Say why the officer may not finish the work; None when he may."""

@@ -66,9 +66,8 @@ class OfficeWork(Orders):
         """Give a piece of work back; a supervisor may take it out of another's hand."""
         item = self._book.item(number)
         officer = self.gate.officer(hand.actor, Act.WORK, item.case)
-        is_his = item.assignee == officer.id
-        why = "only the assignee or a supervisor releases this work"
-        self.gate.refuse_unless(is_his or Role.SUPERVISOR in officer.roles, officer, item, why)
+        if item.assignee != officer.id and Role.SUPERVISOR not in officer.roles:
+            self.gate.refuse(officer, item, "only the assignee or a supervisor releases this work")
         return self._book.assign(number, None, expects=item.assignee, at=self._clock())
 
     def assign(self, hand: Hand, number: int, to: str) -> DeskItem:
@@ -90,8 +89,8 @@ class OfficeWork(Orders):
         """Return what the officer needs to see of a piece of work."""
         item = self._book.item(number)
         officer = self.gate.officer(hand.actor, Act.READ_SHEET, item.case)
-        is_his = item.role in officer.roles or Role.SUPERVISOR in officer.roles
-        self.gate.refuse_unless(is_his, officer, item, f"this work is of the role {item.role}")
+        if not officer.roles & {item.role, Role.SUPERVISOR}:
+            self.gate.refuse(officer, item, f"this work is of the role {item.role}")
         return self._sheets.sheet(item)
 
     # -- Answers ---------------------------------------------------------------------------------
@@ -101,9 +100,9 @@ class OfficeWork(Orders):
         item = self._book.item(number)
         officer = self.gate.officer(hand.actor, Act.WORK, item.case)
         role = self.gate.role_for(officer, item)
-        is_his = item.assignee == officer.id
-        why = f"this work is in the hand of {item.assignee or 'nobody'}: claim it first"
-        self.gate.refuse_unless(is_his or Role.SUPERVISOR in officer.roles, officer, item, why)
+        if item.assignee != officer.id and Role.SUPERVISOR not in officer.roles:
+            whose = item.assignee or "nobody"
+            self.gate.refuse(officer, item, f"this work is in the hand of {whose}: claim it first")
         return self._finish(hand, officer, role, item, said)
 
     def answer(self, hand: Hand, case_number: str, step: Step, said: Said) -> Command:
@@ -118,8 +117,9 @@ class OfficeWork(Orders):
         )
         item = self._book.open_item(ask)
         role = self.gate.role_for(officer, item)
-        is_free = item.assignee in {None, officer.id, MACHINE} or Role.SUPERVISOR in officer.roles
-        self.gate.refuse_unless(is_free, officer, item, f"this work is in the hand of {item.assignee}")
+        is_free = item.assignee in {None, officer.id, MACHINE}
+        if not is_free and Role.SUPERVISOR not in officer.roles:
+            self.gate.refuse(officer, item, f"this work is in the hand of {item.assignee}")
         return self._finish(hand, officer, role, item, said)
 
     def _require_open_step(self, state: CaseState, step: Step) -> None:
@@ -145,10 +145,11 @@ class OfficeWork(Orders):
                 receipt=checked.receipt,
                 letter=self._letter(item, checked, officer),
                 accepted_papers=self._accepted(item, checked),
+                seen_until=item.claimed_at,
                 note=checked.note,
             )
         )
-        if item.kind is ItemKind.ANSWER and item.step is Step.RECOMMENDATION and _is_yes(checked):
+        if _approves(Step.RECOMMENDATION, item, checked):
             self.letters.print(item.case.case_number)
         return command
 
@@ -169,18 +170,19 @@ class OfficeWork(Orders):
         )
 
     def _letter(self, item: DeskItem, checked: Checked, officer: Officer) -> NewLetter | None:
-        is_signature = item.kind is ItemKind.ANSWER and item.step is Step.RECOMMENDATION and _is_yes(checked)
-        if not is_signature:
+        if not _approves(Step.RECOMMENDATION, item, checked):
             return None
         self.letters.require_printable(item.case.case_number)
         return self.letters.draft(item.case.case_number, officer.id, checked.occurred_at)
 
     def _accepted(self, item: DeskItem, checked: Checked) -> tuple[str, ...]:
-        if item.kind is not ItemKind.ANSWER or item.step is not Step.DOCUMENT_CHECK or not _is_yes(checked):
+        if not _approves(Step.DOCUMENT_CHECK, item, checked):
             return ()
         papers = self._book.dossier(item.case.case_number).papers
         return tuple(paper.sha256 for paper in papers if self._documents.is_intact(paper.sha256))
 
 
-def _is_yes(checked: Checked) -> bool:
-    return isinstance(checked.answer, Approved)
+def _approves(step: Step, item: DeskItem, checked: Checked) -> bool:
+    """Tell whether a yes to this very step was said."""
+    is_yes = isinstance(checked.answer, Approved)
+    return is_yes and item.kind is ItemKind.ANSWER and item.step is step

@@ -115,6 +115,7 @@ _ACCEPT_PAPERS = (
         documents.c.case_number == bindparam("of_case"),
         documents.c.sha256 == bindparam("of_sha256"),
         documents.c.checked_at.is_(None),
+        documents.c.added_at <= bindparam("until"),
     )
     .values(checked_at=bindparam("at"), checked_by=bindparam("by"))
 )
@@ -230,7 +231,8 @@ class SqlDeskBook:
             of_case = update(cases).where(cases.c.case_number == case_number)
             connection.execute(of_case.values(need_kind=completion.need))
         if completion.accepted_papers:
-            accepted = {"of_case": case_number, "at": now, "by": command.actor}
+            until = completion.seen_until or now
+            accepted = {"of_case": case_number, "at": now, "by": command.actor, "until": until}
             rows = [{**accepted, "of_sha256": sha256} for sha256 in completion.accepted_papers]
             connection.execute(_ACCEPT_PAPERS, rows)
         if completion.note:

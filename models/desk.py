@@ -202,6 +202,8 @@ class Completion:
     letter: NewLetter | None = None
     accepted_papers: tuple[str, ...] = ()
     """SHA-256 of the papers that the officer accepted."""
+    seen_until: datetime | None = None
+    """When the officer took the work: papers that came later were not looked at. None: just now."""
     voids_receipt: int | None = None
     """The attempt whose receipt becomes void."""
     correction: Mapping[str, str | date] = field(default_factory=dict, repr=False)

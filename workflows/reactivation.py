@@ -170,7 +170,7 @@ class Reactivation(CaseCommands):
         Waiting for a decision is no trouble.
         """
         trouble = trouble_of(error)
-        if trouble != NOT_YET_ANSWERED and not self._inbox.calls and not steps.was_cancelled(error):
+        if trouble != NOT_YET_ANSWERED and not self._inbox.calls:
             await self._wait_for_person(AlertKind.CASE_STUCK, trouble, steps.ask_again_after(error))
 
     async def _wait_for_desk(self, step: Step) -> None:

@@ -7,8 +7,6 @@ from temporalio.exceptions import (
     ActivityError,
     ApplicationError,
     FailureError,
-    RetryState,
-    is_cancelled_exception,
 )
 
 from activities.bpjs import BpjsReconnect
@@ -63,14 +61,6 @@ def trouble_of(error: FailureError) -> str:
             return cause.type
         cause = cause.__cause__
     return "Timeout"
-
-
-def was_cancelled(error: ActivityError) -> bool:
-    """Tell whether the step ended because it was cancelled.
-
-    An attempt that was in the air then may fail with an error of its own, and is not taken again.
-    """
-    return is_cancelled_exception(error) or error.retry_state is RetryState.CANCEL_REQUESTED
 
 
 def ask_again_after(error: ActivityError) -> timedelta:

@@ -1,5 +1,7 @@
 """What an officer looked at and accepted is not looked at again."""
 
+from datetime import timedelta
+
 from desk.decisions import Said, Verb
 from desk.orders import Hand
 from models.case import Step
@@ -46,6 +48,19 @@ def test_a_later_paper_is_the_only_one_left_to_check(bench: Bench) -> None:
         "facility_letter": VERIFIER,
         "ktp": SUPERVISOR,
     }
+
+
+def test_a_paper_that_came_after_the_work_was_taken_is_not_accepted_unseen(bench: Bench) -> None:
+    """The officer looked at what was there; what came while he looked is still to be checked."""
+    case = bench.case()
+    item = bench.open(case)
+    bench.work.claim(Hand(VERIFIER), item.id)
+    bench.clock.now += timedelta(minutes=1)
+    unseen = bench.paper(DocumentKind.KTP)
+    bench.registry.add_papers(case.case_number, [unseen])
+    bench.work.complete(Hand(VERIFIER), item.id, APPROVE)
+    dossier = bench.book.dossier(case.case_number)
+    assert {paper.sha256 for paper in dossier.papers} - dossier.accepted == {unseen.sha256}
 
 
 def test_a_no_accepts_nothing(bench: Bench) -> None:
