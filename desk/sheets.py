@@ -12,6 +12,12 @@ from models.portal import PortalField
 from models.texts import DOCUMENT, NEED
 from models.wib import indonesian_date
 
+_LOOK_AT_BPJS = (
+    "cek status BPJS dulu: sudah aktif, pindah segmen atau meninggal berarti tolak"
+    " (MASIH_AKTIF, SEGMEN_BERUBAH, MENINGGAL)"
+)
+"""What a machine asks by itself at intake and before the upload; without one, people do."""
+
 
 @dataclass(frozen=True)
 class PaperLine:
@@ -140,9 +146,13 @@ class Sheets:
                 "lainnya: setujui pekerjaan ini setelah diperbaiki",
             )
         hints = {
-            Step.DOCUMENT_CHECK: ("bandingkan data dengan dokumen yang belum diperiksa",),
+            Step.DOCUMENT_CHECK: (
+                "bandingkan data dengan dokumen yang belum diperiksa",
+                _LOOK_AT_BPJS,
+            ),
             Step.RECOMMENDATION: ("menyetujui berarti menandatangani: surat bernomor diterbitkan",),
             Step.SIKS_NG_UPLOAD: (
+                _LOOK_AT_BPJS,
                 "salin menurut urutan, lalu catat referensi dua kali, waktu, dan bukti unggah",
             ),
             Step.KEMENSOS_VERIFICATION: ("cari referensi di portal dan catat keputusan Kemensos",),
