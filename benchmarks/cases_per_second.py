@@ -7,37 +7,26 @@ by CPU milliseconds; cases per second drift with the machine.
 
 import argparse
 import asyncio
-import os
-import shutil
 import statistics
-import sys
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from rich.table import Table
 from temporalio.client import Client
 
+from benchmarks.bench import FLOOR_QUEUE, cpu_seconds, open_bench
 from benchmarks.floor import Floor
 from cli.screens import console
-from gateways.folder_documents import FolderDocuments
-from gateways.ledger_schema import open_engine
-from gateways.sql_registry import SqlRegistry
 from models.case import CaseRef
 from runtime.entry import run_and_leave
-from runtime.processes import Child
-from runtime.settings import ROOT
-from runtime.stack import Stack, StackOptions
-from tests.builders import PDF, a_new_case
+from runtime.stack import StackOptions
 from workflows import search_attributes
 from workflows.reactivation import Reactivation
 
 IN_FLIGHT = 25
-FLOOR_QUEUE = "floor"
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
@@ -55,12 +44,6 @@ class Round:
         return self.cases / self.seconds
 
 
-def cpu_seconds(pid: int) -> float:
-    """Return the CPU time of a process, user and system."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
-
-
 async def measure(
     cases: list[CaseRef], pids: dict[str, int], run: Callable[[CaseRef], Awaitable[None]]
 ) -> Round:
@@ -76,13 +59,6 @@ async def measure(
     seconds = time.perf_counter() - began
     spent = {name: (cpu_seconds(pid) - before[name]) * 1000 / len(cases) for name, pid in pids.items()}
     return Round(seconds, len(cases), spent)
-
-
-def registered(registry: SqlRegistry) -> CaseRef:
-    """Register a case that only this benchmark starts, not the worker's sweep."""
-    case = registry.register(a_new_case(datetime.now(UTC))).case
-    registry.mark_started(case.case_number)
-    return case
 
 
 async def run_case(client: Client, queue: str, case: CaseRef) -> None:
@@ -117,31 +93,19 @@ async def main() -> None:
     parser.add_argument("--cases", type=int, default=300, help="cases in a round")
     parser.add_argument("--rounds", type=int, default=3)
     choice = parser.parse_args()
-    folder = ROOT / ".local" / "bench"
-    shutil.rmtree(folder, ignore_errors=True)
     options = StackOptions(port=0, ui_port=0, decide_after=0, activate_after=0)
-    stack = Stack(folder, options)
     screen = console()
-    await stack.start(lambda line: screen.print(line, style="dim"))
-    bare = Child(
-        "floor",
-        [sys.executable, "-m", "benchmarks.floor", FLOOR_QUEUE],
-        stack.worker.environment,
-        folder / "logs" / "floor.log",
-    )
-    bare.start()
-    FolderDocuments(stack.settings.documents).put(PDF)
-    try:
-        client = await stack.client()
-        registry = SqlRegistry(open_engine(stack.settings.ledger_url))
+    floors: list[Round] = []
+    engines: list[Round] = []
+    async with open_bench("bench", options, "benchmarks.floor") as bench:
+        client, stack = bench.client, bench.stack
         queue = stack.settings.task_queue
         shared = {"server": stack.temporal.pid}
-        floor_pids = shared | {"worker": bare.pid}
+        floor_pids = shared | {"worker": bench.floor.pid}
         engine_pids = shared | {"worker": stack.worker.pid, "simulators": stack.institutions.pid}
-        floors, engines = [], []
         for number in range(choice.rounds + 1):
             size = choice.cases if number else max(choice.cases // 6, 1)
-            cases = [registered(registry) for _ in range(size)]
+            cases = [bench.register(datetime.now(UTC)) for _ in range(size)]
             floor = await measure(cases, floor_pids, lambda case: run_floor(client, case))
             engine = await measure(cases, engine_pids, lambda case: run_case(client, queue, case))
             if number:  # the first, smaller round only warms up
@@ -152,9 +116,6 @@ async def main() -> None:
                 )
         last = cases[-1].case_number
         events = len((await client.get_workflow_handle(last).fetch_history()).events)
-    finally:
-        bare.stop()
-        stack.stop(lambda _line: None)
     screen.print(table(floors, engines))
     screen.print(
         f"{events} history events in a straight case; {choice.rounds} rounds of {choice.cases} cases"

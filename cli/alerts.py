@@ -11,9 +11,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cli.door import As, CaseArgument, Json, counter, hand, known_form, print_json, run
+from cli.door import As, Json, counter, hand, known_form, print_json, run
 from cli.screens import clock
 from models.alert_texts import late_words
+from models.case import CASE_NUMBER_PATTERN
 from models.errors import BadInput, Finding
 from models.outbox import AlertEntry, AlertState, DeliveryEntry, DeliveryState
 from models.roles import Act
@@ -21,6 +22,8 @@ from runtime import adapters
 from runtime.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="Alerts: `list`, `ack`, `deliveries`.")
+
+What = Annotated[str, typer.Argument(metavar="CASE|KEY", help="A case, or the key of one alert.")]
 
 _SPAN = re.compile(r"([1-9]\d{0,4})([mh])")
 
@@ -52,25 +55,29 @@ def alerts_list(
 
 @app.command("ack", epilog="Example: starter.py alerts ack PBI-3674-2026-000123 --as tangsel-supervisor")
 def ack(
-    what: Annotated[str, typer.Argument(metavar="CASE|KEY", help="A case, or the key of one alert.")],
+    what: What,
     as_: As = None,
     json_: Json = False,
 ) -> None:
     """Take care of a case: its alerts are not repeated, and nobody higher is told. The clock goes on."""
 
     async def work(settings: Settings, screen: Console) -> None:
-        number = known_form(what.split(":", 1)[0])
-        key = what if ":" in what else None
-        office = adapters.office(settings)
-        case = office.registry.case(number).case
-        desk = await counter(settings)
-        officer = desk.work.gate.officer(hand(as_, None, settings).actor, Act.ACK, case)
-        taken = office.alerts.acknowledge(number, key, officer.id, datetime.now(UTC))
+        office, desk, now = adapters.office(settings), await counter(settings), datetime.now(UTC)
+        number, key = _case_of(what), what if ":" in what else None
+        if number is None:
+            city = office.alerts.of_city(what).city
+            officer = desk.work.gate.officer(hand(as_, None, settings).actor, Act.ACK, city=city)
+            taken = office.alerts.acknowledge_of_city(what, officer.id, now)
+        else:
+            case = office.registry.case(number).case
+            officer = desk.work.gate.officer(hand(as_, None, settings).actor, Act.ACK, case)
+            taken = office.alerts.acknowledge(number, key, officer.id, now)
         if json_:
             print_json({"case_number": number, "acknowledged": [alert.key for alert in taken]})
         else:
-            screen.print(f"{number}: {len(taken)} alert(s) acknowledged by {officer.id}", style="bold")
-        if key is None and office.registry.case(number).outcome is None:
+            said = f"{number or what}: {len(taken)} alert(s) acknowledged by {officer.id}"
+            screen.print(Text(said, style="bold"))
+        if number is not None and key is None and office.registry.case(number).outcome is None:
             command = desk.work.acknowledge(hand(as_, None, settings), number)
             await desk.delivery.deliver(command)  # when nobody answers, a worker delivers it later
 
@@ -78,17 +85,27 @@ def ack(
 
 
 @app.command("deliveries", epilog="Example: starter.py alerts deliveries PBI-3674-2026-000123")
-def deliveries(case: CaseArgument, json_: Json = False) -> None:
+def deliveries(what: What, json_: Json = False) -> None:
     """Show who was told what of a case, and what could not be sent."""
 
     async def work(settings: Settings, screen: Console) -> None:
-        entries = adapters.office(settings).alerts.deliveries(known_form(case))
+        book = adapters.office(settings).alerts
+        entries = book.deliveries_of(what) if ":" in what else book.deliveries(known_form(what))
         if json_:
             print_json([vars(entry) for entry in entries])
         else:
             screen.print(_deliveries_screen(entries) if entries else "nobody was told anything")
 
     run(work, as_json=json_)
+
+
+def _case_of(what: str) -> str | None:
+    """Return the case that is meant, also by the key of an alert; None when that is about a city.
+
+    Raises BadInput.
+    """
+    first, *rest = what.split(":", 1)
+    return None if rest and re.fullmatch(CASE_NUMBER_PATTERN, first) is None else known_form(first)
 
 
 def _span(words: str) -> timedelta:
@@ -102,7 +119,7 @@ def _span(words: str) -> timedelta:
 
 def _entry_data(entry: AlertEntry) -> dict[str, object]:
     state = {name: value for name, value in vars(entry).items() if name != "alert"}
-    return {**entry.alert.model_dump(mode="json"), "city": entry.alert.city, **state}
+    return {**entry.alert.model_dump(mode="json"), **state}
 
 
 def _entries_screen(entries: list[AlertEntry]) -> Table:
@@ -110,7 +127,8 @@ def _entries_screen(entries: list[AlertEntry]) -> Table:
     for entry in entries:
         alert = entry.alert
         late = late_words(alert.late_by) if alert.late_by else ""
-        facts = (clock(alert.raised_at), alert.kind.value, str(alert.level), alert.step.value, late)
+        step = "" if alert.step is None else alert.step.value
+        facts = (clock(alert.raised_at), alert.kind.value, str(alert.level), step, late)
         rows.append((*facts, entry.state.value, entry.acknowledged_by or "", alert.key))
     return _table(("WIB", "alert", "level", "step", "late", "state", "by", "key"), rows)
 

@@ -179,7 +179,7 @@ def _alerts(alerts: Sequence[Alert]) -> Table:
             clock(alert.raised_at),
             alert.kind.value,
             str(alert.level),
-            alert.step.value,
+            "" if alert.step is None else alert.step.value,
             late,
             alert.detail or "",
         )

@@ -36,8 +36,13 @@ class Gate:
         self._book = book
         self._clock = clock
 
-    def officer(self, actor: str | None, act: Act, case: CaseRef | None = None) -> Officer:
-        """Return the officer if he may do this, to this case. Raises BadInput or NotAllowed."""
+    def officer(
+        self, actor: str | None, act: Act, case: CaseRef | None = None, *, city: str | None = None
+    ) -> Officer:
+        """Return the officer if he may do this, to this case or in this city.
+
+        Raises BadInput or NotAllowed.
+        """
         if not actor:
             fix = "give --as OFFICER, or set REAKTIVASI_ACTOR to an id of people.toml"
             raise BadInput([Finding("--as", "names nobody", fix)])
@@ -46,6 +51,8 @@ class Gate:
             self._refuse(_without_numbers(actor), act, case, _NOBODY)
         if (why := _against(officer, act, case)) is not None:
             self._refuse(officer.id, act, case, why)
+        if city is not None and city not in officer.cities:
+            self._refuse(officer.id, act, None, f"does not serve the city {city}")
         return officer
 
     def role_for(self, officer: Officer, item: DeskItem) -> Role:

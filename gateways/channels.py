@@ -41,6 +41,10 @@ class OutboxAndLog:
             if one.alert.key in new:
                 _log(one)
 
+    def close(self, key: str) -> None:
+        """Take an alert back whose cause is gone. Raises Unavailable."""
+        self._outbox.close(key, self._clock())
+
     def _addressed(self, alert: Alert) -> tuple[Addressed, tuple[str, ...]]:
         """Return the alert with who is told, and why somebody is not."""
         ladder = self._shelf.city(alert.city).ladder
@@ -49,7 +53,9 @@ class OutboxAndLog:
 
 
 def _log(told: Addressed) -> None:
-    facts = told.alert.model_dump(mode="json", exclude={"kind", "level", "levels"}, exclude_none=True)
+    facts = told.alert.model_dump(
+        mode="json", exclude={"kind", "level", "levels", "words"}, exclude_none=True
+    )
     log.warning(
         "alert.raised",
         alert=told.alert.kind.value,

@@ -19,24 +19,32 @@ _CLOSE = (
     )
     .values(state=AlertState.CLOSED, closed_at=bindparam("at"))
 )
-_DROP_REPEATS = delete(alert_deliveries).where(
-    alert_deliveries.c.number > 0,
-    alert_deliveries.c.state == DeliveryState.PENDING,
+_PLANNED_REPEATS = delete(alert_deliveries).where(
+    alert_deliveries.c.number > 0, alert_deliveries.c.state == DeliveryState.PENDING
+)
+_DROP_REPEATS = _PLANNED_REPEATS.where(
     alert_deliveries.c.alert_key.in_(
         select(alerts.c.key).where(
             alerts.c.case_number == bindparam("of_case", type_=String()), alerts.c.state != AlertState.OPEN
         )
     ),
 )
+_CLOSE_ONE = (
+    update(alerts)
+    .where(alerts.c.key == bindparam("of_key", type_=String()), alerts.c.state != AlertState.CLOSED)
+    .values(state=AlertState.CLOSED, closed_at=bindparam("at"))
+)
 
 
 def keep(connection: Connection, told: Addressed, now: datetime) -> bool:
     """Write an alert and a message to each recipient; False when the alert was there. Raises NotFound.
 
-    An alert that comes after its case was closed is told once and not repeated.
+    An alert that comes after its case was closed is told once and not repeated; likewise mere news.
     """
     alert = told.alert
-    closed_at = lock_case(connection, alert.case_number)["closed_at"]
+    closed_at = now if alert.is_news else None
+    if alert.case_number is not None:
+        closed_at = lock_case(connection, alert.case_number)["closed_at"]
     row = AlertRow(
         **alert.model_dump(exclude={"levels"}),
         levels=list(alert.levels),
@@ -73,6 +81,17 @@ def close(connection: Connection, case_number: str, at: datetime) -> None:
     """Close the alerts of a case that is over: none is repeated. A first message still goes out."""
     connection.execute(_CLOSE, {"of_case": case_number, "at": at})
     drop_repeats(connection, case_number)
+
+
+def close_one(connection: Connection, key: str, at: datetime) -> None:
+    """Close an alert whose cause is gone; likewise."""
+    connection.execute(_CLOSE_ONE, {"of_key": key, "at": at})
+    drop_repeats_of(connection, key)
+
+
+def drop_repeats_of(connection: Connection, key: str) -> None:
+    """Take back the repeats that were planned for one alert."""
+    connection.execute(_PLANNED_REPEATS.where(alert_deliveries.c.alert_key == key))
 
 
 def drop_repeats(connection: Connection, case_number: str) -> None:

@@ -148,6 +148,10 @@ class AlertChannel(Protocol):
         """Raise the alert once per `alert.key`, however often it is called. Raises Unavailable."""
         ...
 
+    def close(self, key: str) -> None:
+        """Take an alert back whose cause is gone: nobody is told of it again. Raises Unavailable."""
+        ...
+
 
 class AlertSender(Protocol):
     """Brings words to a recipient."""
@@ -183,6 +187,10 @@ class Outbox(Protocol):
         """Give messages back, to be sent later; with a `trouble`, in fixed words, an attempt was in vain."""
         ...
 
+    def close(self, key: str, at: datetime) -> None:
+        """Close an alert whose cause is gone, so that nobody is told again."""
+        ...
+
     def give_up(self, delivery_id: int, trouble: str, notice: Addressed | None) -> None:
         """Note that a message can never arrive, and keep the alert that tells somebody else of it."""
         ...
@@ -209,8 +217,20 @@ class AlertBook(Protocol):
         """
         ...
 
+    def of_city(self, key: str) -> Alert:
+        """Return an alert that is about a city and not about a case. Raises NotFound."""
+        ...
+
+    def acknowledge_of_city(self, key: str, by: str, at: datetime) -> list[Alert]:
+        """Note that somebody takes care of an alert about a city; return it if it was open."""
+        ...
+
     def deliveries(self, case_number: str) -> list[DeliveryEntry]:
         """Return every message about a case, in the order in which they were planned. Raises NotFound."""
+        ...
+
+    def deliveries_of(self, key: str) -> list[DeliveryEntry]:
+        """Return every message of one alert, in the order in which they were planned."""
         ...
 
 

@@ -10,7 +10,14 @@ from gateways.ledger_access import LedgerAccess, lock_case, unreachable
 from models.errors import NotFound
 from models.messages import Alert
 from models.outbox import AlertEntry, AlertState, DeliveryEntry, DeliveryState
-from models.tables import alert_deliveries, alerts, cases
+from models.tables import alert_deliveries, alerts
+
+_DELIVERIES = (
+    select(alert_deliveries)
+    .join(alerts, alerts.c.key == alert_deliveries.c.alert_key)
+    .order_by(alert_deliveries.c.id)
+)
+_SEE_LIST = "see `starter.py alerts list`"
 
 
 class SqlAlertBook:
@@ -34,7 +41,7 @@ class SqlAlertBook:
         """Return alerts, the newest first; with `open_since` those open and raised at that time or before."""
         query = select(alerts).order_by(alerts.c.raised_at.desc(), alerts.c.key).limit(limit)
         if city is not None:
-            query = query.join(cases, cases.c.case_number == alerts.c.case_number).where(cases.c.city == city)
+            query = query.where(alerts.c.city == city)
         if state is not None:
             query = query.where(alerts.c.state == state)
         if open_since is not None:
@@ -59,22 +66,45 @@ class SqlAlertBook:
         with self._access.write() as connection:
             lock_case(connection, case_number)
             if key is not None and connection.execute(select(alerts.c.key).where(*wanted)).first() is None:
-                raise NotFound(f"{case_number} has no such alert (see `starter.py alerts list`)")
+                raise NotFound(f"{case_number} has no such alert ({_SEE_LIST})")
             taken: Sequence[RowMapping] = connection.execute(take).mappings().all()
             outbox_rows.drop_repeats(connection, case_number)
         return [ledger_rows.alert(row) for row in taken]
 
-    def deliveries(self, case_number: str) -> list[DeliveryEntry]:
-        """Return every message about a case, in the order in which they were planned. Raises NotFound."""
-        query = (
-            select(alert_deliveries)
-            .join(alerts, alerts.c.key == alert_deliveries.c.alert_key)
-            .where(alerts.c.case_number == case_number)
-            .order_by(alert_deliveries.c.id)
+    def of_city(self, key: str) -> Alert:
+        """Return an alert that is about a city and not about a case. Raises NotFound."""
+        query = select(alerts).where(alerts.c.key == key, alerts.c.case_number.is_(None))
+        with self._access.read() as connection:
+            row = connection.execute(query).mappings().one_or_none()
+        if row is None:
+            raise NotFound(f"there is no such alert ({_SEE_LIST})")
+        return ledger_rows.alert(row)
+
+    def acknowledge_of_city(self, key: str, by: str, at: datetime) -> list[Alert]:
+        """Note that somebody takes care of an alert about a city; return it if it was open."""
+        take = (
+            update(alerts)
+            .where(alerts.c.key == key, alerts.c.state == AlertState.OPEN)
+            .values(state=AlertState.ACKNOWLEDGED, acknowledged_at=at, acknowledged_by=by)
+            .returning(alerts)
         )
         with self._access.write() as connection:
+            taken = connection.execute(take).mappings().all()
+            outbox_rows.drop_repeats_of(connection, key)
+        return [ledger_rows.alert(row) for row in taken]
+
+    def deliveries(self, case_number: str) -> list[DeliveryEntry]:
+        """Return every message about a case, in the order in which they were planned. Raises NotFound."""
+        with self._access.write() as connection:
             lock_case(connection, case_number)
+            query = _DELIVERIES.where(alerts.c.case_number == case_number)
             return [_delivery(row) for row in connection.execute(query).mappings()]
+
+    def deliveries_of(self, key: str) -> list[DeliveryEntry]:
+        """Return every message of one alert, in the order in which they were planned."""
+        with self._access.read() as connection:
+            rows = connection.execute(_DELIVERIES.where(alerts.c.key == key)).mappings()
+            return [_delivery(row) for row in rows]
 
 
 def _entry(row: RowMapping) -> AlertEntry:

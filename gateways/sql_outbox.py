@@ -127,6 +127,11 @@ class SqlOutbox:
         with self._access.write() as connection:
             connection.execute(_pending(ids).values(values))
 
+    def close(self, key: str, at: datetime) -> None:
+        """Close an alert whose cause is gone: nobody is told again. A first message still goes out."""
+        with self._access.write() as connection:
+            outbox_rows.close_one(connection, key, at)
+
     def give_up(self, delivery_id: int, trouble: str, notice: Addressed | None) -> None:
         """Note that a message can never arrive, and keep the alert that tells somebody else of it."""
         values = {

@@ -72,14 +72,14 @@ class WebhookSender:
 def event_of(message: AlertMessage) -> dict[str, object]:
     """Return a message as a CloudEvent; nothing personal is in it."""
     alert = message.alert
-    data = alert.model_dump(mode="json", exclude={"key", "levels"})
-    data |= {"city": alert.city, "late_seconds": int(alert.late_by.total_seconds())}
+    data = alert.model_dump(mode="json", exclude={"key", "levels", "words"})
+    data["late_seconds"] = int(alert.late_by.total_seconds())
     return {
         "specversion": "1.0",
         "id": message.key,
         "source": _SOURCE,
         "type": f"id.reaktivasi.{message.kind}",
-        "subject": alert.case_number,
+        "subject": alert.case_number or alert.city,
         "time": alert.raised_at.isoformat(),
         "datacontenttype": "application/json",
         "data": {**data, "title": message.subject, "text": message.body.strip()},

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from models.messages import Alert, AlertKind
+from models.messages import OF_CITY, Alert, AlertKind
 from models.outbox import AlertMessage, Delivery
 from models.texts import STEP, duration
 from models.wib import wib_text
@@ -15,7 +15,7 @@ from models.wib import wib_text
 DIGEST_CASES: Final = 20
 """How many case numbers a digest names."""
 _IN_MINUTES_BELOW: Final = timedelta(hours=3)
-_OF_ALERT: Final = ("case_number", "step", "kecamatan", "due", "late", "detail", "command")
+_OF_ALERT: Final = ("case_number", "step", "kecamatan", "city", "due", "late", "detail", "words", "command")
 _OF_DIGEST: Final = ("count", "title", "case_numbers", "more")
 
 
@@ -46,8 +46,8 @@ class AlertText(BaseModel):
 
     title: Annotated[str, Field(min_length=3, max_length=60), _only(())]
     """What digests call it."""
-    subject: Annotated[str, Field(min_length=3, max_length=120), _only(_OF_ALERT, "case_number")]
-    body: Annotated[str, Field(min_length=3, max_length=2000), _only(_OF_ALERT, "case_number")]
+    subject: Annotated[str, Field(min_length=3, max_length=120), _only(_OF_ALERT)]
+    body: Annotated[str, Field(min_length=3, max_length=2000), _only(_OF_ALERT)]
 
 
 class DigestText(BaseModel):
@@ -75,6 +75,10 @@ class AlertTexts(BaseModel):
     def _every_kind_has_words(self) -> "AlertTexts":
         if absent := [kind for kind in AlertKind if kind not in self.message]:
             raise ValueError(f"message: missing: {', '.join(absent)}")
+        for kind, text in self.message.items():
+            needed = "city" if kind in OF_CITY else "case_number"
+            if vague := [name for name in ("subject", "body") if f"{{{needed}}}" not in getattr(text, name)]:
+                raise ValueError(f"message.{kind}.{vague[0]}: must hold {{{needed}}}")
         return self
 
     def single(self, delivery: Delivery, now: datetime) -> AlertMessage:
@@ -96,7 +100,7 @@ class AlertTexts(BaseModel):
     def together(self, deliveries: Sequence[Delivery]) -> AlertMessage:
         """Return one message for many alerts of one kind; it names the first cases and counts the rest."""
         first = deliveries[0]
-        numbers = list(dict.fromkeys(delivery.alert.case_number for delivery in deliveries))
+        numbers = list(dict.fromkeys(_about(delivery.alert) for delivery in deliveries))
         rest = len(numbers) - DIGEST_CASES
         values = {
             "count": str(len(deliveries)),
@@ -113,15 +117,21 @@ class AlertTexts(BaseModel):
         )
 
 
+def _about(alert: Alert) -> str:
+    return alert.case_number or alert.key
+
+
 def _values(alert: Alert, late: timedelta) -> dict[str, str]:
     return {
-        "case_number": alert.case_number,
-        "step": STEP[alert.step],
-        "kecamatan": alert.kecamatan,
+        "case_number": _about(alert),
+        "step": "-" if alert.step is None else STEP[alert.step],
+        "kecamatan": alert.kecamatan or "-",
+        "city": alert.city,
         "due": "belum berjalan" if alert.due_at is None else wib_text(alert.due_at),
         "late": late_words(late),
         "detail": alert.detail or "-",
-        "command": f"starter.py alerts ack {alert.case_number}",
+        "words": alert.words or "-",
+        "command": f"starter.py alerts ack {_about(alert)}",
     }
 
 

@@ -2,13 +2,13 @@
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field, StringConstraints
 
 from models.answers import Answer, ReasonCode
 from models.calendar import Budget, CalendarPlan
-from models.case import CaseNumber, CaseState, Step, Track
+from models.case import CaseNumber, CaseState, CityCode, Step, Track
 from models.payload import Payload
 from models.roles import OfficerId, Role
 from models.sla import Owner, PauseRule
@@ -147,27 +147,64 @@ class AlertKind(StrEnum):
     """A role that should have been told leads to nobody."""
     UNDELIVERABLE = "alert.undeliverable"
     """A message can never reach the person whom it is for."""
+    CASE_LOST = "watch.case_lost"
+    """The ledger has a case as open and Temporal does not run it."""
+    CASE_ASTRAY = "watch.case_astray"
+    """Temporal runs a case that is closed in the ledger, or not known to it. Of a city."""
+    BREACH_UNTOLD = "watch.breach_untold"
+    """A case is past its due time and nobody was alerted."""
+    TASK_FAILING = "watch.task_failing"
+    """The code of a case fails: it stands still until a mended worker comes up."""
+    NO_WORKER = "watch.no_worker"
+    """Nobody asks Temporal for work. Of a city, as all that follow."""
+    ALERTS_UNSENT = "watch.alerts_unsent"
+    """Alerts lie in the outbox and do not get out."""
+    WATCHDOG_SILENT = "watch.silent"
+    """The watchdog itself has not been at work."""
+    OUTAGE_OPENED = "outage.opened"
+    OUTAGE_CLOSED = "outage.closed"
+    DAILY_DIGEST = "digest.daily"
+
+
+OF_CITY: Final = frozenset(
+    {
+        AlertKind.CASE_ASTRAY,
+        AlertKind.NO_WORKER,
+        AlertKind.ALERTS_UNSENT,
+        AlertKind.WATCHDOG_SILENT,
+        AlertKind.OUTAGE_OPENED,
+        AlertKind.OUTAGE_CLOSED,
+        AlertKind.DAILY_DIGEST,
+    }
+)
+"""Alerts that are about everything in a city, not about one case."""
 
 
 class Alert(Payload):
-    """Something a person must hear of; `key` makes it one alert however often it is raised."""
+    """Something a person must hear of; `key` makes it one alert however often it is raised.
+
+    It is about a case, or about everything in a city when it names none.
+    """
 
     key: str
-    case_number: CaseNumber
+    city: CityCode
+    case_number: CaseNumber | None = None
     kind: AlertKind
-    level: int
-    step: Step
-    kecamatan: str
-    due_at: datetime | None
+    level: int = 0
+    step: Step | None = None
+    kecamatan: str | None = None
+    due_at: datetime | None = None
     raised_at: datetime
     detail: Code | None = None
+    words: Annotated[str, StringConstraints(max_length=4000)] | None = None
+    """Lines that the engine composed of numbers, codes and its own templates; nothing personal."""
     levels: tuple[int, ...] = ()
     """Levels of the ladder that are told; by the kind and `level` when there are none."""
 
     @property
-    def city(self) -> str:
-        """The city of the case, which its number holds."""
-        return self.case_number.split("-")[1]
+    def is_news(self) -> bool:
+        """Whether there is nothing to take care of: it is told once and never repeated."""
+        return self.kind in {AlertKind.OUTAGE_CLOSED, AlertKind.DAILY_DIGEST}
 
     @property
     def late_by(self) -> timedelta:

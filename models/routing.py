@@ -9,7 +9,15 @@ from models.messages import Alert, AlertKind
 from models.roles import ANSWERS, Officer, OfficerId, People, Role
 
 _ABOUT_ALERTS = frozenset({AlertKind.UNROUTABLE, AlertKind.UNDELIVERABLE})
-_FOR_THE_FIRST_LEVEL = frozenset({AlertKind.CASE_STUCK, AlertKind.ROUNDS_EXHAUSTED})
+_FOR_THE_FIRST_LEVEL = frozenset(
+    {
+        AlertKind.CASE_STUCK,
+        AlertKind.ROUNDS_EXHAUSTED,
+        AlertKind.CASE_LOST,
+        AlertKind.BREACH_UNTOLD,
+        AlertKind.TASK_FAILING,
+    }
+)
 _STEP_ROLE = 0
 
 
@@ -25,13 +33,15 @@ class Routing:
 def route(alert: Alert, ladder: LadderPolicy, people: People, today: date) -> Routing:
     """Return who hears of an alert on a day in WIB.
 
-    A role is served by everybody who has it in the case's kecamatan; who is absent, by his deputy. A role
-    that leads to nobody hands over to the next level, the last one to the fallback.
+    An alert about a whole city goes to everybody of a role who serves any part of it. A role is served by
+    everybody who has it in the case's kecamatan; who is absent, by his deputy. A role that leads to nobody
+    hands over to the next level, the last one to the fallback.
     """
     recipients: dict[OfficerId, None] = {}
     problems: dict[str, None] = {}
     for level in _levels(alert):
-        roles = (ANSWERS[alert.step], *(step.role for step in ladder.levels))
+        first = ladder.levels[0].role if alert.step is None else ANSWERS[alert.step]
+        roles = (first, *(step.role for step in ladder.levels))
         for role in () if level is None else roles[min(level, len(roles) - 1) :]:
             there = [officer for officer in people.person if _has(officer, role, alert)]
             present = [one for officer in there if (one := _stand_in(officer, people, today)) is not None]
@@ -56,12 +66,14 @@ def _levels(alert: Alert) -> Iterable[int | None]:
         return (None,)
     if alert.levels:
         return alert.levels
-    if alert.kind in _FOR_THE_FIRST_LEVEL:
+    if alert.step is None or alert.kind in _FOR_THE_FIRST_LEVEL:
         return (1,)
     return (max(alert.level, 1),) if alert.kind is AlertKind.SLA_BREACH else (_STEP_ROLE,)
 
 
 def _has(officer: Officer, role: Role, alert: Alert) -> bool:
+    if alert.kecamatan is None:
+        return role in officer.roles and alert.city in officer.cities
     return role in officer.roles and officer.serves_area(alert.city, alert.kecamatan)
 
 

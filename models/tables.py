@@ -288,14 +288,16 @@ class AlertRow(LedgerTable, table=True):
     __table_args__ = (Index("ix_alerts_state_raised_at", "state", "raised_at"),)
 
     key: str = Field(primary_key=True)
-    case_number: str = Field(foreign_key="cases.case_number", index=True)
+    city: str
+    case_number: str | None = Field(foreign_key="cases.case_number", index=True)
     kind: AlertKind = Field(sa_type=AutoString)
     level: int
-    step: Step = Field(sa_type=AutoString)
-    kecamatan: str
+    step: Step | None = Field(sa_type=AutoString)
+    kecamatan: str | None
     due_at: datetime | None
     raised_at: datetime
     detail: str | None
+    words: str | None
     levels: list[int] = Field(sa_type=JSON)
     state: AlertState = Field(sa_type=AutoString)
     acknowledged_at: datetime | None = None

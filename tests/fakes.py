@@ -36,6 +36,7 @@ class FakeLedger:
     references: dict[str, str] = field(default_factory=dict)
     letters: dict[str, IssuedLetter] = field(default_factory=dict)
     alerts: dict[str, Alert] = field(default_factory=dict)
+    closed_alerts: set[str] = field(default_factory=set)
     faults: Iterator[Exception | None] = field(default_factory=lambda: iter(()))
     """What the next calls of `record` raise."""
 
@@ -204,3 +205,6 @@ class FakeChannel:
     def send(self, alert: Alert) -> None:
         _next(self.script)
         self.ledger.save_alert(alert)
+
+    def close(self, key: str) -> None:
+        self.ledger.closed_alerts.add(key)

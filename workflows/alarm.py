@@ -33,6 +33,7 @@ class Alarm:
         self._raised.append(
             Alert(
                 key=f"{state.case.case_number}:{key}",
+                city=state.case.city,
                 case_number=state.case.case_number,
                 kind=kind,
                 level=state.escalation_level,

@@ -37,6 +37,7 @@ MESSAGE = AlertMessage(
     body="terlambat 70 menit\n",
     alert=Alert(
         key="PBI-3674-2026-000001:sla:1:100",
+        city="3674",
         case_number="PBI-3674-2026-000001",
         kind=AlertKind.SLA_BREACH,
         level=1,

@@ -115,6 +115,7 @@ def an_alert(case: CaseRef, key: str = "k1", *, level: int = 1, minute: int = 0)
     """Return an alert raised that many minutes after the morning began."""
     return Alert(
         key=key,
+        city=case.city,
         case_number=case.case_number,
         kind=AlertKind.SLA_BREACH,
         level=level,

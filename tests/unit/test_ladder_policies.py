@@ -10,7 +10,7 @@ from gateways.policy_folder import PolicyFolder
 from models.alert_texts import late_words
 from models.case import Step
 from models.errors import Misconfigured
-from models.messages import Alert, AlertKind
+from models.messages import OF_CITY, Alert, AlertKind
 from models.outbox import Delivery
 from runtime.ladders import check_ladders, without_contact
 
@@ -182,19 +182,23 @@ def test_lateness_in_words(late: timedelta, words: str) -> None:
 
 @pytest.mark.parametrize("kind", AlertKind)
 def test_every_kind_of_alert_has_its_words(kind: AlertKind) -> None:
-    """Filled in without a gap, also for a case whose clock does not run."""
-    alert = Alert(
-        key="k",
+    """Filled in without a gap, also for a case whose clock does not run, or without any case."""
+    of_case = Alert(
+        key="PBI-3674-2026-000001:k",
+        city="3674",
         case_number="PBI-3674-2026-000001",
         kind=kind,
         level=1,
         step=Step.BPJS_RECONNECT,
         kecamatan="Pamulang",
-        due_at=None,
         raised_at=datetime(2026, 3, 2, tzinfo=UTC),
     )
+    of_city = Alert(key="watch:3674:k", city="3674", kind=kind, raised_at=of_case.raised_at)
+    alert = of_city if kind in OF_CITY else of_case
     texts = PolicyFolder(ROOT / "policies").alert_texts()
     message = texts.single(Delivery(1, alert, "rina", 0, 0), alert.raised_at)
-    assert "PBI-3674-2026-000001" in message.subject
-    assert "starter.py alerts ack PBI-3674-2026-000001" in message.body
+    about = "Kota 3674" if kind in OF_CITY else "PBI-3674-2026-000001"
+    assert about in message.subject
+    acknowledged = alert.key if kind in OF_CITY else "PBI-3674-2026-000001"
+    assert alert.is_news or f"starter.py alerts ack {acknowledged}" in message.body
     assert "{" not in message.subject + message.body

@@ -51,6 +51,7 @@ def alert(
     """Return an alert about a case of Pamulang in 3674."""
     return Alert(
         key="k",
+        city="3674",
         case_number="PBI-3674-2026-000001",
         kind=kind,
         level=level,

@@ -1,0 +1,72 @@
+"""What every benchmark needs: a local stack and a worker for its floor, CPU times, registered cases."""
+
+import os
+import shutil
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Engine
+from temporalio.client import Client
+
+from cli.screens import console
+from gateways.folder_documents import FolderDocuments
+from gateways.ledger_schema import open_engine
+from gateways.sql_registry import SqlRegistry
+from models.case import CaseRef
+from runtime.processes import Child
+from runtime.settings import ROOT
+from runtime.stack import Stack, StackOptions
+from tests.builders import PDF, a_new_case
+
+FLOOR_QUEUE = "floor"
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A running stack, and beside its worker one that serves the floor."""
+
+    stack: Stack
+    floor: Child
+    client: Client
+    ledger: Engine
+    registry: SqlRegistry
+
+    def register(self, received_at: datetime) -> CaseRef:
+        """Register a case that only the benchmark starts, not the worker's sweep."""
+        case = self.registry.register(a_new_case(received_at)).case
+        self.registry.mark_started(case.case_number)
+        return case
+
+
+@asynccontextmanager
+async def open_bench(name: str, options: StackOptions, floor: str) -> AsyncIterator[Bench]:
+    """Start a stack in an empty folder, with a worker that runs the module `floor`; stop both at the end."""
+    folder = ROOT / ".local" / name
+    shutil.rmtree(folder, ignore_errors=True)
+    stack, screen = Stack(folder, options), console()
+    await stack.start(lambda line: screen.print(line, style="dim"))
+    bare = Child(
+        "floor",
+        [sys.executable, "-m", floor, FLOOR_QUEUE],
+        stack.worker.environment,
+        folder / "logs" / "floor.log",
+    )
+    bare.start()
+    FolderDocuments(stack.settings.documents).put(PDF)
+    try:
+        ledger = open_engine(stack.settings.ledger_url)
+        yield Bench(stack, bare, await stack.client(), ledger, SqlRegistry(ledger))
+    finally:
+        bare.stop()
+        stack.stop(lambda _line: None)
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU time of a process, user and system."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
