@@ -2,7 +2,7 @@
 
 import typer
 
-from cli import alerts, calendar, cases, desk, documents, installation, steering
+from cli import alerts, calendar, cases, desk, digest, documents, installation, outage, steering
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -20,7 +20,9 @@ app.add_typer(installation.app)
 app.add_typer(documents.app, name="documents")
 app.add_typer(desk.app, name="desk")
 app.add_typer(calendar.app, name="calendar")
+app.add_typer(digest.app)
 app.add_typer(alerts.app, name="alerts")
+app.add_typer(outage.app, name="outage")
 app.add_typer(steering.receipts, name="receipt")
 
 

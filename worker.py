@@ -13,6 +13,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.alerts import Alerting
 from activities.bpjs import BpjsReconnect
+from activities.digest import Digesting
 from activities.kemensos import KemensosVerification
 from activities.office import Office as OfficeSteps
 from activities.recorder import Recorder
@@ -22,6 +23,7 @@ from gateways.ledger_access import utc_now
 from gateways.policy_folder import PolicyFolder
 from intake.intake import Intake
 from models.errors import EngineUnreachable
+from models.outage import System
 from runtime import adapters
 from runtime.adapters import Mail, Outside
 from runtime.delivery import Delivery
@@ -30,42 +32,55 @@ from runtime.entry import leave, run_and_leave
 from runtime.interceptor import ErrorMapping
 from runtime.ladders import check_ladders
 from runtime.logging import configure_logging
-from runtime.settings import load_settings
+from runtime.outages import Cases, OutageKeeper, keep_outages_for_ever
+from runtime.recount import Recounter
+from runtime.schedules import DigestSchedules
+from runtime.settings import Settings, load_settings
 from runtime.supervisor import keep_alive
 from runtime.temporal import CaseStarter, connect
 from workflows import options
+from workflows.daily_digest import DailyDigest
 from workflows.reactivation import Reactivation
 
 log = structlog.get_logger()
 
 ACTIVITY_THREADS = 40
+WORKFLOWS = (Reactivation, DailyDigest)
 
 
 def activities_of(outside: Outside) -> Sequence[Callable[..., object]]:
     """Return every activity, each holding its ports."""
     desk, modes = outside.desk, outside.modes
+    guards, moot_bpjs = outside.guards, outside.moot_bpjs
     office = OfficeSteps(
         outside.ledger,
         outside.documents,
         outside.shelf,
-        bpjs=outside.bpjs,
+        bpjs=moot_bpjs,
         desk=desk,
         has_officers=modes.has_officers,
     )
-    siks_ng = SiksNgUpload(outside.ledger, outside.siks_ng, outside.bpjs, Way(modes.siks_ng, desk))
-    kemensos = KemensosVerification(
-        outside.ledger, outside.shelf, outside.kemensos, Way(modes.kemensos, desk)
+    siks_ng = SiksNgUpload(
+        outside.ledger, outside.siks_ng, moot_bpjs, Way(modes.siks_ng, desk, guards.get(System.SIKS_NG))
     )
+    kemensos = KemensosVerification(
+        outside.ledger,
+        outside.shelf,
+        outside.kemensos,
+        Way(modes.kemensos, desk, guards.get(System.KEMENSOS)),
+    )
+    bpjs = BpjsReconnect(outside.ledger, outside.bpjs, Way(modes.bpjs, desk, guards.get(System.BPJS)))
     recorder = Recorder(outside.ledger, outside.shelf, outside.alerts)
     return [
         office.document_check,
         office.recommendation,
         siks_ng.siks_ng_upload,
         kemensos.kemensos_verification,
-        BpjsReconnect(outside.ledger, outside.bpjs, Way(modes.bpjs, desk)).bpjs_reconnect,
+        bpjs.bpjs_reconnect,
         recorder.open_case,
         recorder.record,
         Alerting(outside.alerts).raise_alert,
+        Digesting(outside.figures, outside.shelf, outside.alerts).send_digest,
     ]
 
 
@@ -74,7 +89,7 @@ def build_worker(client: Client, task_queue: str, outside: Outside, threads: Thr
     return Worker(
         client,
         task_queue=task_queue,
-        workflows=[Reactivation],
+        workflows=WORKFLOWS,
         activities=activities_of(outside),
         activity_executor=threads,
         max_concurrent_activities=ACTIVITY_THREADS,
@@ -85,15 +100,19 @@ def build_worker(client: Client, task_queue: str, outside: Outside, threads: Thr
     )
 
 
-async def sweep_for_ever(intake: Intake, delivery: Delivery) -> None:
+async def sweep_for_ever(
+    intake: Intake, recounter: Recounter, delivery: Delivery, schedules: DigestSchedules
+) -> None:
     """Start cases whose start, and deliver commands whose delivery, never reached Temporal.
 
     Ends only by cancellation.
     """
     while True:
+        await schedules.keep()
         try:
             if started := await intake.sweep(datetime.now(UTC) - options.SWEEP_AFTER):
                 log.info("sweep.started", cases=started)
+            await recounter.look()
             if delivered := await delivery.sweep():
                 log.info("sweep.delivered", commands=delivered)
         except EngineUnreachable as error:
@@ -108,6 +127,20 @@ async def tell_people(mail: Mail | None) -> None:
         return
     dispatcher = Dispatcher(mail.outbox, mail.sender, mail.shelf, utc_now)
     await keep_alive("dispatcher", lambda: dispatch_for_ever(dispatcher), EVERY)
+
+
+async def keep_outages(settings: Settings, client: Client, outside: Outside) -> None:
+    """Probe, park and release while systems go down and come back. Ends only by cancellation."""
+    keeper = OutageKeeper(
+        adapters.outages(settings),
+        outside.probes,
+        Cases(client),
+        outside.alerts,
+        cities=[city.code for city in outside.shelf.cities()],
+        clock=utc_now,
+        probe_every=settings.probe_every,
+    )
+    await keep_alive("outages", lambda: keep_outages_for_ever(keeper), options.OUTAGES_EVERY)
 
 
 def give_up() -> None:
@@ -125,7 +158,10 @@ async def main() -> None:
     cities = [f"{city.code} {city.name}" for city in outside.shelf.cities()]
     client = await connect(settings)
     intake = Intake(office.registry, office.documents, office.shelf, CaseStarter(client, settings.task_queue))
+    recounter = Recounter(outside.shelf, office.marks, utc_now)
     delivery = Delivery(client, office.registry, office.book)
+    schedules = DigestSchedules(client, outside.shelf.cities(), settings.task_queue)
+    await schedules.keep()
 
     stop = asyncio.Event()
     for signal_number in (signal.SIGINT, signal.SIGTERM):
@@ -139,14 +175,20 @@ async def main() -> None:
                 task_queue=settings.task_queue,
                 namespace=client.namespace,
                 cities=cities,
-                workflows=[Reactivation.__name__],
+                workflows=[workflow.__name__ for workflow in WORKFLOWS],
             )
-            sweeper = asyncio.create_task(sweep_for_ever(intake, delivery))
-            teller = asyncio.create_task(tell_people(mail))
+            background = [
+                asyncio.create_task(work)
+                for work in (
+                    sweep_for_ever(intake, recounter, delivery, schedules),
+                    tell_people(mail),
+                    keep_outages(settings, client, outside),
+                )
+            ]
             await stop.wait()
             log.info("worker.stopping")
             asyncio.get_running_loop().call_later(options.SHUTDOWN_AT_MOST.total_seconds(), give_up)
-            for task in (sweeper, teller):
+            for task in background:
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await task

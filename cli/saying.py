@@ -1,5 +1,6 @@
 """The options by which an officer says what came of a piece of work."""
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +9,7 @@ import typer
 
 from desk.decisions import PortalEntry, Said, Verb
 from models.errors import BadInput, Finding
-from models.wib import WIB
+from models.wib import WIB, wib_date
 
 ReturnCode = Annotated[
     str | None,
@@ -58,11 +59,14 @@ def said(
     return Said(verbs[0], return_ or reject, note, happened, entry)
 
 
-def read_time(text: str) -> datetime:
-    """Read a time; one without a zone is meant in WIB. Raises BadInput."""
+def read_time(text: str, option: str = "--at") -> datetime:
+    """Read a time; one without a zone is meant in WIB, one without a day today. Raises BadInput."""
+    words = text.strip()
+    if re.fullmatch(r"\d\d:\d\d", words):
+        words = f"{wib_date(datetime.now(UTC))} {words}"
     try:
-        time = datetime.fromisoformat(text.strip())
+        time = datetime.fromisoformat(words)
     except ValueError:
-        fix = "write it as '2026-02-11 08:30' (WIB)"
-        raise BadInput([Finding("--at", "is not a time", fix)]) from None
+        fix = "write it as '2026-02-11 08:30' (WIB), or '08:30' for today"
+        raise BadInput([Finding(option, "is not a time", fix)]) from None
     return (time if time.tzinfo else time.replace(tzinfo=WIB)).astimezone(UTC)

@@ -164,7 +164,7 @@ def extend(
             known_form(case),
             reason,
             by=None if by is None else _duration(by),
-            until=None if until is None else read_time(until),
+            until=None if until is None else read_time(until, "--until"),
         )
         await desk.give(command, "due time moved", screen, as_json=json_)
 

@@ -101,7 +101,7 @@ class Orders:
         if (before := self._given_before(hand, case_number, CommandKind.DATA_CORRECTED)) is not None:
             return before
         state = self._registry.case(case_number)
-        if state.step is not Step.DOCUMENT_CHECK and state.health is CaseHealth.OK:
+        if state.step is not Step.DOCUMENT_CHECK and state.health is not CaseHealth.STUCK:
             raise WrongState(f"{case_number} is at {state.step}: return it first, with a reason")
         now = self._clock()
         really = corrected(self._book.dossier(case_number), changes, self._shelf, wib_date(now))

@@ -59,6 +59,10 @@ class HttpBpjs:
         """Close the connections."""
         self._call.close()
 
+    def probe(self) -> None:
+        """Return when the system answers at all. Raises Unavailable."""
+        self._call.probe()
+
     def participant(self, nik: str, *, on: date) -> Participant | None:
         """Return the participant with this NIK as of a day in WIB; None when BPJS knows none."""
         timestamp = str(int(self._clock().timestamp()))

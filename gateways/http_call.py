@@ -80,6 +80,17 @@ class HttpCall:
             fault = self._fault(response.status_code, refusals or {})
         raise fault
 
+    def probe(self) -> None:
+        """Return when the system answers at all, whatever it says. Raises Unavailable."""
+        try:
+            response = self._client.get("")
+        except httpx.HTTPError:
+            is_there = False
+        else:
+            is_there = response.status_code < httpx.codes.INTERNAL_SERVER_ERROR
+        if not is_there:
+            raise Unavailable(self._system, "does not answer")
+
     def read(self, content: bytes | str, form: type[Reply]) -> Reply:
         """Read a JSON reply of the agreed form. Raises BadReply."""
         try:

@@ -39,6 +39,10 @@ class HttpKemensos:
         """Close the connections."""
         self._call.close()
 
+    def probe(self) -> None:
+        """Return when the system answers at all. Raises Unavailable."""
+        self._call.probe()
+
     def decision(self, reference: str) -> Decision | None:
         """Return the decision on a submission; None while there is none."""
         path = f"/verifikasi/{quote(reference, safe='')}"

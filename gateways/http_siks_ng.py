@@ -29,6 +29,10 @@ class HttpSiksNg:
         """Close the connections."""
         self._call.close()
 
+    def probe(self) -> None:
+        """Return when the system answers at all. Raises Unavailable."""
+        self._call.probe()
+
     def submit(self, submission: Submission, *, key: str) -> str:
         """Hand in a submission and return its reference. Once per `key`, however often it is called."""
         person = submission.person

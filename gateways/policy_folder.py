@@ -3,10 +3,13 @@
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import TypeVar
 
+import structlog
 from pydantic import BaseModel, ValidationError
 
 from models.alert_texts import AlertTexts
@@ -17,7 +20,12 @@ from models.portal import PortalForm
 from models.reasons import Reasons
 from models.roles import People
 
+log = structlog.get_logger()
+
 ModelT = TypeVar("ModelT", bound=BaseModel)
+
+_FileState = frozenset[tuple[str, int, int]]
+"""Name, time of the last change in nanoseconds and size of files."""
 
 _REGIONS = "wilayah.toml"
 _REASONS = "reasons.toml"
@@ -30,12 +38,19 @@ _HOLIDAY_FILE = re.compile(r"libur-(\d{4})\.toml")
 
 
 class PolicyFolder:
-    """Reads every policy of a folder once; a fault in any file is refused with file, field and rule."""
+    """Reads every policy of a folder once, calendars anew after an edit. Thread-safe.
+
+    A fault in any file is refused with file, field and rule.
+    """
 
     def __init__(self, folder: Path) -> None:
         """`folder` holds a `kota-*.toml` for each city, and the files named above. Raises Misconfigured."""
         self._folder = folder
         self._files: dict[str, Path] = {}
+        self._reading = Lock()
+        self._present: Calendars | None = None
+        self._read_at: _FileState = frozenset()
+        self._faulty_at: _FileState | None = None
         if not folder.is_dir():
             raise Misconfigured(f"policies: no folder {folder} (set REAKTIVASI_POLICIES_DIR)")
 
@@ -80,8 +95,23 @@ class PolicyFolder:
         return self._alert_texts
 
     def calendars(self) -> Calendars:
-        """Return office hours and holidays. Raises Misconfigured, naming file and key."""
-        return self._calendars
+        """Return office hours and holidays as they are written now.
+
+        The first time a fault raises Misconfigured, naming file and key; later the last good ones stay, and
+        it is logged once for each state of the files.
+        """
+        with self._reading:
+            written = self._calendar_files()
+            if self._present is None or written != self._read_at:
+                try:
+                    self._present, self._read_at = self._read_calendars(written), written
+                except Misconfigured as fault:
+                    if self._present is None:
+                        raise
+                    if written != self._faulty_at:
+                        log.warning("calendar.faulty", what=str(fault), instead="the last good one")
+                    self._faulty_at = written
+            return self._present
 
     def holiday_year(self, year: int) -> HolidayYear | None:
         """Return the holidays of a year; None when there is no file of it. Raises Misconfigured."""
@@ -118,13 +148,23 @@ class PolicyFolder:
     def _alert_texts(self) -> AlertTexts:
         return _read(self._folder / _ALERT_TEXTS, AlertTexts)
 
-    @cached_property
-    def _calendars(self) -> Calendars:
+    def _calendar_files(self) -> _FileState:
+        """Return what an edit of the calendars changes; nothing of files that are away."""
+        seen = set()
+        with suppress(OSError):
+            for path in self._folder.iterdir():
+                if path.name == _CALENDAR or _HOLIDAY_FILE.fullmatch(path.name):
+                    with suppress(OSError):
+                        found = path.stat()
+                        seen.add((path.name, found.st_mtime_ns, found.st_size))
+        return frozenset(seen)
+
+    def _read_calendars(self, files: _FileState) -> Calendars:
         path = self._folder / _CALENDAR
         book = _read(path, CalendarBook)
         if absent := [code for code in sorted(self._by_code) if code not in book.city]:
             raise Misconfigured(f"policies: {path}: city.{absent[0]}: missing (give this city office hours)")
-        matches = (_HOLIDAY_FILE.fullmatch(file.name) for file in self._folder.iterdir())
+        matches = (_HOLIDAY_FILE.fullmatch(name) for name, _, _ in files)
         tables = [self.holiday_year(year) for year in sorted(int(match[1]) for match in matches if match)]
         years = tuple(table for table in tables if table is not None)
         loaded = {table.year for table in years}

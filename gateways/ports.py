@@ -1,12 +1,13 @@
 """The outside, as we need it. Adapters satisfy these; only the composition root chooses one."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
 from models.alert_texts import AlertTexts
+from models.calendar import CalendarKind
 from models.calendar_policy import Calendars
 from models.case import CaseRef, CaseState, SlaState, Step
 from models.desk import (
@@ -20,9 +21,11 @@ from models.desk import (
     PortalReceipt,
     Refusal,
 )
+from models.digest import CityFigures
 from models.dossier import Dossier, NewCase, Paper, Person, Registered
 from models.letters import Letter
-from models.messages import Alert, AlertKind, CaseEvent, GiveAnswer, Record, StepAsk
+from models.messages import Alert, AlertKind, CaseEvent, GiveAnswer, Record, Recount, StepAsk
+from models.outage import Outage, System
 from models.outbox import (
     Addressed,
     AlertEntry,
@@ -122,6 +125,60 @@ class Bpjs(Protocol):
 
         Raises Unavailable, Refused, BadReply or Misconfigured.
         """
+        ...
+
+
+class Outages(Protocol):
+    """Outages of outside systems, as objects. Raises Unavailable when the database is away."""
+
+    def present(self) -> list[Outage]:
+        """Return the outages that are open."""
+        ...
+
+    def since(self, time: datetime) -> list[Outage]:
+        """Return the outages that were open at this time or later, the newest first."""
+        ...
+
+    def open(
+        self, system: System, by: str, *, since: datetime, note: str | None, now: datetime
+    ) -> Outage | None:
+        """Open an outage and return it; None when one of the system is open already."""
+        ...
+
+    def end(self, system: System, by: str, *, until: datetime, now: datetime) -> Outage | None:
+        """Close the open outage of a system and return it; None when there is none."""
+        ...
+
+    def may_probe(self, system: System, now: datetime, every: timedelta) -> bool:
+        """Take the turn to probe a system; False when somebody did in this interval. Counts on an outage."""
+        ...
+
+    def to_park(self, system: System) -> list[str]:
+        """Return the open cases that move by themselves and wait at a step that needs the system."""
+        ...
+
+    def to_release(self, system: System) -> list[str]:
+        """Return the cases that are parked for the system: emergencies first, then by due time."""
+        ...
+
+
+class Guard(Protocol):
+    """Knows whether one outside system is down, so that not every case has to find out."""
+
+    def require_up(self) -> None:
+        """Raise SystemDown while an outage of the system is open. Asks nobody outside."""
+        ...
+
+    def is_down(self) -> bool:
+        """Tell, after a call in vain, whether the system as a whole is down; an outage is open then."""
+        ...
+
+
+class Probe(Protocol):
+    """Asks an outside system whether it is there, about nobody."""
+
+    def probe(self) -> None:
+        """Return when the system answers. Raises Unavailable when it does not."""
         ...
 
 
@@ -234,6 +291,14 @@ class AlertBook(Protocol):
         ...
 
 
+class Figures(Protocol):
+    """What the daily digest is made of. Raises Unavailable when the database is away."""
+
+    def of_city(self, city: str, closed_since: datetime, at_most: int) -> CityFigures:
+        """Return what is open, and how long the `at_most` newest cases took that ended since a time."""
+        ...
+
+
 class PolicyShelf(Protocol):
     """The policies of the cities served."""
 
@@ -267,6 +332,29 @@ class PolicyShelf(Protocol):
 
     def alert_texts(self) -> AlertTexts:
         """Return the words of alerts."""
+        ...
+
+
+@dataclass(frozen=True)
+class OpenClock:
+    """An open case, and how its clock counts."""
+
+    case: CaseRef
+    counts: CalendarKind | None
+    """None when the ledger does not know: the clock has not started, or did under an earlier version."""
+
+
+class CalendarMarks(Protocol):
+    """By which calendar the clocks of each city count. Raises EngineUnreachable when the database is away."""
+
+    def renew(
+        self, city: str, digest: str, at: datetime, recount: Callable[[OpenClock], Recount | None]
+    ) -> int | None:
+        """Note the calendar of a city, and write what `recount` says of each open case, all or nothing.
+
+        Return how many commands were written; None, and no command, when this calendar is noted already or
+        is the city's first. Of several calls at once one writes.
+        """
         ...
 
 

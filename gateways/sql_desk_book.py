@@ -399,7 +399,7 @@ def _command(row: RowMapping) -> Command:
         case_number=row["case_number"],
         message=kind.message.model_validate_json(row["message"]),
         actor=row["actor"],
-        role=Role(row["role"]),
+        role=None if row["role"] is None else Role(row["role"]),
         given_at=row["given_at"],
         result=None if row["result"] is None else CommandResult(row["result"]),
         said=row["said"],

@@ -61,6 +61,32 @@ class DigestText(BaseModel):
     """Stands for the cases that are not named; `{more}` is empty when all are."""
 
 
+_Line = Field(min_length=3, max_length=120)
+
+
+class DailyText(BaseModel):
+    """The lines of the daily digest."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    as_of: Annotated[str, _Line, _only(("city", "at"), "at")]
+    empty: Annotated[str, _Line, _only(())]
+    """Says that there is no open case: an empty digest is sent too."""
+    outage: Annotated[str, _Line, _only(("system", "since"), "system")]
+    open: Annotated[str, _Line, _only(("count", "stuck", "parked"), "count", "stuck", "parked")]
+    overdue: Annotated[str, _Line, _only(("count",), "count")]
+    due_today: Annotated[str, _Line, _only(("count",), "count")]
+    late_soon: Annotated[str, _Line, _only(("count",), "count")]
+    """Cases that will be late by forecast."""
+    cases: Annotated[str, _Line, _only(("cases", "more"), "cases", "more")]
+    """Below each of the three: numbers of cases. `{more}` is empty when all are named."""
+    more: Annotated[str, _Line, _only(("rest",), "rest")]
+    without_forecast: Annotated[str, _Line, _only(("count",), "count")]
+    unassigned: Annotated[str, _Line, _only(("count",), "count")]
+    oldest: Annotated[str, _Line, _only(())]
+    oldest_one: Annotated[str, _Line, _only(("step", "case_number", "since"), "step", "case_number")]
+
+
 class AlertTexts(BaseModel):
     """The file `pesan.toml`."""
 
@@ -69,6 +95,7 @@ class AlertTexts(BaseModel):
     reminder: Annotated[str, Field(min_length=3, max_length=60), _only(("number",), "number")]
     """Stands before the subject of a repeat."""
     digest: DigestText
+    daily: DailyText
     message: dict[AlertKind, AlertText]
 
     @model_validator(mode="after")

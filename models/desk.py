@@ -12,6 +12,7 @@ from models.messages import (
     Extend,
     GiveAnswer,
     PapersAdded,
+    Recount,
     ReopenUpload,
     RetryStep,
     SwitchTrack,
@@ -28,6 +29,7 @@ CaseMessage = (
     | ReopenUpload
     | SwitchTrack
     | Extend
+    | Recount
     | Acknowledge
     | Withdraw
 )
@@ -104,6 +106,7 @@ class CommandKind(StrEnum):
     REOPEN_UPLOAD = "reopen_upload"
     SWITCH_TRACK = "switch_track"
     EXTEND = "extend"
+    RECOUNT = "recount"
     ACKNOWLEDGE = "acknowledge"
     WITHDRAW = "withdraw"
 
@@ -126,6 +129,7 @@ _MESSAGES: dict[CommandKind, type[CaseMessage]] = {
     CommandKind.REOPEN_UPLOAD: ReopenUpload,
     CommandKind.SWITCH_TRACK: SwitchTrack,
     CommandKind.EXTEND: Extend,
+    CommandKind.RECOUNT: Recount,
     CommandKind.ACKNOWLEDGE: Acknowledge,
     CommandKind.WITHDRAW: Withdraw,
 }
@@ -142,12 +146,13 @@ class CommandResult(StrEnum):
 
 @dataclass(frozen=True)
 class Command:
-    """What an officer asks of a case. Kept in the ledger first, then delivered as a Temporal update."""
+    """What is asked of a case. Kept in the ledger first, then delivered as a Temporal update."""
 
     case_number: str
     message: CaseMessage
     actor: str
-    role: Role
+    role: Role | None
+    """None for what the machine asks."""
     given_at: datetime
     result: CommandResult | None = None
     said: str | None = None

@@ -4,6 +4,7 @@
     |- TryAgain                 nobody: the engine asks again by itself
     |  |- Unavailable           an outside system is down, slow or overloaded
     |  `- NotYetAnswered        the institution has not decided yet (benign)
+    |- SystemDown               nobody: the case is parked until the outage is over
     |- NeedsPerson              asking again does not help until somebody acts
     |  |- Refused               an officer: the outside system will not take this call
     |  |- BadReply              an engineer: the reply is not what was agreed
@@ -46,6 +47,14 @@ class _OutsideError(ReactivationError):
 
 class Unavailable(_OutsideError, TryAgain):
     """The outside system did not answer, or said that it cannot now."""
+
+
+class SystemDown(_OutsideError):
+    """An outage of the system is open: nobody calls it before it is back, and cases wait for that."""
+
+    def __init__(self, system: str) -> None:
+        """`system` is a constant of the code."""
+        super().__init__(system, "an outage is open")
 
 
 class NotYetAnswered(TryAgain):

@@ -9,6 +9,7 @@ from pydantic import Field, StringConstraints
 from models.answers import Answer, ReasonCode
 from models.calendar import Budget, CalendarPlan
 from models.case import CaseNumber, CaseState, CityCode, Step, Track
+from models.outage import System
 from models.payload import Payload
 from models.roles import OfficerId, Role
 from models.sla import Owner, PauseRule
@@ -35,11 +36,16 @@ class EventKind(StrEnum):
     DATA_CORRECTED = "data.corrected"
     STEP_STUCK = "step.stuck"
     STEP_RETRIED = "step.retried"
+    STEP_PARKED = "step.parked"
+    """The system that the step needs is down; the case waits for it."""
+    STEP_RELEASED = "step.released"
     PAPERS_ADDED = "papers.added"
     SLA_STARTED = "sla.started"
     SLA_TURNED = "sla.turned"
     """Another's time begins: the applicant's, the office's, an institution's."""
     SLA_EXTENDED = "sla.extended"
+    SLA_RECOUNTED = "sla.recounted"
+    """The calendar was edited, and with it the due time."""
     SLA_ACKNOWLEDGED = "sla.acknowledged"
     STEP_OVERDUE = "step.overdue"
     SLA_WARNED = "sla.warned"
@@ -275,11 +281,32 @@ class Extend(Payload):
     actor: OfficerId
 
 
+class Recount(Payload):
+    """Count by this calendar from the clock's start on: the office's was edited."""
+
+    command_id: Code
+    calendar: CalendarPlan
+
+
 class Acknowledge(Payload):
     """Somebody has taken charge of a breached case: the climb stops, the clock does not."""
 
     command_id: Code
     actor: OfficerId
+
+
+class Park(Payload):
+    """The system that the open step needs has been down since a time."""
+
+    system: System
+    since: datetime
+
+
+class Release(Payload):
+    """The system was back at a time."""
+
+    system: System
+    until: datetime
 
 
 class Accepted(Payload):

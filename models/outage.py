@@ -29,6 +29,11 @@ SYSTEM: Final = {
 """Which step cannot go on while which system is down."""
 
 
+def parked_for(system: System) -> str:
+    """Return the trouble of a case that waits for a system to be back, as `outage.siks_ng`."""
+    return f"outage.{system}"
+
+
 @dataclass(frozen=True)
 class Outage:
     """A time in which a system cannot be worked."""

@@ -1,6 +1,6 @@
 """The policy of a city: data from `policies/*.toml`, checked before anything uses it."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 from enum import StrEnum
 from typing import Annotated
 
@@ -102,9 +102,18 @@ class CityPolicy(BaseModel):
     poll_every: timedelta
     max_rounds: Annotated[int, Field(ge=0, le=20)] = 3
     """How often a case may be returned before it goes to a supervisor."""
+    digest_at: time = time(7)
+    """When the daily digest is sent, in WIB."""
     letter: LetterPolicy
     ladder: LadderPolicy
     tracks: dict[Track, TrackPolicy]
+
+    @field_validator("digest_at")
+    @classmethod
+    def _is_a_minute_in_wib(cls, value: time) -> time:
+        if value.tzinfo is not None or value != value.replace(second=0, microsecond=0):
+            raise ValueError('must be hour and minute in WIB, for example "07:00"')
+        return value
 
     @model_validator(mode="after")
     def _every_track_is_there(self) -> "CityPolicy":

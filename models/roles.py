@@ -50,6 +50,8 @@ class Act(StrEnum):
     REISSUE_LETTER = "letter reissue"
     ACK = "alerts ack"
     EXTEND = "extend"
+    SEND_DIGEST = "digest --send"
+    DECLARE_OUTAGE = "outage declare"
 
 
 _EVERYBODY = frozenset(Role)
@@ -78,6 +80,8 @@ MAY: Final[dict[Act, frozenset[Role]]] = {
     Act.REISSUE_LETTER: frozenset({Role.SIGNER}),
     Act.ACK: _OFFICERS | _HEADS,
     Act.EXTEND: _SUPERVISOR,
+    Act.SEND_DIGEST: _SUPERVISOR | _HEADS,
+    Act.DECLARE_OUTAGE: frozenset({Role.SIKS_NG_OPERATOR, Role.SUPERVISOR}) | _HEADS,
 }
 """Command x role. Working on an item also asks for the item's own role, see `ANSWERS`."""
 

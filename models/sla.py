@@ -115,13 +115,14 @@ class SlaClock:
     ) -> None:
         """`calendar` says which hours count, all unless given; `pauses` whose time does not."""
         self._promised = budget
-        self._budget = budget.duration or timedelta(0)
+        self._extensions: list[timedelta] = []
         self._rungs = tuple(rungs)
         self._calendar = calendar or AllHours()
         self._pauses = dict(pauses or {})
         self._segments: list[Segment] = []
         self._started_at: datetime | None = None
         self._reached = 0
+        self._budget = self._given()
 
     # -- What happens ----------------------------------------------------------------------------
 
@@ -130,9 +131,12 @@ class SlaClock:
         if self._started_at is not None:
             raise RuntimeError("the clock runs already")
         self._started_at = at
-        if self._promised.days is not None:
-            # A working day is a day, not eight hours: what it holds is known once it is known which days.
-            self._budget += self._calendar.between(at, self._promised.due(self._calendar, at))
+        self._budget = self._given()
+
+    def count_by(self, calendar: Calendar) -> None:
+        """Count by another calendar, from the start on; rungs that were reached stay reached."""
+        self._calendar = calendar
+        self._budget = self._given()
 
     def turn(self, owner: Owner, at: datetime, *, reason: str, by: str) -> None:
         """Let another's time begin; it begins no earlier than the time before it did."""
@@ -144,7 +148,8 @@ class SlaClock:
 
     def extend(self, by: timedelta) -> None:
         """Give the case more time, or less; rungs that were reached stay reached."""
-        self._budget = max(self._budget + by, timedelta(0))
+        self._extensions.append(by)
+        self._budget = self._given()
 
     # -- What follows ----------------------------------------------------------------------------
 
@@ -229,6 +234,19 @@ class SlaClock:
         return SlaState.MISSED if is_late else SlaState.MET
 
     # -- Arithmetic ------------------------------------------------------------------------------
+
+    def _given(self) -> timedelta:
+        """Return the budget in counted time, with every extension.
+
+        A working day is a day, not eight hours: what it holds is known once it is known which days.
+        """
+        given = self._promised.duration or timedelta(0)
+        if self._promised.days is not None and self._started_at is not None:
+            end = self._promised.due(self._calendar, self._started_at)
+            given = self._calendar.between(self._started_at, end)
+        for by in self._extensions:
+            given = max(given + by, timedelta(0))
+        return given
 
     def _when(self, used: timedelta) -> datetime | None:
         """Return when so much of the budget is used up, as far as it can be known now."""

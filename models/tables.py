@@ -20,6 +20,7 @@ from models.roles import Role
 
 _OPEN = text("closed_at IS NULL")
 _UNSTARTED = text("started_at IS NULL AND closed_at IS NULL")
+_UNWELL = text("health != 'ok'")
 _NOT_VOID = text("voided_at IS NULL")
 _UNDELIVERED = text("result IS NULL")
 _PENDING = text("state = 'pending'")
@@ -62,6 +63,7 @@ class CaseRow(LedgerTable, table=True):
         Index("uq_cases_open_person", "person_id", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
         Index("ix_cases_unstarted", "registered_at", sqlite_where=_UNSTARTED, postgresql_where=_UNSTARTED),
         Index("ix_cases_listing", "city", "step", "sla_state", "due_at"),
+        Index("ix_cases_unwell", "health", sqlite_where=_UNWELL, postgresql_where=_UNWELL),
     )
 
     case_number: str = Field(primary_key=True)
@@ -176,7 +178,7 @@ class DeskItemRow(LedgerTable, table=True):
 
 
 class CommandRow(LedgerTable, table=True):
-    """What a person asked of a case: written here first, delivered to the workflow afterwards."""
+    """What was asked of a case: written here first, delivered to the workflow afterwards."""
 
     __tablename__ = "commands"
     __table_args__ = (
@@ -195,7 +197,8 @@ class CommandRow(LedgerTable, table=True):
     message: str
     """The Temporal message as JSON; nothing personal."""
     actor: str
-    role: Role = Field(sa_type=AutoString)
+    role: Role | None = Field(sa_type=AutoString)
+    """None for what the machine asks."""
     step: Step | None = Field(default=None, sa_type=AutoString)
     attempt: int | None = None
     item: int | None = None

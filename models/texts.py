@@ -63,6 +63,12 @@ SLA = {
     SlaState.MISSED: "terlambat",
 }
 
+HEALTH = {
+    CaseHealth.OK: "Berjalan",
+    CaseHealth.STUCK: "Macet",
+    CaseHealth.PARKED: "Diparkir",
+}
+
 OUTCOME = {
     Outcome.REACTIVATED: "aktif kembali",
     Outcome.ALREADY_ACTIVE: "sudah aktif",
@@ -99,7 +105,7 @@ def details(state: CaseState) -> str:
     else:
         lines.append(f"- Menunggu: **{WAITING_ON[state.waiting_on]}** sejak {wib_text(state.since)}")
     if state.health is not CaseHealth.OK:
-        lines.append(f"- **Macet**: {state.trouble or '-'}")
+        lines.append(f"- **{HEALTH[state.health]}**: {state.trouble or '-'}")
     if state.due_at is None:
         lines.append("- Batas waktu: belum berjalan, berkas belum lengkap")
     else:

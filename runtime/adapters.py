@@ -1,10 +1,12 @@
 """The composition root's hands: which adapter stands behind which port."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from pydantic import HttpUrl
 from sqlalchemy import Engine
 
+from activities.digest import Digesting
 from activities.ways import Mode
 from desk.work import OfficeWork
 from gateways import vclaim
@@ -18,33 +20,43 @@ from gateways.http_kemensos import HttpKemensos
 from gateways.http_siks_ng import HttpSiksNg
 from gateways.ledger_access import utc_now
 from gateways.ledger_schema import open_engine, require_current
+from gateways.outage_guard import GuardedBpjs, OutageGuard
 from gateways.policy_folder import PolicyFolder
 from gateways.ports import (
     AlertBook,
     AlertChannel,
     AlertSender,
     Bpjs,
+    CalendarMarks,
     Desk,
     DeskBook,
     Documents,
+    Figures,
+    Guard,
     Kemensos,
     Ledger,
     LetterPrinter,
+    Outages,
     Outbox,
     PolicyShelf,
+    Probe,
     Registry,
     SiksNg,
 )
 from gateways.sender_by_recipient import SenderByRecipient
 from gateways.sql_alert_book import SqlAlertBook
+from gateways.sql_calendar_marks import SqlCalendarMarks
 from gateways.sql_desk import SqlDesk
 from gateways.sql_desk_book import SqlDeskBook
+from gateways.sql_figures import SqlFigures
 from gateways.sql_ledger import SqlLedger
+from gateways.sql_outages import SqlOutages
 from gateways.sql_outbox import SqlOutbox
 from gateways.sql_registry import SqlRegistry
 from gateways.typst_letters import TypstLetters
 from gateways.webhook_sender import WebhookSender
 from models.errors import Misconfigured
+from models.outage import System
 from models.outbox import WEBHOOK
 from runtime.settings import PREFIX, Settings
 from workflows import options
@@ -56,7 +68,7 @@ PATIENCE = Patience(options.HTTP_CONNECT_TIMEOUT, options.HTTP_READ_TIMEOUT)
 
 @dataclass(frozen=True)
 class Office:
-    """What intake and the officers' commands need."""
+    """What intake, the officers' commands and the sweep need."""
 
     registry: Registry
     documents: Documents
@@ -64,6 +76,7 @@ class Office:
     book: DeskBook
     printer: LetterPrinter
     alerts: AlertBook
+    marks: CalendarMarks
 
 
 @dataclass(frozen=True)
@@ -86,11 +99,21 @@ class Outside:
     shelf: PolicyShelf
     desk: Desk
     alerts: AlertChannel
+    figures: Figures
     modes: Modes
     siks_ng: SiksNg | None = None
     """None where only people work the system; likewise the next two."""
     kemensos: Kemensos | None = None
     bpjs: Bpjs | None = None
+    probes: Mapping[System, Probe] = field(default_factory=dict)
+    """Of the systems that a machine works."""
+    guards: Mapping[System, Guard] = field(default_factory=dict)
+
+    @property
+    def moot_bpjs(self) -> Bpjs | None:
+        """BPJS for the question whether there is anything left to do, which waits for nobody."""
+        guard = self.guards.get(System.BPJS)
+        return self.bpjs if self.bpjs is None or guard is None else GuardedBpjs(self.bpjs, guard)
 
 
 def ledger_engine(settings: Settings) -> Engine:
@@ -110,6 +133,7 @@ def office(settings: Settings) -> Office:
         book=SqlDeskBook(engine),
         printer=TypstLetters(settings.policies_dir / LETTER_TEMPLATES),
         alerts=SqlAlertBook(engine),
+        marks=SqlCalendarMarks(engine),
     )
 
 
@@ -130,17 +154,40 @@ def outside(settings: Settings) -> Outside:
     engine = ledger_engine(settings)
     shelf = PolicyFolder(settings.policies_dir)
     modes = Modes(settings.office == "desk", settings.siks_ng, settings.kemensos, settings.bpjs)
+    siks_ng = None if modes.siks_ng is Mode.DESK else _siks_ng(settings)
+    kemensos = None if modes.kemensos is Mode.DESK else _kemensos(settings)
+    bpjs_ = None if modes.bpjs is Mode.DESK else bpjs(settings)
+    machines = {System.SIKS_NG: siks_ng, System.KEMENSOS: kemensos, System.BPJS: bpjs_}
+    probes: dict[System, Probe] = {name: one for name, one in machines.items() if one is not None}
+    seen, every = SqlOutages(engine), settings.probe_every
     return Outside(
         ledger=SqlLedger(engine),
         documents=FolderDocuments(settings.documents),
         shelf=shelf,
         desk=SqlDesk(engine),
-        alerts=OutboxAndLog(SqlOutbox(engine), shelf, utc_now, also=_also_told(settings)),
+        alerts=_alerts(engine, shelf, settings),
+        figures=SqlFigures(engine),
         modes=modes,
-        siks_ng=None if modes.siks_ng is Mode.DESK else _siks_ng(settings),
-        kemensos=None if modes.kemensos is Mode.DESK else _kemensos(settings),
-        bpjs=None if modes.bpjs is Mode.DESK else bpjs(settings),
+        siks_ng=siks_ng,
+        kemensos=kemensos,
+        bpjs=bpjs_,
+        probes=probes,
+        guards={
+            system: OutageGuard(system, seen, probe, clock=utc_now, every=every)
+            for system, probe in probes.items()
+        },
     )
+
+
+def digesting(settings: Settings) -> Digesting:
+    """Build what makes the daily digest. Raises Misconfigured."""
+    engine, shelf = ledger_engine(settings), PolicyFolder(settings.policies_dir)
+    return Digesting(SqlFigures(engine), shelf, _alerts(engine, shelf, settings))
+
+
+def outages(settings: Settings) -> Outages:
+    """Return the outages of outside systems. Raises Misconfigured."""
+    return SqlOutages(ledger_engine(settings))
 
 
 @dataclass(frozen=True)
@@ -173,6 +220,10 @@ def webhook(settings: Settings) -> WebhookSender | None:
         raise Misconfigured(f"settings: {PREFIX}WEBHOOK_SECRET must be set")
     url, secret = settings.webhook_url.get_secret_value(), settings.webhook_secret.get_secret_value()
     return WebhookSender(url, secret, patience=PATIENCE, clock=utc_now)
+
+
+def _alerts(engine: Engine, shelf: PolicyShelf, settings: Settings) -> AlertChannel:
+    return OutboxAndLog(SqlOutbox(engine), shelf, utc_now, also=_also_told(settings))
 
 
 def _also_told(settings: Settings) -> tuple[str, ...]:

@@ -12,9 +12,10 @@ from gateways.contact_file import read_contacts
 from gateways.policy_folder import PolicyFolder
 from gateways.typst_letters import TypstLetters
 from models.errors import EngineUnreachable, Misconfigured, ReactivationError
-from models.wib import wib_date
+from models.wib import wib_date, wib_text
 from runtime import adapters
 from runtime.ladders import check_ladders, without_contact
+from runtime.schedules import next_digest, schedule_id
 from runtime.settings import PREFIX, Settings
 from runtime.temporal import connect
 from runtime.visibility import missing_search_attributes, pollers
@@ -50,6 +51,7 @@ async def examine(settings: Settings) -> list[Check]:
         ),
         ("search attributes", "`starter.py search-attributes`", _search_attributes),
         ("worker", "start one: `starter.py up`, or `python worker.py`", _worker),
+        ("digest", "start a worker, which makes the schedules; `temporal schedule unpause`", _digest),
         *(
             (name, f"set {PREFIX}{name.upper()}_URL, and see whether that system is up", _system(name))
             for name in _SYSTEMS
@@ -65,7 +67,7 @@ async def examine(settings: Settings) -> list[Check]:
     return list(made.values())
 
 
-_NEED_TEMPORAL = {"search attributes", "worker"}
+_NEED_TEMPORAL = {"search attributes", "worker", "digest"}
 _SYSTEMS = ("siks_ng", "kemensos", "bpjs")
 
 
@@ -137,6 +139,17 @@ async def _worker(settings: Settings) -> str:
     if not polling:
         raise EngineUnreachable(f"nobody asks task queue {settings.task_queue!r} for work")
     return f"{len(polling)} on task queue {settings.task_queue!r}"
+
+
+async def _digest(settings: Settings) -> str:
+    client = await connect(settings)
+    told = []
+    for city in PolicyFolder(settings.policies_dir).cities():
+        at = await next_digest(client, city.code)
+        if at is None:
+            raise Misconfigured(f"schedule {schedule_id(city.code)} is missing or paused")
+        told.append(f"{city.name} {wib_text(at)}")
+    return f"next: {', '.join(told)}"
 
 
 def _system(name: str) -> Callable[[Settings], Awaitable[str]]:

@@ -9,7 +9,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory, FailureError
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
-from models.errors import NotYetAnswered, ReactivationError, TryAgain
+from models.errors import NotYetAnswered, ReactivationError, SystemDown, TryAgain
 
 log = structlog.get_logger()
 
@@ -56,6 +56,9 @@ def failure_of(error: Exception) -> ApplicationError:
             next_retry_delay=error.ask_again_in,
             category=ApplicationErrorCategory.BENIGN,
         )
+    if isinstance(error, SystemDown):
+        benign = ApplicationErrorCategory.BENIGN
+        return ApplicationError(str(error), type=kind, non_retryable=True, category=benign)
     if isinstance(error, ReactivationError):
         return ApplicationError(str(error), type=kind, non_retryable=not isinstance(error, TryAgain))
     frames = traceback.extract_tb(error.__traceback__)

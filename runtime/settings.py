@@ -4,6 +4,7 @@ Temporal's own settings (address, namespace, TLS, API key) are `TEMPORAL_*`; see
 """
 
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -46,6 +47,8 @@ class Settings(BaseSettings):
     bpjs_cons_id: str | None = None
     bpjs_cons_secret: SecretStr | None = None
     bpjs_user_key: SecretStr | None = None
+    probe_every: timedelta = timedelta(minutes=1)
+    """Least time between two questions to a system whether it is back, for example `PT1M`."""
     contacts: Path | None = None
     """TOML file with the addresses of officers for alerts; only its owner may read it."""
     webhook_url: SecretStr | None = None

@@ -79,7 +79,8 @@ def build(world: World, credentials: Credentials) -> Starlette:
         return await door.answer(nik, work)
 
     paths = ("nik/{nik}", "nokartu/{nokartu}")
-    return door.app([Route(f"/vclaim-rest/Peserta/{path}/tglSEP/{{day}}", peserta) for path in paths])
+    own = [Route(f"/vclaim-rest/Peserta/{path}/tglSEP/{{day}}", peserta) for path in paths]
+    return door.app([*own, Route("/vclaim-rest/", door.front)])
 
 
 def _reply(dials: Dials, code: str, message: str, sealed: str | None) -> Response:

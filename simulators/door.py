@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Callable
 
 from starlette.applications import Starlette
@@ -34,11 +35,17 @@ class Door:
         """`seed` makes the failures of `error_rate` the same in each run."""
         self._world, self._system = world, system
         self._random = random.Random(seed)  # noqa: S311
+        self.knocks: list[float] = []
+        """When somebody asked at the front door, in Unix seconds."""
+        self.refused = 0
+        """How many calls were answered 503 because the system was down."""
 
     def app(self, routes: list[Route]) -> Starlette:
         """Build the institution from its own routes."""
         ours = [
+            Route("/", self.front),
             Route("/_sim/health", self._health),
+            Route("/_sim/knocks", self._knocks),
             Route("/_sim/effects", self._effects),
             Route("/_sim/dials", self._dials, methods=["GET", "PUT"]),
             Route("/_sim/dials/{nik}", self._dials, methods=["GET", "PUT"]),
@@ -51,6 +58,8 @@ class Door:
         dials = self._world.dials(self._system, who)
         if dials.latency_ms:
             await asyncio.sleep(dials.latency_ms / 1000)
+        if dials.down:
+            self.refused += 1
         if dials.down or (dials.fail_first and self._world.take(self._system, who, "fail_first")):
             return JSONResponse({"kode": "SIBUK"}, 503)
         if dials.error_rate and self._random.random() < dials.error_rate:
@@ -60,6 +69,15 @@ class Door:
         if dials.lose_reply and self._world.take(self._system, who, "lose_reply"):
             return Severed(response.body[: len(response.body) // 2], response.status_code)
         return response
+
+    async def front(self, _request: Request) -> Response:
+        """Answer who only wants to know whether anybody is there."""
+        self.knocks.append(time.time())
+        is_down = self._world.dials(self._system).down
+        return JSONResponse({"kode": "SIBUK"}, 503) if is_down else JSONResponse({"kode": "ADA"})
+
+    async def _knocks(self, _request: Request) -> Response:
+        return JSONResponse({"knocks": self.knocks, "refused": self.refused})
 
     async def _health(self, _request: Request) -> Response:
         return JSONResponse({"status": "ok"})

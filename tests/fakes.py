@@ -9,8 +9,11 @@ from typing import TypeVar
 from gateways.ports import Decision, Participant, Submission, Verdict
 from models.case import CaseState
 from models.desk import IssuedLetter, NewLetter
+from models.digest import CityFigures
 from models.dossier import Dossier
+from models.errors import SystemDown
 from models.messages import Alert, CaseEvent, EventKind, GiveAnswer, Record, StepAsk
+from models.outage import System
 
 T = TypeVar("T")
 
@@ -208,3 +211,34 @@ class FakeChannel:
 
     def close(self, key: str) -> None:
         self.ledger.closed_alerts.add(key)
+
+
+@dataclass
+class FakeGuard:
+    """A guard that is told whether its system is down."""
+
+    system: System
+    is_out: bool = False
+    """An outage is open."""
+    turns_out: bool = False
+    """A call in vain finds the system down, which opens one."""
+    looked: int = 0
+
+    def require_up(self) -> None:
+        self.looked += 1
+        if self.is_out:
+            raise SystemDown(self.system)
+
+    def is_down(self) -> bool:
+        self.is_out |= self.turns_out
+        return self.is_out
+
+
+@dataclass
+class FakeFigures:
+    """Figures of an office in which nothing is open, unless a test says otherwise."""
+
+    figures: CityFigures = field(default_factory=lambda: CityFigures((), 0, {}))
+
+    def of_city(self, city: str, closed_since: datetime, at_most: int) -> CityFigures:
+        return self.figures

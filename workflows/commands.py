@@ -4,13 +4,14 @@ A handler takes a command in and the story takes it up. Each command is taken on
 also in a run that began by a reset.
 """
 
-from datetime import datetime, timedelta
+import asyncio
+from datetime import UTC, datetime, timedelta
 
 from temporalio import workflow
 
 from activities.recorder import Recorder
 from models.answers import Moot, Rejected, Returned
-from models.case import CaseRef, CaseState, Step, WaitingOn
+from models.case import CaseHealth, CaseRef, CaseState, Step, WaitingOn
 from models.errors import DocumentLost
 from models.messages import (
     Accepted,
@@ -20,12 +21,16 @@ from models.messages import (
     Extend,
     GiveAnswer,
     PapersAdded,
+    Park,
+    Recount,
+    Release,
     ReopenUpload,
     RetryStep,
     StepReply,
     SwitchTrack,
     Withdraw,
 )
+from models.outage import System, parked_for
 from models.reasons import PAPERS_MISSING
 from models.roles import MACHINE
 from workflows import options
@@ -44,6 +49,8 @@ class CaseCommands:
         self._progress = Progress(case, self._alarm)
         self._inbox = Inbox()
         self._clock = CaseClock(self._progress, self._alarm)
+        self._planning = asyncio.Lock()
+        """Held from reading a plan until the clock has it: no edited calendar is lost between the two."""
 
     @workflow.query(description="Where the case is.")
     def state(self) -> CaseState:
@@ -105,7 +112,8 @@ class CaseCommands:
 
     @retry_step.validator
     def _retry_is_possible(self, command: RetryStep) -> None:
-        if not self._inbox.awaits_person and not self._inbox.knows(command.command_id):
+        can_go_on = self._inbox.awaits_person or self._is_parked
+        if not can_go_on and not self._inbox.knows(command.command_id):
             state = self._progress.state
             raise refused(f"nothing to retry: the case is at {state.step} and waits for {state.waiting_on}")
 
@@ -181,32 +189,57 @@ class CaseCommands:
         if not self._inbox.knows(command.command_id):
             self._require_open()
 
+    @workflow.update(description="The system that the step needs is down: wait for it.")
+    async def park(self, command: Park) -> Accepted:
+        """Set the case aside; an answer that somebody brings is taken all the same."""
+        self._park(command.system, command.since)
+        await self._progress.publish()
+        return Accepted(state=self._progress.state)
+
+    @park.validator
+    def _parking_is_possible(self, command: Park) -> None:
+        state = self._progress.state
+        needs_it = System.of(state.step) is command.system and self._inbox.is_open(state.step, state.attempt)
+        if not needs_it or state.health is not CaseHealth.OK:
+            raise refused(f"the case does not wait for {command.system}")
+
+    @workflow.update(description="The system is back: go on.")
+    async def release(self, command: Release) -> Accepted:
+        """Take a parked case up again."""
+        self._unpark(command.until, by="outage-over")
+        await self._progress.publish()
+        return Accepted(state=self._progress.state)
+
+    @release.validator
+    def _is_parked_for_it(self, command: Release) -> None:
+        if not self._is_parked or System.of(self._progress.state.step) is not command.system:
+            raise refused(f"the case is not parked for {command.system}")
+
     @workflow.update(description="Follow another track, with a new clock.")
     async def switch_track(self, command: SwitchTrack) -> Accepted:
         """Hold the case to the other track's plan from the switch on; accepted papers stay accepted."""
         # A case that was just opened is first held to the track that it was registered with.
-        await workflow.wait_condition(
-            lambda: self._clock.has_plan or self._progress.state.outcome is not None
-        )
-        if not self._inbox.knows(command.command_id):
-            case = self._progress.state.case.model_copy(update={"track": command.track})
-            plan = await workflow.execute_activity_method(
-                Recorder.open_case, case, **options.named(options.LEDGER_WHEN_BACK, "Ganti jalur")
-            )
-            was, is_over = self._progress.state.case.track, self._progress.state.outcome is not None
-            if self._inbox.take(command.command_id) and not is_over and command.track is not was:
-                facts = {
-                    "track": command.track,
-                    "was": was,
-                    "by": command.actor,
-                    "command": command.command_id,
-                }
-                self._progress.move(case=case)
-                self._progress.note(EventKind.TRACK_SWITCHED, facts)
-                if self._inbox.waits_to_be_mended and self._progress.state.trouble == PAPERS_MISSING:
-                    self._go_on(command.actor, command.command_id)  # the papers may do for this track
-                self._clock.restart(plan, min(command.occurred_at, workflow.now()))
-                await self._progress.publish()
+        await self._first_plan()
+        async with self._planning:
+            if not self._inbox.knows(command.command_id):
+                case = self._progress.state.case.model_copy(update={"track": command.track})
+                plan = await workflow.execute_activity_method(
+                    Recorder.open_case, case, **options.named(options.LEDGER_WHEN_BACK, "Ganti jalur")
+                )
+                was, is_over = self._progress.state.case.track, self._progress.state.outcome is not None
+                if self._inbox.take(command.command_id) and not is_over and command.track is not was:
+                    facts = {
+                        "track": command.track,
+                        "was": was,
+                        "by": command.actor,
+                        "command": command.command_id,
+                    }
+                    self._progress.move(case=case)
+                    self._progress.note(EventKind.TRACK_SWITCHED, facts)
+                    if self._inbox.waits_to_be_mended and self._progress.state.trouble == PAPERS_MISSING:
+                        self._go_on(command.actor, command.command_id)  # the papers may do for this track
+                    self._clock.restart(plan, min(command.occurred_at, workflow.now()))
+                    await self._progress.publish()
         return Accepted(state=self._progress.state)
 
     @switch_track.validator
@@ -217,9 +250,52 @@ class CaseCommands:
         if command.track is self._progress.state.case.track:
             raise refused(f"the case follows {command.track} already")
 
+    @workflow.update(description="The calendar was edited: count by the new one.")
+    async def recount(self, command: Recount) -> Accepted:
+        """Count office time anew, from the clock's start on; what was told of the old due time stays told."""
+        await self._first_plan()
+        async with self._planning:
+            was = self._progress.state.due_at
+            if self._inbox.take(command.command_id) and self._progress.state.outcome is None:
+                self._clock.count_by(command.calendar)
+            if (due := self._progress.state.due_at) != was:
+                facts = {"due_was": _utc_text(was), "due": _utc_text(due), "command": command.command_id}
+                self._progress.note(EventKind.SLA_RECOUNTED, facts)
+                await self._progress.publish()
+        return Accepted(state=self._progress.state)
+
+    @recount.validator
+    def _recount_is_possible(self, command: Recount) -> None:
+        if not self._inbox.knows(command.command_id):
+            self._require_open()
+
+    async def _first_plan(self) -> None:
+        """Wait until it is known what the case is held to, or the case has ended before."""
+        await workflow.wait_condition(
+            lambda: self._clock.has_plan or self._progress.state.outcome is not None
+        )
+
     def _go_on(self, by: str, command: str) -> None:
         self._inbox.awaits_person = False
         self._progress.note(EventKind.STEP_RETRIED, {"by": by, "command": command})
+        self._unpark(workflow.now(), by=by)
+
+    @property
+    def _is_parked(self) -> bool:
+        return self._progress.state.health is CaseHealth.PARKED
+
+    def _park(self, system: System, since: datetime) -> None:
+        """Set the case aside; its time is the outage's from then on."""
+        self._progress.move(health=CaseHealth.PARKED, trouble=parked_for(system))
+        self._progress.note(EventKind.STEP_PARKED, {"system": system})
+        self._clock.park(since, reason=parked_for(system))
+
+    def _unpark(self, at: datetime, *, by: str) -> None:
+        """Take the case up again; one that is not parked stays as it is."""
+        if self._is_parked:
+            self._progress.move(health=CaseHealth.OK, trouble=None)
+            self._progress.note(EventKind.STEP_RELEASED, {"by": by})
+            self._clock.release(at, reason=self._progress.state.step, by=by)
 
     def _require_open(self) -> None:
         if self._inbox.withdrawn or self._progress.state.outcome is not None:
@@ -252,3 +328,8 @@ class CaseCommands:
         at = min(given.occurred_at, workflow.now())
         self._progress.note(kind, facts, at=at, of=step, reason=reason)
         return at
+
+
+def _utc_text(at: datetime | None) -> str:
+    """Return for example `2026-02-13T08:00:00Z`, or `none`."""
+    return "none" if at is None else f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

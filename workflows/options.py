@@ -54,6 +54,14 @@ ALERT = ActivityConfig(
 """Alerts are retried for ever: an alert must not be lost."""
 
 
+DIGEST_CATCH_UP = timedelta(hours=12)
+"""How late in the day a digest is still begun when Temporal was down at its time."""
+
+DIGEST_AT_MOST = timedelta(hours=11)
+"""How long a digest waits for worker and ledger. Both together stay below a day: yesterday's digest must not
+run when today's is due, or today's would be skipped."""
+
+
 def named(work: ActivityConfig, summary: str) -> ActivityConfig:
     """Return the options with the words that a supervisor reads beside the activity."""
     return {**work, "summary": summary}
@@ -66,6 +74,9 @@ ASK_AGAIN_AFTER_OUTAGE = timedelta(minutes=5)
 
 ASK_AGAIN_AFTER_REFUSAL = timedelta(hours=1)
 """How long a stuck case waits when asking again helps only after somebody mended something."""
+
+LOOK_AFTER_PARKING = timedelta(hours=6)
+"""How long a parked case waits to be released before it looks for itself whether the outage is over."""
 
 CLOCK_SKEW = timedelta(minutes=5)
 """How far an officer's computer may be ahead of the server; what happened then counts as happening now."""
@@ -87,6 +98,12 @@ SWEEP_EVERY = timedelta(seconds=15)
 
 SWEEP_AFTER = timedelta(seconds=15)
 """How long a registered case may be without a workflow before the sweep starts it."""
+
+OUTAGES_EVERY = timedelta(seconds=5)
+"""How often a worker looks whether an outage began or ended."""
+
+RELEASE_EVERY = timedelta(milliseconds=40)
+"""Pause between two parked cases that are released: a system that has just come back is not overrun."""
 
 STICKY_QUEUE_WAIT = timedelta(seconds=5)
 """How long a task waits for the worker that has the case in its cache; after a kill -9, the delay."""

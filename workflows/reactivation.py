@@ -1,6 +1,7 @@
 """One case: a person whose PBI JK was switched off is switched on again, in five steps, within 24 hours."""
 
 import asyncio
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from temporalio import workflow
@@ -16,10 +17,11 @@ from models.messages import (
     StepAsk,
     StepReply,
 )
+from models.outage import System
 from models.roles import MACHINE, mender_of
 from workflows import options, steps
 from workflows.commands import CaseCommands
-from workflows.steps import NOT_YET_ANSWERED, trouble_of
+from workflows.steps import NOT_YET_ANSWERED, SYSTEM_DOWN, trouble_of
 
 
 @workflow.defn
@@ -155,6 +157,7 @@ class Reactivation(CaseCommands):
                 await self._wait_for_desk(step)
         given = self._inbox.take_answer()
         self._inbox.close()
+        self._unpark(workflow.now(), by="step-over")
         self._clock.leave_step()
         # The desk may hold the command of an update that is here or on its way: it is one command.
         is_new = reply is None or reply.given is None or self._inbox.take(reply.given.command_id)
@@ -167,11 +170,34 @@ class Reactivation(CaseCommands):
     async def _outlive(self, error: ActivityError) -> None:
         """Call for a person when a round of asking ended in trouble and nobody has acted meanwhile.
 
-        Waiting for a decision is no trouble.
+        Waiting for a decision is no trouble, and an outage is not one of this case.
         """
         trouble = trouble_of(error)
+        if trouble == SYSTEM_DOWN:
+            await self._sit_out()
+            return
+        self._unpark(workflow.now(), by="engine")
         if trouble != NOT_YET_ANSWERED and not self._inbox.calls:
             await self._wait_for_person(AlertKind.CASE_STUCK, trouble, steps.ask_again_after(error))
+
+    async def _sit_out(self) -> None:
+        """Wait until the system that the step needs is back, or somebody answers in its place.
+
+        Whoever ends the outage releases the case. Should nobody, it looks for itself after a while; that
+        calls no system that is still down.
+        """
+        state = self._progress.state
+        system = System.of(state.step)
+        if system is not None and state.health is not CaseHealth.PARKED:
+            self._park(system, workflow.now())
+        await self._progress.publish()
+        with suppress(TimeoutError):
+            await workflow.wait_condition(
+                lambda: not self._is_parked or self._inbox.calls,
+                timeout=options.LOOK_AFTER_PARKING,
+                timeout_summary="Diparkir: dilepas setelah gangguan selesai",
+            )
+        await self._progress.publish()
 
     async def _wait_for_desk(self, step: Step) -> None:
         """Leave the step to the people who have it on their desk, until one answers or asks for it anew."""

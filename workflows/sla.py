@@ -10,7 +10,7 @@ from typing import Final
 
 from temporalio import workflow
 
-from models.calendar import AllHours, Calendar
+from models.calendar import AllHours, Calendar, CalendarKind, CalendarPlan
 from models.case import SlaState, Step, WaitingOn
 from models.messages import AlertKind, CasePlan, EventKind
 from models.roles import MACHINE
@@ -36,6 +36,7 @@ class CaseClock:
         self._step: SlaClock | None = None
         self._generation = 0
         self._owner: Owner | None = None
+        self._is_parked = False
         self._owner_since: tuple[datetime, str, str] | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._armed: datetime | None = None
@@ -75,7 +76,8 @@ class CaseClock:
     def start(self, at: datetime) -> None:
         """Begin to count at the time the file was complete."""
         self._present().start(at)
-        self._progress.note(EventKind.SLA_STARTED, at=at)
+        counts = CalendarKind.ALL_HOURS if self._plan is None else self._plan.calendar.kind
+        self._progress.note(EventKind.SLA_STARTED, {"counts": counts}, at=at)
         self._show()
         if self._keeper is None:
             self._keeper = asyncio.create_task(self._keep_time())
@@ -93,9 +95,25 @@ class CaseClock:
         self, waiting_on: WaitingOn, *, reason: str, by: str = MACHINE, at: datetime | None = None
     ) -> None:
         """Let it be another's turn, now unless `at` says since when."""
-        at = min(at or workflow.now(), workflow.now())
         self._progress.move(waiting_on=waiting_on)
-        owner = OWNER[waiting_on]
+        if not self._is_parked:
+            self._give_turn(OWNER[waiting_on], at or workflow.now(), reason, by)
+        self._show()
+
+    def park(self, at: datetime, *, reason: str) -> None:
+        """Let it be the outage's time until `release`, whoever the case waits for meanwhile."""
+        self._is_parked = True
+        self._give_turn(Owner.OUTAGE, at, reason, MACHINE)
+        self._show()
+
+    def release(self, at: datetime, *, reason: str, by: str) -> None:
+        """Let it be the turn again of whom the case waits for."""
+        self._is_parked = False
+        self._give_turn(OWNER[self._progress.state.waiting_on], at, reason, by)
+        self._show()
+
+    def _give_turn(self, owner: Owner, at: datetime, reason: str, by: str) -> None:
+        at = min(at, workflow.now())
         if owner is not self._owner:
             if self._owner is not None:
                 was = {"owner": owner, "was": self._owner, "reason": reason, "by": by}
@@ -104,7 +122,6 @@ class CaseClock:
             for clock in (self._clock, self._step):
                 if clock is not None:
                     clock.turn(owner, at, reason=reason, by=by)
-        self._show()
 
     def enter_step(self, step: Step, at: datetime) -> None:
         """Give the step the budget that the plan has for it."""
@@ -123,6 +140,16 @@ class CaseClock:
     def extend(self, by: timedelta) -> None:
         """Give the case more time, or less."""
         self._present().extend(by)
+        self._show()
+
+    def count_by(self, calendar: CalendarPlan) -> None:
+        """Count by an edited calendar, from the start on; a clock that counts by another kind goes on."""
+        if self._plan is None or self._plan.calendar.kind is not calendar.kind:
+            return
+        self._plan = self._plan.model_copy(update={"calendar": calendar})
+        for clock in (self._clock, self._step):
+            if clock is not None:
+                clock.count_by(self._calendar())
         self._show()
 
     def stop_climbing(self) -> None:

@@ -51,6 +51,7 @@ async def ask(question: StepAsk) -> StepReply:
 
 
 NOT_YET_ANSWERED = "NotYetAnswered"
+SYSTEM_DOWN = "SystemDown"
 
 
 def trouble_of(error: FailureError) -> str:

@@ -12,7 +12,7 @@ depends_on: str | None = None
 
 
 def upgrade() -> None:
-    """Let an alert be about a city instead of a case, and add the tables."""
+    """Let an alert be about a city and a command be the machine's, and add the tables."""
     # SQLite makes a table anew to alter it, which it refuses while others refer to its rows.
     op.execute("CREATE TEMPORARY TABLE kept_deliveries AS SELECT * FROM alert_deliveries")
     op.execute("DELETE FROM alert_deliveries")
@@ -24,6 +24,12 @@ def upgrade() -> None:
     op.execute("UPDATE alerts SET city = substr(case_number, 5, 4)")
     op.execute("INSERT INTO alert_deliveries SELECT * FROM kept_deliveries")
     op.execute("DROP TABLE kept_deliveries")
+    with op.batch_alter_table("commands") as commands:
+        commands.alter_column("role", existing_type=sa.String(), nullable=True)
+    is_unwell = sa.text("health != 'ok'")
+    op.create_index(
+        "ix_cases_unwell", "cases", ["health"], sqlite_where=is_unwell, postgresql_where=is_unwell
+    )
     op.create_table(
         "outages",
         sa.Column("id", sa.Integer, nullable=False),

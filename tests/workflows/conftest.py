@@ -20,6 +20,7 @@ from activities.ways import Mode
 from gateways.policy_folder import PolicyFolder
 from gateways.ports import PolicyShelf
 from models.case import CaseRef, CaseState
+from models.outage import System
 from runtime.adapters import Modes, Outside
 from runtime.interceptor import ErrorMapping
 from runtime.stack import temporal_binary
@@ -29,12 +30,14 @@ from tests.fakes import (
     FakeChannel,
     FakeDesk,
     FakeDocuments,
+    FakeFigures,
+    FakeGuard,
     FakeKemensos,
     FakeLedger,
     FakeSiksNg,
 )
 from tests.sandbox import strict_runner
-from worker import activities_of
+from worker import WORKFLOWS, activities_of
 from workflows import search_attributes
 from workflows.reactivation import Reactivation
 
@@ -78,8 +81,12 @@ class Bench:
     siks_ng: FakeSiksNg = field(default_factory=FakeSiksNg)
     kemensos: FakeKemensos = field(default_factory=FakeKemensos)
     desk: FakeDesk = field(default_factory=FakeDesk)
+    figures: FakeFigures = field(default_factory=FakeFigures)
     modes: Modes = BY_MACHINE
     shelf: PolicyShelf = field(default_factory=lambda: PolicyFolder(ROOT / "policies"))
+    guards: dict[System, FakeGuard] = field(
+        default_factory=lambda: {system: FakeGuard(system) for system in System}
+    )
     handles: list[Handle] = field(default_factory=list)
     bpjs: FakeBpjs = field(init=False)
     channel: FakeChannel = field(init=False)
@@ -98,8 +105,10 @@ class Bench:
             kemensos=self.kemensos,
             bpjs=self.bpjs,
             alerts=self.channel,
+            figures=self.figures,
             desk=self.desk,
             modes=self.modes,
+            guards=self.guards,
         )
 
     async def start(
@@ -126,7 +135,7 @@ class Bench:
             async with Worker(
                 self.environment.client,
                 task_queue=self.task_queue,
-                workflows=[Reactivation] if stories else [],
+                workflows=WORKFLOWS if stories else [],
                 activities=activities_of(self.outside()),
                 no_remote_activities=not activities,
                 activity_executor=threads,
