@@ -30,7 +30,7 @@ WARM_UP = timedelta(seconds=5)
 WARM_UP_CASES = 60
 WARM_UP_PER_SECOND = 5.0
 """How fast arming is believed to be before anything was measured."""
-RESERVE = 1.5
+RESERVE = 2.0
 """How much longer than in the warm-up arming may take."""
 REST = timedelta(seconds=10)
 """Between the last workflow that was armed and the first deadline, at least."""

@@ -1,6 +1,6 @@
 """Commands on cases: take one, look at them, steer them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -65,6 +65,7 @@ def show(case: CaseArgument, json_: Json = False) -> None:
                 | {"events": [event.model_dump(mode="json", exclude_none=True) for event in report.history]}
                 | {"alerts": [alert.model_dump(mode="json", exclude_none=True) for alert in report.alerts]}
                 | {"desk": [item_data(item) for item in report.desk], "undelivered": report.undelivered}
+                | {"office_minutes_left": _minutes(report.office_left)}
             )
             return
         ui = dotenv_values(settings.stack_file).get("REAKTIVASI_WEB_UI")
@@ -103,6 +104,10 @@ def sweep() -> None:
         screen.print(f"{started} case(s) started, {delivered} command(s) delivered")
 
     run(work)
+
+
+def _minutes(span: timedelta | None) -> int | None:
+    return None if span is None else int(span / timedelta(minutes=1))
 
 
 async def _intake(settings: Settings) -> Intake:

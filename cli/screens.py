@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from cli.office_time import office_left
 from desk.sheets import PaperLine, Sheet
 from intake.papers import Checklist
 from models.case import CaseHealth, CaseState, SlaState, Track
@@ -53,13 +54,20 @@ class CaseReport:
     undelivered: int
     """Commands that the workflow has not taken yet."""
     letters: Sequence[IssuedLetter]
+    read_at: datetime
+    office_left: timedelta | None
+    """Working time of the office until the case is due, by a clock that counts all hours."""
 
     @classmethod
     def of(cls, case_number: str, office: Office) -> "CaseReport":
         """Read it from the ledger. Raises NotFound."""
+        now = datetime.now(UTC)
+        state, history = office.registry.case(case_number), office.registry.history(case_number)
         return cls(
-            state=office.registry.case(case_number),
-            history=office.registry.history(case_number),
+            state=state,
+            history=history,
+            read_at=now,
+            office_left=office_left(state, history, office.shelf, now),
             alerts=office.registry.alerts(case_number),
             desk=office.book.items(case_number=case_number),
             undelivered=len(office.book.undelivered(case_number)),
@@ -89,7 +97,7 @@ def case_screen(report: CaseReport, reasons: Reasons, ui: str | None) -> Rendera
         facts.add_row("letter", Text(f"{letter.number}, {letter.issued_on}, {signer}: {validity}"))
     if report.undelivered:
         facts.add_row("not delivered", f"{report.undelivered} command(s); a worker delivers them")
-    facts.add_row("due", _due(state))
+    facts.add_row("due", _due(report))
     if ui is not None:
         facts.add_row("web ui", f"{ui}/namespaces/default/workflows/{state.case.case_number}")
 
@@ -158,15 +166,19 @@ def _now(state: CaseState) -> Text:
     return Text(f"waits for {state.waiting_on}, {state.health}", style="bold red")
 
 
-def _due(state: CaseState) -> Text:
+def _due(report: CaseReport) -> Text:
+    state = report.state
     if state.due_at is None and state.outcome is not None:
         return Text("the clock never ran: the file was not complete")
     if state.due_at is None:
         return Text("the clock starts when the file is complete", style="yellow")
     late = f", terlambat {duration(state.late_by)}" if state.late_by else ""
-    return Text(
-        f"{clock(state.due_at)} WIB ({SLA[state.sla_state]}{late})", style=_SLA_STYLE[state.sla_state]
-    )
+    left = ""
+    if report.office_left is not None and report.read_at < state.due_at:
+        office = duration(report.office_left) if report.office_left else "0 jam"
+        left = f"; sisa {duration(state.due_at - report.read_at)}, jam kerja: {office}"
+    words = f"{clock(state.due_at)} WIB ({SLA[state.sla_state]}{late}{left})"
+    return Text(words, style=_SLA_STYLE[state.sla_state])
 
 
 def _alerts(alerts: Sequence[Alert]) -> Table:

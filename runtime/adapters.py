@@ -42,6 +42,7 @@ from gateways.ports import (
     Probe,
     Registry,
     SiksNg,
+    Watch,
 )
 from gateways.sender_by_recipient import SenderByRecipient
 from gateways.sql_alert_book import SqlAlertBook
@@ -53,6 +54,7 @@ from gateways.sql_ledger import SqlLedger
 from gateways.sql_outages import SqlOutages
 from gateways.sql_outbox import SqlOutbox
 from gateways.sql_registry import SqlRegistry
+from gateways.sql_watch import SqlWatch
 from gateways.typst_letters import TypstLetters
 from gateways.webhook_sender import WebhookSender
 from models.errors import Misconfigured
@@ -210,6 +212,22 @@ def mail(settings: Settings) -> Mail | None:
         sender=SenderByRecipient(officers, system),
         shelf=PolicyFolder(settings.policies_dir),
     )
+
+
+@dataclass(frozen=True)
+class Watching:
+    """What whoever watches over the engine needs."""
+
+    watch: Watch
+    alerts: AlertChannel
+    shelf: PolicyShelf
+
+
+def watching(settings: Settings) -> Watching:
+    """Build the adapters of the watchdog, and of who watches it. Raises Misconfigured."""
+    engine, shelf = ledger_engine(settings), PolicyFolder(settings.policies_dir)
+    channel = OutboxAndLog(SqlOutbox(engine), shelf, utc_now, also=_also_told(settings))
+    return Watching(SqlWatch(engine), channel, shelf)
 
 
 def webhook(settings: Settings) -> WebhookSender | None:

@@ -24,7 +24,8 @@ def configure_logging(log_format: Literal["auto", "console", "json"] = "auto") -
         structlog.processors.format_exc_info,
         mask_digits,
     ]
-    renderer: Processor = structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer()
+    colours = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    renderer: Processor = colours if console else structlog.processors.JSONRenderer()
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -6,10 +6,10 @@ Temporal's own settings (address, namespace, TLS, API key) are `TEMPORAL_*`; see
 import os
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from dotenv import dotenv_values
-from pydantic import HttpUrl, SecretStr, ValidationError
+from pydantic import Field, HttpUrl, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from activities.ways import Mode
@@ -55,6 +55,10 @@ class Settings(BaseSettings):
     """Another system that gets every alert as a signed CloudEvent."""
     webhook_secret: SecretStr | None = None
     """What it knows our signature by."""
+    watch_every: Annotated[timedelta, Field(ge=timedelta(seconds=1), le=timedelta(hours=1))] = timedelta(
+        minutes=1
+    )
+    """How often the watchdog goes its round, as ISO 8601: `PT1M`."""
     log_format: Literal["auto", "console", "json"] = "auto"
     """`auto`: colours on a terminal, JSON otherwise."""
     metrics_address: str | None = None

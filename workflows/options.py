@@ -116,3 +116,48 @@ GRACEFUL_SHUTDOWN = timedelta(seconds=15)
 
 SHUTDOWN_AT_MOST = timedelta(seconds=30)
 """After this a stopping worker leaves whatever still runs: every step is safe to take again."""
+
+# -- Watching over the engine -------------------------------------------------------------------------
+# Each wait is longer than what goes on by itself takes, so that nobody is called for nothing.
+
+WATCH_STARTED_AFTER = timedelta(seconds=10)
+"""How long after its start a case is looked for in Temporal, whose lists lag behind by a second or two."""
+
+WATCH_SWEPT_AFTER = timedelta(minutes=5)
+"""How long a registered case may wait for its start while Temporal and a worker are there."""
+
+WATCH_ENDED_AFTER = timedelta(minutes=10)
+"""How long a case may run on after its end was recorded, because an alert of it could not be kept."""
+
+WATCH_TOLD_AFTER = timedelta(minutes=2)
+"""How long after its due time a case may be without an alert."""
+
+WATCH_SENT_AFTER = timedelta(minutes=10)
+"""How long an alert may be on its way."""
+
+WATCH_MOVES_AFTER = timedelta(seconds=20)
+"""After this, a case that tells nothing, or takes no command, is looked at for failing code."""
+
+WATCH_FAILS_AT = 3
+"""How long after nobody was found at work a second look is taken: a server just up knows no worker yet."""
+
+WATCH_LOOK_AGAIN = timedelta(seconds=10)
+"""How long after nobody was found at work a second look is taken: a server that came up knows none yet."""
+
+WATCH_ENGINE_WITHIN = timedelta(seconds=10)
+"""How long Temporal may take to say who asks it for work."""
+
+WATCH_CHECK_WITHIN = timedelta(minutes=1)
+"""How long one check may take."""
+
+WATCH_AT_ONCE = 1000
+"""How many cases a check looks at one by one in a round; the others have their turn in the next."""
+
+WATCHDOG_PATIENCE = timedelta(minutes=1)
+"""How much longer than three rounds the watchdog may be silent before people are told."""
+
+GAUGES_EVERY = timedelta(seconds=10)
+"""How often a worker looks after the watchdog and renews its figures."""
+
+UNACKNOWLEDGED_AFTER = timedelta(minutes=30)
+"""After this an open alert counts as one that nobody takes charge of."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from models.case import CaseState, Outcome, Step
+from models.case import CaseHealth, CaseState, Outcome, Step, WaitingOn
 from models.desk import ItemState
 from models.messages import EventKind
 from models.wib import WIB
@@ -255,6 +255,44 @@ async def test_wrong_orders_are_refused_with_the_reason(desks: Office) -> None:
     assert after - before == timedelta(hours=4)
     refusals = (await desks.cli("desk", "refusals", "--as", SUPERVISOR)).out
     assert all(words in refusals for words in (loser, "extend", "nobody of this id"))
+
+
+async def test_a_portal_that_is_down_is_declared_by_who_works_it(desks: Office) -> None:
+    """The work lies parked on its desk until the outage is ended; bad words are refused."""
+    person = applicant()
+    case = await desks.submit(person)
+    await answer(desks, case, Step.DOCUMENT_CHECK, VERIFIER)
+    await answer(desks, case, Step.RECOMMENDATION, SIGNER)
+    item = await desks.until_on_desk(case, Step.SIKS_NG_UPLOAD)
+
+    async def outage(*words: str) -> Ran:
+        return await desks.cli("outage", *words)
+
+    refused = await asyncio.gather(
+        outage("declare", "siks_ng", "--as", "auditor"),
+        outage("declare", "siks_ng", "--from", "2999-01-01 08:00", "--as", OPERATOR),
+        outage("declare", "dukcapil", "--as", OPERATOR),
+        outage("end", "siks_ng", "--as", OPERATOR),
+    )
+    assert [ran.code for ran in refused] == [4, 2, 2, 4]
+
+    opened = await outage("declare", "siks_ng", "--note", f"kata {person.name}", "--as", OPERATOR)
+    assert (opened.code, "case(s) are being parked" in opened.out) == (0, True)
+    assert (await outage("declare", "siks_ng", "--as", OPERATOR)).code == 4
+    parked = await desks.until(case, lambda state: state.health is CaseHealth.PARKED)
+    assert parked.waiting_on is WaitingOn.OFFICER
+    assert '"parked": 0' not in (await outage("list", "--json")).out
+    alerts = await desks.cli("alerts", "list", "--state", "open", "--json")
+    key = next(one["key"] for one in json.loads(alerts.out) if one["kind"] == "outage.opened")
+    taken = await desks.cli("alerts", "ack", key, "--as", "tangsel-supervisor")
+    assert taken.code == (0 if ":3674:" in key else 4)
+
+    assert (await outage("end", "siks_ng", "--at", "2026-01-01 08:00", "--as", OPERATOR)).code == 2
+    assert (await outage("end", "siks_ng", "--as", OPERATOR)).code == 0
+    released = await desks.until(case, lambda state: state.health is CaseHealth.OK)
+    assert released.step is Step.SIKS_NG_UPLOAD
+    assert [one.id for one in desks.book.items(case_number=case)] == [item.id]
+    assert (await outage("list")).out.strip() == "no outage"
 
 
 async def test_nothing_personal_left_the_ledger(desks: Office) -> None:

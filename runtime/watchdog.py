@@ -1,0 +1,219 @@
+"""The watchdog: compares ledger and Temporal, and trusts neither case workflows nor workers to tell.
+
+Temporal's lists give suspects only. Each is looked at in Temporal itself, and in the ledger once more, so
+that a case that begins or ends meanwhile raises nothing.
+"""
+
+import asyncio
+import re
+from asyncio import to_thread
+from collections.abc import Awaitable, Callable, Collection, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import structlog
+
+from models.case import CASE_NUMBER_PATTERN
+from models.errors import EngineUnreachable
+from models.messages import AlertKind
+from runtime.adapters import Watching
+from runtime.engine import Engine
+from runtime.findings import Finding, Findings, subject_of_case, subject_of_city
+from runtime.interceptor import failure_of
+from workflows import options
+
+log = structlog.get_logger()
+
+WATCHDOG: Final = "watchdog"
+"""The name of its heartbeat."""
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
+
+
+class Watchdog:
+    """Looks for what nobody else would tell of, round after round. One task at a time may use it."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        watching: Watching,
+        clock: Callable[[], datetime],
+        *,
+        look_again: timedelta = options.WATCH_LOOK_AGAIN,
+    ) -> None:
+        """Hold the ports; `look_again` is how long it waits before it believes that nobody is at work."""
+        self._engine = engine
+        self._watch = watching.watch
+        self._findings = Findings(watching.watch, watching.alerts)
+        self._shelf = watching.shelf
+        self._clock = clock
+        self._look_again = look_again
+        self._missing: str | None = None
+        """What of the engine is not there: `temporal`, `worker`, or nothing."""
+        self._works_since: datetime | None = None
+
+    async def round(self, every: timedelta) -> bool:
+        """Make every check; none stops the others. Return whether everything was seen.
+
+        Only then the heart beats, which it does `every` so often: who looks and sees nothing is as good as
+        silent. That Temporal is away is something seen.
+        """
+        now = self._clock()
+        are_made = [await _is_made(self._look_for_engine(now), "engine")]
+        are_made.append(await _is_made(self._look_for_unsent(now), "unsent"))
+        are_made.append(await _is_made(self._look_for_untold(now), "untold"))
+        if self._missing != "temporal":
+            are_made.append(await _is_made(self._compare(now), "lost and astray"))
+        if self._missing is None:
+            are_made.append(await _is_made(self._look_for_failing(now), "failing"))
+        is_seen = all(are_made)
+        if is_seen:
+            beat = to_thread(self._watch.beat, WATCHDOG, self._clock(), every)
+            is_seen = await _is_made(beat, "heartbeat")
+        return is_seen
+
+    # -- Nobody works, nobody is told ------------------------------------------------------------
+
+    async def _look_for_engine(self, now: datetime) -> None:
+        kind = AlertKind.NO_WORKER
+        self._missing = await self._missing_now()
+        if self._missing is not None:
+            await asyncio.sleep(self._look_again.total_seconds())
+            self._missing = await self._missing_now()
+        self._works_since = (self._works_since or now) if self._missing is None else None
+        found = [
+            Finding(kind, subject_of_city(kind, city, self._missing), city, now, detail=self._missing)
+            for city in self._cities()
+            if self._missing is not None
+        ]
+        await to_thread(self._findings.settle, kind, found, now)
+
+    async def _missing_now(self) -> str | None:
+        try:
+            async with asyncio.timeout(options.WATCH_ENGINE_WITHIN.total_seconds()):
+                return None if await self._engine.workers() else "worker"
+        except (EngineUnreachable, TimeoutError):
+            return "temporal"
+
+    async def _look_for_unsent(self, now: datetime) -> None:
+        kind = AlertKind.ALERTS_UNSENT
+        unsent = await to_thread(self._watch.unsent, now - options.WATCH_SENT_AFTER)
+        found = [
+            Finding(kind, subject_of_city(kind, city), city, now, detail=str(count))
+            for city, count in unsent.items()
+        ]
+        await to_thread(self._findings.settle, kind, found, now)
+
+    async def _look_for_untold(self, now: datetime) -> None:
+        kind = AlertKind.BREACH_UNTOLD
+        untold = await to_thread(self._watch.untold, now - options.WATCH_TOLD_AFTER)
+        new = sorted(untold - await self._told_today(kind, now))
+        await self._tell_of_cases(kind, new[: options.WATCH_AT_ONCE], untold, now)
+
+    # -- The ledger and Temporal -------------------------------------------------------------------
+
+    async def _compare(self, now: datetime) -> None:
+        """Look for cases that are lost, and for others that are astray."""
+        is_swept = self._works_since is not None and self._works_since <= now - options.WATCH_SWEPT_AFTER
+        waits_since = now - options.WATCH_SWEPT_AFTER if is_swept else _NEVER
+        started_before = now - options.WATCH_STARTED_AFTER
+        wanted = await to_thread(self._watch.open_cases, started_before, waits_since)
+        running = await self._engine.running()
+        await self._look_for_lost(wanted - running.keys(), now)
+        ended_before = now - options.WATCH_ENDED_AFTER
+        old = [one for one, began in running.items() if one not in wanted and began <= ended_before]
+        await self._look_for_astray(old, now)
+
+    async def _look_for_lost(self, suspects: set[str], now: datetime) -> None:
+        kind = AlertKind.CASE_LOST
+        unsure = sorted(suspects - await self._told_today(kind, now))[: options.WATCH_AT_ONCE]
+        seen = await self._engine.look(unsure)
+        lost = [one for one in unsure if not seen[one].is_running]
+        await self._tell_of_cases(kind, lost, suspects.difference(unsure).union(lost), now)
+
+    async def _look_for_astray(self, suspects: Collection[str], now: datetime) -> None:
+        """Tell what runs and is over, or unknown. Only case numbers are shown, other ids are counted."""
+        kind = AlertKind.CASE_ASTRAY
+        ends = await to_thread(self._watch.ends, [one for one in suspects if _city_of(one)])
+        ended_before = now - options.WATCH_ENDED_AFTER
+        unsure = [one for one in suspects if _is_over(ends.get(one, _NEVER), ended_before)]
+        seen = await self._engine.look(unsure[: options.WATCH_AT_ONCE])
+        astray = [one for one in unsure if one not in seen or seen[one].is_running]
+
+        cities = self._cities()
+        found = [
+            Finding(kind, subject_of_city(kind, city, one), city, now, detail=one)
+            for one in astray
+            if (city := _city_of(one)) in cities
+        ]
+        if others := len(astray) - len(found):
+            detail = f"{others}-id-tak-dikenal"
+            found += [
+                Finding(kind, subject_of_city(kind, city, "others"), city, now, detail) for city in cities
+            ]
+        await to_thread(self._findings.settle, kind, found, now)
+
+    async def _look_for_failing(self, now: datetime) -> None:
+        """Tell whose code fails. Temporal lists such cases late, the ledger shows some earlier."""
+        kind = AlertKind.TASK_FAILING
+        reported = set(await self._engine.reported())
+        told = {_case_of(subject) for subject in await to_thread(self._findings.told, kind)}
+        stalled = await to_thread(self._watch.stalled, now - options.WATCH_MOVES_AFTER)
+        suspects = reported | told | stalled
+        sure = reported & await self._told_today(kind, now)
+        unsure = sorted(suspects - sure, key=lambda one: (one not in reported, one))[: options.WATCH_AT_ONCE]
+        seen = await self._engine.look(unsure)
+        failing = [one for one in unsure if seen[one].attempts >= options.WATCH_FAILS_AT]
+        await self._tell_of_cases(kind, failing, suspects.difference(unsure).union(failing), now)
+
+    # -- Common to them ------------------------------------------------------------------------------
+
+    async def _tell_of_cases(
+        self, kind: AlertKind, new: Collection[str], lasting: Iterable[str], now: datetime
+    ) -> None:
+        """Tell of cases that are still open; alerts of those that are in neither are taken back."""
+        states = await to_thread(self._watch.states, new)
+        found = [Finding.of_case(kind, state, now) for state in states]
+        still = {subject_of_case(kind, one) for one in lasting}
+        await to_thread(self._findings.settle, kind, found, now, lasting=still)
+
+    async def _told_today(self, kind: AlertKind, now: datetime) -> set[str]:
+        return {_case_of(subject) for subject in await to_thread(self._findings.told_today, kind, now)}
+
+    def _cities(self) -> list[str]:
+        return [city.code for city in self._shelf.cities()]
+
+
+async def watch_for_ever(watchdog: Watchdog, every: timedelta) -> None:
+    """Go round after round. Ends only by cancellation."""
+    while True:
+        await watchdog.round(every)
+        await asyncio.sleep(every.total_seconds())
+
+
+async def _is_made(check: Awaitable[None], name: str) -> bool:
+    """Make a check; False, and a line in the log, when that was not possible."""
+    try:
+        async with asyncio.timeout(options.WATCH_CHECK_WITHIN.total_seconds()):
+            await check
+    except TimeoutError:
+        what = "takes too long"
+    except Exception as error:  # noqa: BLE001 - whatever it is, the others are made
+        what = failure_of(error).message
+    else:
+        return True
+    log.error("watch.not_made", check=name, what=what)
+    return False
+
+
+def _is_over(recorded_at: datetime | None, before: datetime) -> bool:
+    """Tell whether a case ended long enough ago, or never was; None is an open one."""
+    return recorded_at is not None and recorded_at <= before
+
+
+def _city_of(workflow_id: str) -> str | None:
+    """Return the city of a case number; None for any other id."""
+    return workflow_id[4:8] if re.fullmatch(CASE_NUMBER_PATTERN, workflow_id) else None
+
+
+def _case_of(subject: str) -> str:
+    return subject.partition(":")[0]
