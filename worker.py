@@ -1,11 +1,9 @@
 """The worker: chooses the adapters, says what it serves, and runs cases until it is told to stop."""
 
+import argparse
 import asyncio
-import contextlib
-import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 
 import structlog
 from temporalio.client import Client
@@ -22,22 +20,30 @@ from activities.ways import Way
 from gateways.ledger_access import utc_now
 from gateways.policy_folder import PolicyFolder
 from intake.intake import Intake
-from models.errors import EngineUnreachable
 from models.outage import System
 from runtime import adapters
-from runtime.adapters import Mail, Outside
+from runtime.adapters import Outside
+from runtime.background import (
+    end,
+    keep_outages,
+    stop_signal,
+    sweep_for_ever,
+    tell_people,
+    watch_the_watchdog,
+)
 from runtime.delivery import Delivery
-from runtime.dispatcher import EVERY, Dispatcher, dispatch_for_ever
+from runtime.dispatcher import EVERY
+from runtime.engine import TemporalEngine
 from runtime.entry import leave, run_and_leave
 from runtime.interceptor import ErrorMapping
 from runtime.ladders import check_ladders
 from runtime.logging import configure_logging
-from runtime.outages import Cases, OutageKeeper, keep_outages_for_ever
 from runtime.recount import Recounter
 from runtime.schedules import DigestSchedules
-from runtime.settings import Settings, load_settings
+from runtime.settings import load_settings
 from runtime.supervisor import keep_alive
 from runtime.temporal import CaseStarter, connect
+from runtime.watchdog import Watchdog, watch_for_ever
 from workflows import options
 from workflows.daily_digest import DailyDigest
 from workflows.reactivation import Reactivation
@@ -100,49 +106,6 @@ def build_worker(client: Client, task_queue: str, outside: Outside, threads: Thr
     )
 
 
-async def sweep_for_ever(
-    intake: Intake, recounter: Recounter, delivery: Delivery, schedules: DigestSchedules
-) -> None:
-    """Start cases whose start, and deliver commands whose delivery, never reached Temporal.
-
-    Ends only by cancellation.
-    """
-    while True:
-        await schedules.keep()
-        try:
-            if started := await intake.sweep(datetime.now(UTC) - options.SWEEP_AFTER):
-                log.info("sweep.started", cases=started)
-            await recounter.look()
-            if delivered := await delivery.sweep():
-                log.info("sweep.delivered", commands=delivered)
-        except EngineUnreachable as error:
-            log.warning("sweep.failed", what=str(error))
-        await asyncio.sleep(options.SWEEP_EVERY.total_seconds())
-
-
-async def tell_people(mail: Mail | None) -> None:
-    """Send the alerts of the outbox. Ends only by cancellation, or at once when there is no way to people."""
-    if mail is None:
-        log.warning("alerts.not_sent", what="neither REAKTIVASI_CONTACTS nor _WEBHOOK_URL is set")
-        return
-    dispatcher = Dispatcher(mail.outbox, mail.sender, mail.shelf, utc_now)
-    await keep_alive("dispatcher", lambda: dispatch_for_ever(dispatcher), EVERY)
-
-
-async def keep_outages(settings: Settings, client: Client, outside: Outside) -> None:
-    """Probe, park and release while systems go down and come back. Ends only by cancellation."""
-    keeper = OutageKeeper(
-        adapters.outages(settings),
-        outside.probes,
-        Cases(client),
-        outside.alerts,
-        cities=[city.code for city in outside.shelf.cities()],
-        clock=utc_now,
-        probe_every=settings.probe_every,
-    )
-    await keep_alive("outages", lambda: keep_outages_for_ever(keeper), options.OUTAGES_EVERY)
-
-
 def give_up() -> None:
     """Leave although the SDK has not finished: stopped in a local activity it may hang (seen on 1.35)."""
     log.warning("worker.stop_forced")
@@ -163,10 +126,7 @@ async def main() -> None:
     schedules = DigestSchedules(client, outside.shelf.cities(), settings.task_queue)
     await schedules.keep()
 
-    stop = asyncio.Event()
-    for signal_number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
-
+    stop = stop_signal()
     with ThreadPoolExecutor(ACTIVITY_THREADS, thread_name_prefix="activity") as threads:
         worker = build_worker(client, settings.task_queue, outside, threads)
         async with worker:
@@ -183,17 +143,57 @@ async def main() -> None:
                     sweep_for_ever(intake, recounter, delivery, schedules),
                     tell_people(mail),
                     keep_outages(settings, client, outside),
+                    watch_the_watchdog(settings, client),
                 )
             ]
             await stop.wait()
             log.info("worker.stopping")
             asyncio.get_running_loop().call_later(options.SHUTDOWN_AT_MOST.total_seconds(), give_up)
-            for task in background:
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+            await end(background)
     log.info("worker.stopped")
 
 
+async def watch() -> None:
+    """Watch over cases and workers, and tell people, until SIGTERM or SIGINT.
+
+    Runs no case, and goes on whether or not Temporal, a worker or the ledger are there.
+    """
+    settings = load_settings().model_copy(update={"metrics_address": None})  # that is a worker's
+    configure_logging(settings.log_format)
+    check_ladders(PolicyFolder(settings.policies_dir))
+    engine = TemporalEngine(await connect(settings, lazy=True), settings)
+    stop = stop_signal()
+
+    async def look() -> None:
+        watchdog = Watchdog(engine, adapters.watching(settings), utc_now)
+        await watch_for_ever(watchdog, settings.watch_every)
+
+    async def tell() -> None:
+        await tell_people(adapters.mail(settings))
+
+    log.info("watchdog.started", task_queue=settings.task_queue, every=str(settings.watch_every))
+    tasks = [
+        asyncio.create_task(keep_alive(name, work, EVERY))
+        for name, work in (("watchdog", look), ("dispatcher", tell))
+    ]
+    await stop.wait()
+    await end(tasks)
+    log.info("watchdog.stopped")
+
+
+def is_watchdog() -> bool:
+    """Read the command line, and tell whether this is to be the watchdog instead of a worker."""
+    parser = argparse.ArgumentParser(
+        prog="worker.py",
+        description="Serve cases until SIGTERM. Everything is set by REAKTIVASI_* and TEMPORAL_* variables.",
+    )
+    parser.add_argument(
+        "--watchdog",
+        action="store_true",
+        help="serve no case, but watch over cases, workers and alerts, each REAKTIVASI_WATCH_EVERY (PT1M)",
+    )
+    return bool(parser.parse_args().watchdog)
+
+
 if __name__ == "__main__":
-    run_and_leave(main)
+    run_and_leave(watch if is_watchdog() else main)

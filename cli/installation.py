@@ -31,7 +31,7 @@ def up(
         bool, typer.Option("--by-hand", help="People answer every step at their desks; nothing is simulated.")
     ] = False,
 ) -> None:
-    """Start the local stack: Temporal with Web UI, simulators, worker. Ctrl-C stops it; nothing is lost."""
+    """Start the local stack: Temporal, simulators, worker, watchdog. Ctrl-C stops it; nothing is lost."""
 
     async def work(settings: Settings, screen: Console) -> None:
         def say(line: str) -> None:

@@ -403,6 +403,8 @@ class OpenClock:
     case: CaseRef
     counts: CalendarKind | None
     """None when the ledger does not know: the clock has not started, or did under an earlier version."""
+    may_change: bool
+    """Whether somebody has asked for another track, and with it another clock, that is not there yet."""
 
 
 class CalendarMarks(Protocol):

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, RowMapping, String, and_, bindparam, insert, select, update
+from sqlalchemy import Connection, Engine, RowMapping, String, and_, bindparam, exists, insert, select, update
 
 from gateways import ledger_rows
 from gateways.ledger_access import LedgerAccess, Upsert, unreachable
@@ -24,6 +24,11 @@ _MARK_ANEW = (
     )
     .values(digest=bindparam("new_digest"), noted_at=bindparam("at"))
 )
+_SWITCHING = select(commands.c.command_id).where(
+    commands.c.case_number == cases.c.case_number,
+    commands.c.kind == CommandKind.SWITCH_TRACK,
+    commands.c.result.is_(None),
+)
 _OPEN_CLOCKS = (
     select(
         cases.c.case_number,
@@ -32,6 +37,7 @@ _OPEN_CLOCKS = (
         cases.c.kecamatan,
         cases.c.received_at,
         case_events.c.facts,
+        exists(_SWITCHING).label("may_change"),
     )
     .select_from(
         cases.outerjoin(
@@ -86,7 +92,10 @@ class SqlCalendarMarks:
 def _open_clocks(connection: Connection, city: str) -> list[OpenClock]:
     """Return the open cases of a city; a clock that was started more than once counts as it did last."""
     rows = connection.execute(_OPEN_CLOCKS, {"city": city}).mappings().all()
-    clocks = {row["case_number"]: OpenClock(ledger_rows.case_ref(row), _counts(row)) for row in rows}
+    clocks = {
+        row["case_number"]: OpenClock(ledger_rows.case_ref(row), _counts(row), row["may_change"])
+        for row in rows
+    }
     return list(clocks.values())
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from models.case import CaseHealth, CaseState, Outcome, SlaState, Step, WaitingOn
 from models.desk import ItemKind
+from models.outage import System, parked_for
 from models.policy import DocumentKind, NeedKind
 from models.wib import wib_text
 
@@ -69,6 +70,13 @@ HEALTH = {
     CaseHealth.PARKED: "Diparkir",
 }
 
+OUTAGE = {
+    parked_for(System.SIKS_NG): "gangguan SIKS-NG",
+    parked_for(System.KEMENSOS): "gangguan Kemensos",
+    parked_for(System.BPJS): "gangguan BPJS Kesehatan",
+}
+"""What a parked case waits for to end."""
+
 OUTCOME = {
     Outcome.REACTIVATED: "aktif kembali",
     Outcome.ALREADY_ACTIVE: "sudah aktif",
@@ -105,7 +113,8 @@ def details(state: CaseState) -> str:
     else:
         lines.append(f"- Menunggu: **{WAITING_ON[state.waiting_on]}** sejak {wib_text(state.since)}")
     if state.health is not CaseHealth.OK:
-        lines.append(f"- **{HEALTH[state.health]}**: {state.trouble or '-'}")
+        trouble = state.trouble or "-"
+        lines.append(f"- **{HEALTH[state.health]}**: {OUTAGE.get(trouble, trouble)}")
     if state.due_at is None:
         lines.append("- Batas waktu: belum berjalan, berkas belum lengkap")
     else:

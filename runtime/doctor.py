@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from activities.ways import Mode
 from gateways.contact_file import read_contacts
+from gateways.ledger_access import utc_now
 from gateways.policy_folder import PolicyFolder
 from gateways.typst_letters import TypstLetters
 from models.errors import EngineUnreachable, Misconfigured, ReactivationError
@@ -19,6 +20,7 @@ from runtime.schedules import next_digest, schedule_id
 from runtime.settings import PREFIX, Settings
 from runtime.temporal import connect
 from runtime.visibility import missing_search_attributes, pollers
+from runtime.watchdog import WATCHDOG
 from workflows import options
 
 
@@ -44,6 +46,7 @@ async def examine(settings: Settings) -> list[Check]:
         ),
         ("ledger", f"set {PREFIX}DATABASE_URL, start the database, `starter.py migrate`", _ledger),
         ("documents", f"set {PREFIX}DOCUMENTS_DIR to a folder that can be written", _documents),
+        ("watchdog", "start it: `python worker.py --watchdog`", _watchdog),
         (
             "temporal",
             "`starter.py up` locally; otherwise check TEMPORAL_ADDRESS or TEMPORAL_PROFILE",
@@ -60,14 +63,19 @@ async def examine(settings: Settings) -> list[Check]:
     ]
     made: dict[str, Check] = {}
     for name, mend, check in checks:
-        if name in _NEED_TEMPORAL and not made["temporal"].is_ok:
-            made[name] = Check(name, is_ok=False, saw="not checked", mend="first mend temporal")
+        needed = _NEEDED.get(name)
+        if needed is not None and not made[needed].is_ok:
+            made[name] = Check(name, is_ok=False, saw="not checked", mend=f"first mend {needed}")
         else:
             made[name] = await _run(name, mend, check, settings)
     return list(made.values())
 
 
-_NEED_TEMPORAL = {"search attributes", "worker", "digest"}
+_NEEDED = {
+    "watchdog": "ledger",
+    **dict.fromkeys(("search attributes", "worker", "digest"), "temporal"),
+}
+"""What a check cannot be made without."""
 _SYSTEMS = ("siks_ng", "kemensos", "bpjs")
 
 
@@ -120,6 +128,16 @@ async def _documents(settings: Settings) -> str:
     if not os.access(nearest, os.W_OK):
         raise Misconfigured(f"{folder} cannot be written")
     return str(folder)
+
+
+async def _watchdog(settings: Settings) -> str:
+    now, heartbeat = utc_now(), adapters.watching(settings).watch.heartbeat(WATCHDOG)
+    if heartbeat is None:
+        return "WARN was never at work: nobody looks for lost cases (`python worker.py --watchdog`)"
+    said = f"last round {max(int((now - heartbeat.at).total_seconds()), 0)} s ago"
+    if heartbeat.is_silent(now):
+        raise EngineUnreachable(f"{said}, there should be one each {heartbeat.every.seconds} s")
+    return said
 
 
 async def _temporal(settings: Settings) -> str:

@@ -96,7 +96,7 @@ def _recounts(
 
     def recount(clock: OpenClock) -> Recount | None:
         counts = clock.counts or policy.tracks[clock.case.track].sla.counts
-        if counts is not CalendarKind.OFFICE:
+        if counts is not CalendarKind.OFFICE and not clock.may_change:
             return None
         return Recount(
             command_id=f"recount-{now:%Y%m%dT%H%M%S}-{digest[:8]}-{clock.case.case_number}",

@@ -1,4 +1,4 @@
-"""The local stack: Temporal dev server with Web UI, simulators of the institutions, and a worker.
+"""The local stack: Temporal dev server with Web UI, simulators of the institutions, worker and watchdog.
 
 Everything it knows is in one folder, so that a stack that was stopped, or killed, goes on where it was.
 """
@@ -52,6 +52,8 @@ class StackOptions:
     """Seconds from its approval until the simulated BPJS shows the person as active."""
     by_hand: bool = False
     """People do everything at their desks; otherwise rules and simulators do."""
+    watchdog: bool = True
+    """Whether a watchdog runs beside the worker."""
 
 
 class Stack:
@@ -69,11 +71,13 @@ class Stack:
         self.temporal = self._child("temporal", self._temporal_command(), {})
         self.institutions = self._child("simulators", self._simulators_command(), {})
         self.worker = self._child("worker", [sys.executable, str(ROOT / "worker.py")], {})
+        self.watchdog = self._child("watchdog", [*self.worker.command, "--watchdog"], {})
 
     @property
     def children(self) -> tuple[Child, ...]:
         """The processes, in the order in which they are stopped."""
-        return self.worker, self.institutions, self.temporal
+        engine = (self.worker, self.institutions, self.temporal)
+        return (self.watchdog, *engine) if self.options.watchdog else engine
 
     @property
     def web_ui(self) -> str:
@@ -114,6 +118,10 @@ class Stack:
         note_processes(self.folder, self.children)
         await self.until_worker_polls()
         say(f"worker      pid {self.worker.pid}")
+        if self.options.watchdog:
+            self.watchdog.start()
+            note_processes(self.folder, self.children)
+            say(f"watchdog    pid {self.watchdog.pid}")
 
     async def until_worker_polls(self) -> None:
         """Wait until the present worker process asks Temporal for work. Raises EngineUnreachable."""
@@ -139,7 +147,7 @@ class Stack:
             await asyncio.sleep(1)
 
     def stop(self, say: Callable[[str], None]) -> None:
-        """Stop the worker first, so that it finishes what is under way, then the rest."""
+        """Stop the watchdog first, then the worker, so that it finishes what is under way, then the rest."""
         for child in self.children:
             if child.process is not None:
                 child.stop()
@@ -207,13 +215,14 @@ class Stack:
         }
 
     def _write_addresses(self) -> None:
-        """Tell the commands of other terminals, and the worker, where everything is."""
+        """Tell the commands of other terminals, worker and watchdog, where everything is."""
         addresses = self._addresses()
         lines = "".join(f"{name}={value}\n" for name, value in addresses.items())
         self.settings.stack_file.write_text(
             f"# written by a running local stack\n{lines}REAKTIVASI_WEB_UI={self.web_ui}\n"
         )
-        self.worker.environment |= addresses
+        for ours in (self.worker, self.watchdog):
+            ours.environment |= addresses
 
 
 def temporal_binary() -> str:

@@ -4,7 +4,6 @@ A handler takes a command in and the story takes it up. Each command is taken on
 also in a run that began by a reset.
 """
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 
 from temporalio import workflow
@@ -16,6 +15,7 @@ from models.errors import DocumentLost
 from models.messages import (
     Accepted,
     Acknowledge,
+    CasePlan,
     DataCorrected,
     EventKind,
     Extend,
@@ -49,8 +49,7 @@ class CaseCommands:
         self._progress = Progress(case, self._alarm)
         self._inbox = Inbox()
         self._clock = CaseClock(self._progress, self._alarm)
-        self._planning = asyncio.Lock()
-        """Held from reading a plan until the clock has it: no edited calendar is lost between the two."""
+        self._plans_on_their_way = 0
 
     @workflow.query(description="Where the case is.")
     def state(self) -> CaseState:
@@ -219,27 +218,26 @@ class CaseCommands:
     async def switch_track(self, command: SwitchTrack) -> Accepted:
         """Hold the case to the other track's plan from the switch on; accepted papers stay accepted."""
         # A case that was just opened is first held to the track that it was registered with.
-        await self._first_plan()
-        async with self._planning:
-            if not self._inbox.knows(command.command_id):
-                case = self._progress.state.case.model_copy(update={"track": command.track})
-                plan = await workflow.execute_activity_method(
-                    Recorder.open_case, case, **options.named(options.LEDGER_WHEN_BACK, "Ganti jalur")
-                )
-                was, is_over = self._progress.state.case.track, self._progress.state.outcome is not None
-                if self._inbox.take(command.command_id) and not is_over and command.track is not was:
-                    facts = {
-                        "track": command.track,
-                        "was": was,
-                        "by": command.actor,
-                        "command": command.command_id,
-                    }
-                    self._progress.move(case=case)
-                    self._progress.note(EventKind.TRACK_SWITCHED, facts)
-                    if self._inbox.waits_to_be_mended and self._progress.state.trouble == PAPERS_MISSING:
-                        self._go_on(command.actor, command.command_id)  # the papers may do for this track
-                    self._clock.restart(plan, min(command.occurred_at, workflow.now()))
-                    await self._progress.publish()
+        await workflow.wait_condition(
+            lambda: self._clock.has_plan or self._progress.state.outcome is not None
+        )
+        if not self._inbox.knows(command.command_id):
+            case = self._progress.state.case.model_copy(update={"track": command.track})
+            plan = await self._plan_of(case)
+            was, is_over = self._progress.state.case.track, self._progress.state.outcome is not None
+            if self._inbox.take(command.command_id) and not is_over and command.track is not was:
+                facts = {
+                    "track": command.track,
+                    "was": was,
+                    "by": command.actor,
+                    "command": command.command_id,
+                }
+                self._progress.move(case=case)
+                self._progress.note(EventKind.TRACK_SWITCHED, facts)
+                if self._inbox.waits_to_be_mended and self._progress.state.trouble == PAPERS_MISSING:
+                    self._go_on(command.actor, command.command_id)  # the papers may do for this track
+                self._clock.restart(plan, min(command.occurred_at, workflow.now()))
+                await self._progress.publish()
         return Accepted(state=self._progress.state)
 
     @switch_track.validator
@@ -253,15 +251,20 @@ class CaseCommands:
     @workflow.update(description="The calendar was edited: count by the new one.")
     async def recount(self, command: Recount) -> Accepted:
         """Count office time anew, from the clock's start on; what was told of the old due time stays told."""
-        await self._first_plan()
-        async with self._planning:
-            was = self._progress.state.due_at
-            if self._inbox.take(command.command_id) and self._progress.state.outcome is None:
-                self._clock.count_by(command.calendar)
-            if (due := self._progress.state.due_at) != was:
-                facts = {"due_was": _utc_text(was), "due": _utc_text(due), "command": command.command_id}
-                self._progress.note(EventKind.SLA_RECOUNTED, facts)
-                await self._progress.publish()
+        # A plan that is on its way may have been read before the edit: it is recounted when it is there.
+        await workflow.wait_condition(
+            lambda: (
+                (self._clock.has_plan and not self._plans_on_their_way)
+                or self._progress.state.outcome is not None
+            )
+        )
+        was = self._progress.state.due_at
+        if self._inbox.take(command.command_id) and self._progress.state.outcome is None:
+            self._clock.count_by(command.calendar)
+        if (due := self._progress.state.due_at) != was:
+            facts = {"due_was": _utc_text(was), "due": _utc_text(due), "command": command.command_id}
+            self._progress.note(EventKind.SLA_RECOUNTED, facts)
+            await self._progress.publish()
         return Accepted(state=self._progress.state)
 
     @recount.validator
@@ -269,11 +272,15 @@ class CaseCommands:
         if not self._inbox.knows(command.command_id):
             self._require_open()
 
-    async def _first_plan(self) -> None:
-        """Wait until it is known what the case is held to, or the case has ended before."""
-        await workflow.wait_condition(
-            lambda: self._clock.has_plan or self._progress.state.outcome is not None
-        )
+    async def _plan_of(self, case: CaseRef) -> CasePlan:
+        """Read what the case is held to on another track."""
+        self._plans_on_their_way += 1
+        try:
+            return await workflow.execute_activity_method(
+                Recorder.open_case, case, **options.named(options.LEDGER_WHEN_BACK, "Ganti jalur")
+            )
+        finally:
+            self._plans_on_their_way -= 1
 
     def _go_on(self, by: str, command: str) -> None:
         self._inbox.awaits_person = False

@@ -139,10 +139,10 @@ WATCH_MOVES_AFTER = timedelta(seconds=20)
 """After this, a case that tells nothing, or takes no command, is looked at for failing code."""
 
 WATCH_FAILS_AT = 3
-"""How long after nobody was found at work a second look is taken: a server just up knows no worker yet."""
+"""Which attempt at a workflow task means failing code; the second may only follow a killed worker."""
 
 WATCH_LOOK_AGAIN = timedelta(seconds=10)
-"""How long after nobody was found at work a second look is taken: a server that came up knows none yet."""
+"""How long after nobody was found at work a second look is taken: a server just up knows no worker yet."""
 
 WATCH_ENGINE_WITHIN = timedelta(seconds=10)
 """How long Temporal may take to say who asks it for work."""

@@ -90,6 +90,7 @@ class Office:
             decide_after=0.5,
             activate_after=0.2,
             by_hand=by_hand,
+            watchdog=False,
         )
         self.stack = Stack(folder / "local", options)
 

@@ -144,7 +144,7 @@ def test_work_in_nobodys_hand_is_counted(engine: Engine, office: Office, figures
     """Open items of this city alone."""
     facts = {"kind": "answer", "step": CHECK, "attempt": 1, "role": "verifier", "opened_at": MORNING}
     here, elsewhere = office.case().case_number, office.case("3275").case_number
-    items = [
+    items: list[dict[str, object]] = [
         {"key": "free", "case_number": here},
         {"key": "free too", "case_number": here},
         {"key": "taken", "case_number": here, "assignee": "rina"},

@@ -16,8 +16,9 @@ from gateways.sql_desk_book import SqlDeskBook
 from gateways.sql_ledger import SqlLedger
 from gateways.sql_registry import SqlRegistry
 from models.case import CaseRef, Track
-from models.desk import Command, CommandKind, CommandResult
-from models.messages import EventKind, Recount
+from models.desk import Command, CommandKind, CommandResult, Completion
+from models.messages import EventKind, Recount, SwitchTrack
+from models.roles import Role
 from models.tables import commands
 from runtime.recount import Recounter
 from tests.ledger.builders import MORNING, a_clock, a_closing, a_new_case, a_record, an_event, at_once
@@ -143,6 +144,24 @@ def test_the_command_is_the_machines_and_brings_the_calendar(
     settled = book.command(command.command_id)
     assert settled is not None
     assert (settled.result, given(engine)) == (CommandResult.ACCEPTED, [])
+
+
+def test_a_case_that_is_changing_its_track_is_asked(
+    engine: Engine, folder: Path, recounter: Recounter
+) -> None:
+    """The other track's plan may have been read before the edit; once it is there its clock tells."""
+    book = SqlDeskBook(engine)
+    for number in range(2):
+        case = an_open_case(engine, Track.EMERGENCY, "24x7")
+        message = SwitchTrack(
+            command_id=f"t-{number}", track=Track.MEDICAL, actor="sari", occurred_at=MORNING
+        )
+        book.give(Completion(Command(case.case_number, message, "sari", Role.SUPERVISOR, MORNING)))
+    book.settle("t-0", CommandResult.ACCEPTED, None, MORNING)
+    add_holiday(folder)
+    assert look(recounter) == 1
+    kinds = [(command.kind, command.case_number) for command in given(engine)]
+    assert kinds == [(CommandKind.SWITCH_TRACK, case.case_number), (CommandKind.RECOUNT, case.case_number)]
 
 
 def test_the_first_calendar_of_a_city_is_only_noted(engine: Engine, folder: Path) -> None:
