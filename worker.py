@@ -119,7 +119,7 @@ async def main() -> None:
     check_ladders(PolicyFolder(settings.policies_dir))
     outside, office, mail = adapters.outside(settings), adapters.office(settings), adapters.mail(settings)
     cities = [f"{city.code} {city.name}" for city in outside.shelf.cities()]
-    client = await connect(settings)
+    client = await connect(settings, serves_metrics=True)
     intake = Intake(office.registry, office.documents, office.shelf, CaseStarter(client, settings.task_queue))
     recounter = Recounter(outside.shelf, office.marks, utc_now)
     delivery = Delivery(client, office.registry, office.book)
@@ -158,7 +158,7 @@ async def watch() -> None:
 
     Runs no case, and goes on whether or not Temporal, a worker or the ledger are there.
     """
-    settings = load_settings().model_copy(update={"metrics_address": None})  # that is a worker's
+    settings = load_settings()
     configure_logging(settings.log_format)
     check_ladders(PolicyFolder(settings.policies_dir))
     engine = TemporalEngine(await connect(settings, lazy=True), settings)

@@ -135,14 +135,19 @@ def close_mending(connection: Connection, case_number: str, now: datetime) -> No
 def follow(
     connection: Connection, case_number: str, epoch: int, new: Sequence[CaseEvent], last_seq: int
 ) -> None:
-    """Bring the desk in line with events that are new to the ledger."""
+    """Bring the desk in line with events that are new to the ledger.
+
+    Only the newest step that was opened says which work still matters: what it asks of people may lie on the
+    desk before the events of earlier steps are written.
+    """
+    newest = max((event.seq for event in new if event.kind is EventKind.STEP_OPENED), default=0)
     for event in new:
         ending = {"at": event.at, "by": MACHINE, "as_": DeskResult.VOIDED}
         key = f"{case_number}:{event.step}:{event.attempt}"
         match event.kind:
             case EventKind.ANSWER_RECORDED:
                 connection.execute(_CLOSE_KEY, {"of_key": key, **ending})
-            case EventKind.STEP_OPENED if event.seq > last_seq:
+            case EventKind.STEP_OPENED if event.seq == newest > last_seq:
                 connection.execute(_CLOSE_OTHER_ANSWERS, {"of_case": case_number, "but_key": key, **ending})
             case _:
                 pass

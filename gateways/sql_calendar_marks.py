@@ -75,8 +75,7 @@ class SqlCalendarMarks:
         mark = {"of_city": city, "other_digest": digest, "new_digest": digest, "at": at}
         with self._access.write() as connection:
             first = {"city": city, "digest": digest, "noted_at": at}
-            if connection.execute(_FIRST_MARK.on(connection), first).rowcount > 0:
-                return None
+            connection.execute(_FIRST_MARK.on(connection), first)
             if connection.execute(_MARK_ANEW, mark).rowcount == 0:
                 return None
             rows = [

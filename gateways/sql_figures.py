@@ -23,7 +23,7 @@ _OPENED_AT = (
     .where(
         case_events.c.case_number == cases.c.case_number,
         case_events.c.epoch == cases.c.epoch,
-        case_events.c.step == cases.c.step,
+        case_events.c.kind == EventKind.STEP_OPENED,
     )
     .scalar_subquery()
 )

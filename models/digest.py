@@ -84,7 +84,7 @@ class DigestFigures:
     due_today: tuple[str, ...]
     """Due on the digest's day, and not overdue yet."""
     late_soon: tuple[str, ...]
-    """Not overdue, and will be if they take as long as others did."""
+    """Not overdue, and will be if they take as long as others did. One that took longer may end at once."""
     without_forecast: int
     """Not overdue, and too few like them have ended to say."""
     oldest: Mapping[Step, tuple[str, datetime]]
@@ -116,7 +116,7 @@ def digest_of(city: CityFigures, day: date, now: datetime) -> DigestFigures:
         late_soon=tuple(
             case.case_number
             for due_at, case in in_time
-            if case.step in medians and max(case.opened_at + medians[case.step], now) > due_at
+            if case.step in medians and case.opened_at + medians[case.step] > due_at
         ),
         without_forecast=sum(case.step not in medians for _, case in in_time),
         oldest={step: oldest[step] for step in Step if step in oldest},

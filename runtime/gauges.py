@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import Final
 
@@ -37,6 +38,7 @@ class Gauges:
         self._findings = Findings(watching.watch, watching.alerts)
         self._shelf = watching.shelf
         self._clock = clock
+        self._began = clock()
         self._age = meter.create_gauge(AGE, "Since the last complete round of the watchdog.")
         self._unacknowledged = meter.create_gauge(
             UNACKNOWLEDGED, "Alerts that nobody has taken charge of for half an hour."
@@ -54,7 +56,10 @@ class Gauges:
             self._tell(heartbeat, now)
 
     def _tell(self, heartbeat: Heartbeat, now: datetime) -> None:
-        """Tell every city of a silent watchdog; every worker under the same key, another one each day."""
+        """Tell every city of a silent watchdog; every worker under the same key, another one each day.
+
+        Before the engine was up nobody was at work: that counts for nothing.
+        """
         kind = AlertKind.WATCHDOG_SILENT
         since = max(heartbeat.at, datetime.combine(wib_date(now), time(), WIB))
         detail = f"{heartbeat.at.astimezone(WIB):%Y-%m-%d_%H.%M_WIB}"
@@ -63,7 +68,10 @@ class Gauges:
             for city in self._shelf.cities()
             if heartbeat.is_silent(now, options.WATCHDOG_PATIENCE)
         ]
-        self._findings.settle(kind, found, now)
+        heard = replace(heartbeat, at=max(heartbeat.at, self._began))
+        is_sure = heard.is_silent(now, options.WATCHDOG_PATIENCE)
+        last = {finding.subject for finding in found}
+        self._findings.settle(kind, found if is_sure else (), now, lasting=last)
 
 
 async def gauge_for_ever(gauges: Gauges, every: timedelta) -> None:

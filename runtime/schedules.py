@@ -111,15 +111,10 @@ async def _described(handle: ScheduleHandle) -> ScheduleDescription | None:
 
 
 def _daily(city: CityPolicy) -> ScheduleCalendarSpec:
-    """Return the time of each day, spelled out as Temporal gives it back, so that it can be compared."""
-    hour, minute = city.digest_at.hour, city.digest_at.minute
+    """Return the time of each day; in tuples, as Temporal gives it back, so that it can be compared."""
     return ScheduleCalendarSpec(
-        second=(ScheduleRange(0, 0, 1),),
-        minute=(ScheduleRange(minute, minute, 1),),
-        hour=(ScheduleRange(hour, hour, 1),),
-        day_of_month=(ScheduleRange(1, 31, 1),),
-        month=(ScheduleRange(1, 12, 1),),
-        day_of_week=(ScheduleRange(0, 6, 1),),
+        hour=(ScheduleRange(city.digest_at.hour),),
+        minute=(ScheduleRange(city.digest_at.minute),),
         comment=f"{city.digest_at:%H:%M} WIB",
     )
 

@@ -10,7 +10,7 @@ from temporalio.service import RPCError
 
 from models.case import CaseRef
 from models.errors import EngineUnreachable, Misconfigured
-from runtime.settings import Settings, temporal_environment
+from runtime.settings import PREFIX, Settings, temporal_environment
 from workflows import options, search_attributes
 from workflows.reactivation import Reactivation
 
@@ -26,19 +26,25 @@ MISCONFIGURED = (
 
 
 async def connect(
-    settings: Settings, *, lazy: bool = False, environment: dict[str, str] | None = None
+    settings: Settings,
+    *,
+    lazy: bool = False,
+    environment: dict[str, str] | None = None,
+    serves_metrics: bool = False,
 ) -> Client:
     """Connect as `TEMPORAL_*` variables and profiles say. Raises Misconfigured or EngineUnreachable.
 
     With `lazy` the first call connects, so that a command can be taken while Temporal is away.
-    `environment` stands in for the process's own.
+    `environment` stands in for the process's own. With `serves_metrics` the process listens on the metrics
+    address, if there is one, which only one process can.
     """
     variables = temporal_environment(settings) if environment is None else environment
+    runtime = _runtime(settings) if serves_metrics else None
     try:
         config = ClientConfig.load_client_connect_config(override_env_vars=variables)
         config.setdefault("target_host", DEFAULT_ADDRESS)
         connecting = Client.connect(
-            **config, data_converter=pydantic_data_converter, runtime=_runtime(settings), lazy=lazy
+            **config, data_converter=pydantic_data_converter, runtime=runtime, lazy=lazy
         )
     except (RuntimeError, ValueError, OSError):
         raise Misconfigured(MISCONFIGURED) from None
@@ -87,4 +93,7 @@ def _runtime(settings: Settings) -> Runtime | None:
         unit_suffix=True,
         durations_as_seconds=True,
     )
-    return Runtime(telemetry=TelemetryConfig(metrics=metrics))
+    try:
+        return Runtime(telemetry=TelemetryConfig(metrics=metrics))
+    except (RuntimeError, ValueError):
+        raise Misconfigured(f"settings: {PREFIX}METRICS_ADDRESS cannot be listened on") from None

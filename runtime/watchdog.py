@@ -32,24 +32,18 @@ _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 class Watchdog:
     """Looks for what nobody else would tell of, round after round. One task at a time may use it."""
 
-    def __init__(
-        self,
-        engine: Engine,
-        watching: Watching,
-        clock: Callable[[], datetime],
-        *,
-        look_again: timedelta = options.WATCH_LOOK_AGAIN,
-    ) -> None:
-        """Hold the ports; `look_again` is how long it waits before it believes that nobody is at work."""
+    def __init__(self, engine: Engine, watching: Watching, clock: Callable[[], datetime]) -> None:
+        """Hold the ports."""
         self._engine = engine
         self._watch = watching.watch
         self._findings = Findings(watching.watch, watching.alerts)
         self._shelf = watching.shelf
         self._clock = clock
-        self._look_again = look_again
+        self._began: datetime | None = None
         self._missing: str | None = None
         """What of the engine is not there: `temporal`, `worker`, or nothing."""
-        self._works_since: datetime | None = None
+        self._so_since: datetime | None = None
+        """Since when that has been so, as far as this process knows."""
 
     async def round(self, every: timedelta) -> bool:
         """Make every check; none stops the others. Return whether everything was seen.
@@ -58,6 +52,7 @@ class Watchdog:
         silent. That Temporal is away is something seen.
         """
         now = self._clock()
+        self._began = self._began or now
         are_made = [await _is_made(self._look_for_engine(now), "engine")]
         are_made.append(await _is_made(self._look_for_unsent(now), "unsent"))
         are_made.append(await _is_made(self._look_for_untold(now), "untold"))
@@ -74,18 +69,16 @@ class Watchdog:
     # -- Nobody works, nobody is told ------------------------------------------------------------
 
     async def _look_for_engine(self, now: datetime) -> None:
-        kind = AlertKind.NO_WORKER
-        self._missing = await self._missing_now()
-        if self._missing is not None:
-            await asyncio.sleep(self._look_again.total_seconds())
-            self._missing = await self._missing_now()
-        self._works_since = (self._works_since or now) if self._missing is None else None
+        kind, missing = AlertKind.NO_WORKER, await self._missing_now()
+        if missing != self._missing or self._so_since is None:
+            self._missing, self._so_since = missing, now
         found = [
-            Finding(kind, subject_of_city(kind, city, self._missing), city, now, detail=self._missing)
+            Finding(kind, subject_of_city(kind, city, missing), city, now, detail=missing)
             for city in self._cities()
-            if self._missing is not None
+            if missing is not None
         ]
-        await to_thread(self._findings.settle, kind, found, now)
+        is_sure = now - self._so_since >= options.WATCH_MISSED_FOR
+        await self._tell_of_cities(kind, found, now, is_sure=is_sure)
 
     async def _missing_now(self) -> str | None:
         try:
@@ -101,22 +94,27 @@ class Watchdog:
             Finding(kind, subject_of_city(kind, city), city, now, detail=str(count))
             for city, count in unsent.items()
         ]
-        await to_thread(self._findings.settle, kind, found, now)
+        await self._tell_of_cities(kind, found, now, is_sure=self._is_warm(now))
 
     async def _look_for_untold(self, now: datetime) -> None:
         kind = AlertKind.BREACH_UNTOLD
         untold = await to_thread(self._watch.untold, now - options.WATCH_TOLD_AFTER)
-        new = sorted(untold - await self._told_today(kind, now))
+        new = sorted(untold - await self._told_today(kind, now)) if self._is_warm(now) else []
         await self._tell_of_cases(kind, new[: options.WATCH_AT_ONCE], untold, now)
+
+    def _is_warm(self, now: datetime) -> bool:
+        """Tell whether an engine that came up together with the watchdog has had time to catch up."""
+        return self._began is not None and now - self._began >= options.WATCH_WARM_UP
 
     # -- The ledger and Temporal -------------------------------------------------------------------
 
     async def _compare(self, now: datetime) -> None:
         """Look for cases that are lost, and for others that are astray."""
-        is_swept = self._works_since is not None and self._works_since <= now - options.WATCH_SWEPT_AFTER
-        waits_since = now - options.WATCH_SWEPT_AFTER if is_swept else _NEVER
+        swept_before = now - options.WATCH_SWEPT_AFTER
+        is_swept = self._missing is None and self._so_since is not None and self._so_since <= swept_before
         started_before = now - options.WATCH_STARTED_AFTER
-        wanted = await to_thread(self._watch.open_cases, started_before, waits_since)
+        registered_before = swept_before if is_swept else _NEVER
+        wanted = await to_thread(self._watch.open_cases, started_before, registered_before)
         running = await self._engine.running()
         await self._look_for_lost(wanted - running.keys(), now)
         ended_before = now - options.WATCH_ENDED_AFTER
@@ -135,9 +133,9 @@ class Watchdog:
         kind = AlertKind.CASE_ASTRAY
         ends = await to_thread(self._watch.ends, [one for one in suspects if _city_of(one)])
         ended_before = now - options.WATCH_ENDED_AFTER
-        unsure = [one for one in suspects if _is_over(ends.get(one, _NEVER), ended_before)]
+        unsure = sorted(one for one in suspects if _is_over(ends.get(one, _NEVER), ended_before))
         seen = await self._engine.look(unsure[: options.WATCH_AT_ONCE])
-        astray = [one for one in unsure if one not in seen or seen[one].is_running]
+        astray = [one for one in seen if seen[one].is_running]
 
         cities = self._cities()
         found = [
@@ -150,7 +148,7 @@ class Watchdog:
             found += [
                 Finding(kind, subject_of_city(kind, city, "others"), city, now, detail) for city in cities
             ]
-        await to_thread(self._findings.settle, kind, found, now)
+        await self._tell_of_cities(kind, found, now)
 
     async def _look_for_failing(self, now: datetime) -> None:
         """Tell whose code fails. Temporal lists such cases late, the ledger shows some earlier."""
@@ -175,6 +173,13 @@ class Watchdog:
         found = [Finding.of_case(kind, state, now) for state in states]
         still = {subject_of_case(kind, one) for one in lasting}
         await to_thread(self._findings.settle, kind, found, now, lasting=still)
+
+    async def _tell_of_cities(
+        self, kind: AlertKind, found: Collection[Finding], now: datetime, *, is_sure: bool = True
+    ) -> None:
+        """Tell what was found, if that is sure; take back what was not found."""
+        last = {finding.subject for finding in found}
+        await to_thread(self._findings.settle, kind, found if is_sure else (), now, lasting=last)
 
     async def _told_today(self, kind: AlertKind, now: datetime) -> set[str]:
         return {_case_of(subject) for subject in await to_thread(self._findings.told_today, kind, now)}

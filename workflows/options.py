@@ -41,6 +41,13 @@ LEDGER_AT_ONCE = LocalActivityConfig(
 )
 """A ledger read or write that is expected to take milliseconds."""
 
+OFFICE_AT_ONCE = LocalActivityConfig(
+    start_to_close_timeout=timedelta(seconds=4),
+    schedule_to_close_timeout=timedelta(seconds=4),
+    retry_policy=RetryPolicy(maximum_attempts=1),
+)
+"""A step of the office that is expected to take milliseconds; tried once, then as a pending activity."""
+
 LEDGER_WHEN_BACK = ActivityConfig(
     start_to_close_timeout=timedelta(seconds=20),
     retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30)),
@@ -141,8 +148,11 @@ WATCH_MOVES_AFTER = timedelta(seconds=20)
 WATCH_FAILS_AT = 3
 """Which attempt at a workflow task means failing code; the second may only follow a killed worker."""
 
-WATCH_LOOK_AGAIN = timedelta(seconds=10)
-"""How long after nobody was found at work a second look is taken: a server just up knows no worker yet."""
+WATCH_MISSED_FOR = timedelta(seconds=30)
+"""How long Temporal or every worker must have been missing, so that a restart calls for nobody."""
+
+WATCH_WARM_UP = timedelta(minutes=2)
+"""How long the engine may take to tell and send what fell due while everything was down."""
 
 WATCH_ENGINE_WITHIN = timedelta(seconds=10)
 """How long Temporal may take to say who asks it for work."""

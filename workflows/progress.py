@@ -34,7 +34,8 @@ class Progress:
         self._shown = self.state
         self._seq = FIRST_SEQ
         self._unwritten: list[CaseEvent] = []
-        self._writing = asyncio.Lock()
+        self.in_passing = asyncio.Lock()
+        """Held by whoever runs a local activity: a replay does not keep the order of two that overlap."""
 
     def move(self, **changes: Unpack[StateChange]) -> None:
         """Change fields of the state; nobody sees it before `publish`."""
@@ -69,7 +70,7 @@ class Progress:
             workflow.upsert_search_attributes(updates)
         self._shown = self.state
         workflow.set_current_details(details(self.state))
-        async with self._writing:
+        async with self.in_passing:
             batch, alerts = tuple(self._unwritten), self._alarm.take()
             if batch or alerts:
                 record = Record(run=workflow.info().run_id, events=batch, state=self.state, alerts=alerts)

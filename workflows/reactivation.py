@@ -111,9 +111,10 @@ class Reactivation(CaseCommands):
         """Read what the case is held to, for as long as it takes; None when it was withdrawn before."""
         while not self._inbox.withdrawn:
             try:
-                return await workflow.execute_local_activity_method(
-                    Recorder.open_case, case, **options.LEDGER_AT_ONCE
-                )
+                async with self._progress.in_passing:
+                    return await workflow.execute_local_activity_method(
+                        Recorder.open_case, case, **options.LEDGER_AT_ONCE
+                    )
             except FailureError as error:
                 await self._wait_for_person(
                     AlertKind.CASE_STUCK, trouble_of(error), options.ASK_AGAIN_AFTER_OUTAGE
@@ -127,7 +128,6 @@ class Reactivation(CaseCommands):
         self._clock.enter_step(step, at)
         self._progress.note(EventKind.STEP_OPENED)
         self._inbox.open(step, self._progress.state.attempt)
-        await self._progress.publish()
 
     async def _ask(self, step: Step, poll_every: timedelta) -> StepReply | None:
         """Ask until machine or person answers; None when the case is called off or the step reopened before.
@@ -141,20 +141,7 @@ class Reactivation(CaseCommands):
         )
         reply = None
         while reply is None and not self._inbox.calls:
-            asking = asyncio.create_task(steps.ask(question))
-            await workflow.wait_condition(lambda: asking.done() or self._inbox.calls)  # noqa: B023 - awaited here
-            if not asking.done():
-                asking.cancel()
-                await workflow.wait([asking])
-            error = None if asking.cancelled() else asking.exception()
-            if error is not None and not isinstance(error, ActivityError):
-                raise error
-            if error is not None:
-                await self._outlive(error)
-            elif not asking.cancelled() and asking.result().answer is not None:
-                reply = asking.result()
-            elif not self._inbox.calls:
-                await self._wait_for_desk(step)
+            reply = await self._ask_once(question)
         given = self._inbox.take_answer()
         self._inbox.close()
         self._unpark(workflow.now(), by="step-over")
@@ -166,6 +153,31 @@ class Reactivation(CaseCommands):
                 self._note_late(reply)
             reply = None
         return reply if given is None else StepReply(answer=given.answer, given=given)
+
+    async def _ask_once(self, question: StepAsk) -> StepReply | None:
+        """Ask, and wait with whoever has to act when there is no answer; None when it is to be asked again.
+
+        Nobody has to see a step that the office's rules answer in passing; every other is shown first.
+        """
+        async with self._progress.in_passing:
+            reply = await steps.ask_at_once(question)
+        if reply is None:
+            await self._progress.publish()
+            asking = asyncio.create_task(steps.ask(question))
+            await workflow.wait_condition(lambda: asking.done() or self._inbox.calls)
+            if not asking.done():
+                asking.cancel()
+                await workflow.wait([asking])
+            if asking.cancelled():
+                return None
+            error = asking.exception()
+            if isinstance(error, ActivityError):
+                await self._outlive(error)
+                return None
+            reply = asking.result()
+        if reply.answer is None and not self._inbox.calls:
+            await self._wait_for_desk(question.step)
+        return None if reply.answer is None else reply
 
     async def _outlive(self, error: ActivityError) -> None:
         """Call for a person when a round of asking ended in trouble and nobody has acted meanwhile.

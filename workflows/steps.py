@@ -8,6 +8,7 @@ from temporalio.exceptions import (
     ApplicationError,
     FailureError,
 )
+from temporalio.workflow import LocalActivityConfig
 
 from activities.bpjs import BpjsReconnect
 from activities.kemensos import KemensosVerification
@@ -30,9 +31,14 @@ ON_DESK_WAITING_ON = WAITING_ON | {Step.SIKS_NG_UPLOAD: WaitingOn.OFFICER}
 """The same while people do the step: uploading is then the office's own work."""
 
 
+def _summary(question: StepAsk) -> str:
+    """Return the words that a supervisor reads beside the activity."""
+    return f"{STEP[question.step]}, percobaan {question.attempt}"
+
+
 async def ask(question: StepAsk) -> StepReply:
     """Have the step done and return what came of it. Raises ActivityError when a round has ended in vain."""
-    summary = f"{STEP[question.step]}, percobaan {question.attempt}"
+    summary = _summary(question)
     ours = options.named(options.OUR_WORK, summary)
     effect = options.named(options.OUTSIDE_EFFECT, summary)
     awaited = options.named(options.OUTSIDE_ANSWER, summary)
@@ -48,6 +54,23 @@ async def ask(question: StepAsk) -> StepReply:
             return await do(KemensosVerification.kemensos_verification, question, **awaited)
         case Step.BPJS_RECONNECT:
             return await do(BpjsReconnect.bpjs_reconnect, question, **awaited)
+
+
+async def ask_at_once(question: StepAsk) -> StepReply | None:
+    """Have a step of the office itself done in passing; None when it is another's, or was in vain.
+
+    What was in vain is asked again by `ask`, as a pending activity that a supervisor can see.
+    """
+    at_once = LocalActivityConfig({**options.OFFICE_AT_ONCE, "summary": _summary(question)})
+    do = workflow.execute_local_activity_method
+    try:
+        if question.step is Step.DOCUMENT_CHECK:
+            return await do(Office.document_check, question, **at_once)
+        if question.step is Step.RECOMMENDATION:
+            return await do(Office.recommendation, question, **at_once)
+    except FailureError:
+        pass
+    return None
 
 
 NOT_YET_ANSWERED = "NotYetAnswered"

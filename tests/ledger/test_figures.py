@@ -35,10 +35,12 @@ class Office:
     def opens(
         self, case: CaseRef, *steps: tuple[Step, int], health: CaseHealth = CaseHealth.OK, run: str = "one"
     ) -> None:
-        """Open steps, each at its hour; the case has waited half an hour longer and is due a day later."""
+        """Open steps, each at its hour, and put them on the desk half an hour later. Due a day later."""
+        told = [(EventKind.STEP_OPENED, step, MORNING + at * HOUR) for step, at in steps]
+        told += [(EventKind.STEP_ON_DESK, step, at + HOUR / 2) for _, step, at in told]
         events = [
-            CaseEvent(seq=seq, kind=EventKind.STEP_OPENED, at=MORNING + at * HOUR, step=step, attempt=1)
-            for seq, (step, at) in enumerate(steps, 2)
+            CaseEvent(seq=seq, kind=kind, at=at, step=step, attempt=1)
+            for seq, (kind, step, at) in enumerate(told, 2)
         ]
         step, at = steps[-1]
         since = MORNING + (at + 0.5) * HOUR

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from gateways.policy_folder import PolicyFolder
 from models.case import CaseHealth, Step
 from models.digest import (
-    SAMPLES_AT_LEAST,
     WORDS_AT_MOST,
     CityFigures,
     DigestAsk,
@@ -116,7 +115,7 @@ def test_of_an_even_number_the_two_in_the_middle_count() -> None:
 def test_with_few_examples_there_is_no_forecast() -> None:
     """The digest says for how many; neither for the overdue nor for a case whose clock does not run."""
     cases = (a_case(1, MINUTE), a_case(2, 30 * HOUR), a_case(3, -MINUTE), a_case(4, None))
-    figures = told(*cases, spans=FIVE[: SAMPLES_AT_LEAST - 1])
+    figures = told(*cases, spans=FIVE[:4])
     assert (figures.late_soon, figures.without_forecast) == ((), 2)
     other_step = told(a_case(1, MINUTE, step=Step.SIKS_NG_UPLOAD), spans=FIVE)
     assert (other_step.late_soon, other_step.without_forecast) == ((), 1)
@@ -125,13 +124,13 @@ def test_with_few_examples_there_is_no_forecast() -> None:
 def test_the_oldest_of_each_step_and_what_stands_still() -> None:
     """By how long they wait for whom they wait for, in the order of the steps; empty steps are left out."""
     figures = told(
-        a_case(1, None, step=Step.BPJS_RECONNECT, since=HOUR, health=CaseHealth.STUCK),
-        a_case(2, None, since=2 * HOUR, health=CaseHealth.PARKED),
+        a_case(1, None, step=Step.BPJS_RECONNECT, since=4 * HOUR, health=CaseHealth.STUCK),
+        a_case(2, None, since=2 * HOUR, opened=5 * HOUR, health=CaseHealth.PARKED),
         a_case(3, None, since=3 * HOUR, opened=HOUR, health=CaseHealth.PARKED),
     )
     assert list(figures.oldest.items()) == [
         (Step.RECOMMENDATION, (of(3), NOW - 3 * HOUR)),
-        (Step.BPJS_RECONNECT, (of(1), NOW - HOUR)),
+        (Step.BPJS_RECONNECT, (of(1), NOW - 4 * HOUR)),
     ]
     assert (figures.stuck, figures.parked) == (1, 2)
 

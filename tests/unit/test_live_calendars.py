@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 
 from gateways.policy_folder import PolicyFolder
 from models.errors import Misconfigured
+from runtime.recount import digest_of
 
 ROOT = Path(__file__).resolve().parents[2]
 LONG_AGO = (10**18, 10**18)
@@ -158,3 +159,29 @@ def test_the_first_time_a_fault_is_refused_each_time(folder: Path) -> None:
             shelf.calendars()
     path.write_text(text)
     assert is_working_day(shelf)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "is_another"),
+    [
+        ("kalender.toml", 'friday = ["08:00-16:00"]', 'friday = ["08:00-11:30"]', True),
+        (
+            "kalender.toml",
+            "[city.3674.hours]",
+            "[city.3674.extra_days]\n2026-03-28 = []\n[city.3674.hours]",
+            True,
+        ),
+        ("libur-2026.toml", "date = 2026-03-18", "date = 2026-03-17", True),
+        ("libur-2026.toml", "Hari Lahir Pancasila", "Pancasila", False),
+        ("libur-2026.toml", "provisional = false", "provisional = true", False),
+    ],
+)
+def test_another_calendar_is_one_that_counts_otherwise(
+    folder: Path, file: str, old: str, new: str, *, is_another: bool
+) -> None:
+    """Hours, days with hours of their own and holidays; not their names. Cases are asked anew for that."""
+    shelf, path = PolicyFolder(folder), folder / file
+    before = digest_of(shelf.calendars().working_time("3674"))
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    assert (digest_of(shelf.calendars().working_time("3674")) != before) == is_another

@@ -13,7 +13,7 @@ from models.wib import WIB
 
 HOUR = timedelta(hours=1)
 FRIDAY = datetime(2026, 2, 6, 15, 30, tzinfo=WIB)
-MONDAY, TUESDAY = FRIDAY.date() + timedelta(days=3), FRIDAY.date() + timedelta(days=4)
+MONDAY = FRIDAY.date() + timedelta(days=3)
 LADDER = ladder((0.5, 0.75, 0.9), (HOUR, 4 * HOUR))
 PAUSES = {Owner.APPLICANT: PauseRule(at_most=48 * HOUR, times=2), Owner.OUTAGE: PauseRule()}
 
@@ -102,6 +102,16 @@ def test_a_working_day_stays_a_day_and_an_extension_stays(more: timedelta, due: 
     clock.extend(more)
     clock.count_by(office(12, MONDAY))
     assert clock.due_at == datetime.fromisoformat(due).replace(tzinfo=WIB)
+
+
+def test_less_time_than_none_is_none() -> None:
+    """What is added after too much was taken away is there, by the old calendar and by the new one."""
+    clock = a_clock(Budget(duration=4 * HOUR), OFFICE)
+    for by in (-10 * HOUR, 2 * HOUR):
+        clock.extend(by)
+    assert clock.due_at == datetime(2026, 2, 9, 9, 30, tzinfo=WIB)
+    clock.count_by(office(16, MONDAY))
+    assert clock.due_at == datetime(2026, 2, 10, 9, 30, tzinfo=WIB)
 
 
 def test_a_clock_that_does_not_run_yet_counts_by_the_new_calendar_when_it_does() -> None:

@@ -58,7 +58,8 @@ async def results(bench: Bench, handle: ScheduleHandle, runs: int) -> list[Raise
     for one in actions:
         assert isinstance(one.action, ScheduleActionExecutionStartWorkflow)
         run = bench.environment.client.get_workflow_handle_for(DailyDigest.run, one.action.workflow_id)
-        raised.append(await run.result())
+        async with asyncio.timeout(10):
+            raised.append(await run.result())
         replayer = Replayer(
             workflows=[DailyDigest], data_converter=pydantic_data_converter, workflow_runner=strict_runner()
         )
@@ -115,7 +116,8 @@ async def test_started_by_hand_it_is_of_today(bench: Bench) -> None:
         DailyDigest.run, DigestOrder(city=CITY), id=f"by-hand-{bench.task_queue}", task_queue=bench.task_queue
     )
     started_at = (await run.describe()).start_time
-    assert (await run.result()).key == f"digest:{CITY}:{wib_date(started_at)}"
+    async with asyncio.timeout(10):
+        assert (await run.result()).key == f"digest:{CITY}:{wib_date(started_at)}"
 
 
 async def test_workers_that_start_at_once_make_one_schedule_and_leave_it_alone(bench: Bench) -> None:

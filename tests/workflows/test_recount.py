@@ -8,34 +8,34 @@ from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
-import pytest
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.enums.v1 import UpdateWorkflowExecutionLifecycleStage
+from temporalio.api.update.v1 import UpdateRef, WaitPolicy
+from temporalio.api.workflowservice.v1 import PollWorkflowExecutionUpdateRequest
 from temporalio.client import WorkflowUpdateStage
+from temporalio.service import RPCError, RPCStatusCode
 
-from gateways.folder_documents import FolderDocuments
 from gateways.ledger_access import utc_now
 from gateways.ledger_schema import migrate, open_engine
 from gateways.policy_folder import PolicyFolder
 from gateways.sql_calendar_marks import SqlCalendarMarks
 from gateways.sql_desk_book import SqlDeskBook
 from gateways.sql_registry import SqlRegistry
-from intake.intake import Intake
 from models.calendar import CalendarKind
+from models.calendar_policy import Calendars
 from models.case import CaseRef, Step, Track
-from models.dossier import Dossier
 from models.messages import Accepted, AlertKind, EventKind, Extend, Recount, Withdraw
 from models.wib import WIB
 from runtime.delivery import Delivery
 from runtime.recount import Recounter
-from runtime.temporal import CaseStarter
 from tests.builders import a_case, a_new_case
-from tests.fakes import FakeLedger
 from tests.workflows.conftest import BY_HAND, Bench, Handle, proven
 from tests.workflows.hands import Gates, events, give, on_desk, switch
-from worker import sweep_for_ever
 from workflows.reactivation import Reactivation
 
 POLICIES = Path(__file__).resolve().parents[2] / "policies"
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+FRIDAY = date(2026, 2, 6)
 OPEN = '["08:00-16:00"]'
 SLA_DUE_AT = "SlaDueAt"
 
@@ -61,7 +61,7 @@ class TimeTable:
         head = "[tracks.emergency.sla]"
         ours = f'{head}\ncounts = "office"\nsteps.document_check = "PT3H"\nbudget = "PT4H"'
         text, replaced = re.subn(
-            rf"{re.escape(head)}.*?^budget = \S+$", ours, city.read_text(), flags=re.M | re.S
+            rf"{re.escape(head)}.*?^budget = \S+$", ours, city.read_text(), flags=re.MULTILINE | re.DOTALL
         )
         assert replaced == 1
         city.write_text(text)
@@ -87,10 +87,10 @@ class TimeTable:
 
 
 @asynccontextmanager
-async def by(table: TimeTable, bench: Bench) -> AsyncIterator[Bench]:
-    """Run a proven worker of people on these policies."""
+async def by(table: TimeTable, bench: Bench, shelf: PolicyFolder | None = None) -> AsyncIterator[Bench]:
+    """Run a proven worker of people on these policies, read by this shelf if one is given."""
     bench.modes = BY_HAND
-    bench.shelf = PolicyFolder(table.folder)
+    bench.shelf = shelf or PolicyFolder(table.folder)
     async with proven(bench):
         yield bench
 
@@ -113,7 +113,7 @@ async def due_at(handle: Handle) -> datetime | None:
 
 def percents(bench: Bench, handle: Handle) -> list[object]:
     """Return the rungs that were told, a breach as 100."""
-    told = [event for event in bench.ledger.events[handle.id].values()]
+    told = bench.ledger.events[handle.id].values()
     kinds = {EventKind.SLA_WARNED, EventKind.SLA_BREACHED}
     return [event.facts.get("percent", 100) for event in told if event.kind in kinds]
 
@@ -121,32 +121,25 @@ def percents(bench: Bench, handle: Handle) -> list[object]:
 async def test_an_edited_file_reaches_a_running_case(stopped_bench: Bench, tmp_path: Path) -> None:
     """Friday 6 February 15:30 and four hours: Monday 11:30, and Tuesday once Monday is a holiday.
 
-    The worker's own sweep sees the edit, writes the command and brings it; a second sweep changes nothing.
+    A worker's sweep sees the edit, writes the command and brings it; a second one finds nothing to do.
     """
-    table = TimeTable(tmp_path, date(2026, 2, 6))
+    table = TimeTable(tmp_path, FRIDAY)
     engine = open_engine(f"sqlite:///{tmp_path / 'ledger.db'}")
     migrate(engine)
     registry, book = SqlRegistry(engine), SqlDeskBook(engine)
     case = registry.register(a_new_case(at(table.friday, "15:30").astimezone(UTC))).case
-    registry.mark_started(case.case_number)
     async with by(table, stopped_bench) as bench:
-        client = bench.environment.client
-        starter = CaseStarter(client, bench.task_queue)
-        intake = Intake(registry, FolderDocuments(tmp_path), bench.shelf, starter)
         recounter = Recounter(bench.shelf, SqlCalendarMarks(engine), utc_now)
-        delivery = Delivery(client, registry, book)
+        delivery = Delivery(bench.environment.client, registry, book)
         await recounter.look()
         handle = await bench.start(case)
         await on_desk(bench, handle, Step.DOCUMENT_CHECK)
         assert await due_at(handle) == at(table.monday, "11:30")
 
         table.close_on_monday()
-        sweeping = asyncio.create_task(sweep_for_ever(intake, recounter, delivery))
-        await bench.until(handle, lambda state: state.due_at == at(table.tuesday, "11:30"))
-        sweeping.cancel()
-        await asyncio.wait([sweeping])
-        assert await recounter.look() == 0
-        await delivery.sweep()
+        assert (await recounter.look(), await delivery.sweep()) == (1, 1)
+        assert await due_at(handle) == at(table.tuesday, "11:30")
+        assert (await recounter.look(), await delivery.sweep()) == (0, 0)
         assert book.undelivered() == []
 
         (event,) = events(bench, handle, EventKind.SLA_RECOUNTED)
@@ -249,7 +242,7 @@ async def test_a_case_without_a_plan_is_told_when_it_has_one(stopped_bench: Benc
             wait_for_stage=WorkflowUpdateStage.COMPLETED,
         )
     )
-    await update_is_waiting(bench, handle)
+    await update_is_waiting(bench, handle, "recount-1")
     bench.modes, bench.shelf = BY_HAND, old
     async with proven(bench):
         told = await (await telling).result()
@@ -258,51 +251,64 @@ async def test_a_case_without_a_plan_is_told_when_it_has_one(stopped_bench: Benc
         await withdraw(handle)
 
 
-async def update_is_waiting(bench: Bench, handle: Handle) -> None:
-    """Wait until the server has taken an update in, which no worker has heard of."""
-    await asyncio.sleep(0.2)
+async def update_is_waiting(bench: Bench, handle: Handle, update_id: str) -> None:
+    """Wait until the server has an update that no worker has heard of."""
+    client = bench.environment.client
+    request = PollWorkflowExecutionUpdateRequest(
+        namespace=client.namespace,
+        update_ref=UpdateRef(
+            workflow_execution=WorkflowExecution(workflow_id=handle.id), update_id=update_id
+        ),
+        wait_policy=WaitPolicy(
+            lifecycle_stage=UpdateWorkflowExecutionLifecycleStage.UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_ADMITTED
+        ),
+    )
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                await client.workflow_service.poll_workflow_execution_update(request)
+            except RPCError as error:
+                assert error.status is RPCStatusCode.NOT_FOUND  # noqa: PT017 - until it is there
+                await asyncio.sleep(0.02)
+            else:
+                return
 
 
-class HeldLedger(FakeLedger):
-    """A ledger that lets a plan be read and then holds it back."""
+class HeldShelf(PolicyFolder):
+    """A shelf that reads the calendars and then keeps whoever asked for them waiting."""
 
-    gates: Gates
+    gates = Gates()
     is_holding = False
 
-    def dossier(self, case_number: str) -> Dossier:
+    def calendars(self) -> Calendars:
+        read = super().calendars()
         if self.is_holding:
-            self.gates.hold(case_number)
-        return super().dossier(case_number)
+            self.gates.hold("calendars")
+        return read
 
 
 async def test_a_plan_that_was_read_before_the_edit_is_recounted(
     stopped_bench: Bench, tmp_path: Path
 ) -> None:
     """The case changes its track while the calendar is edited: the other plan is older than the edit."""
-    table = TimeTable(tmp_path, a_friday())
-    case = a_case(track=Track.MEDICAL, received_at=at(table.friday, "15:30").astimezone(UTC))
-    ledger = HeldLedger()
-    ledger.gates = Gates()
-    stopped_bench.ledger = ledger
-    stopped_bench.channel.ledger = ledger
-    async with by(table, stopped_bench) as bench:
-        bench.shelf.calendars()
+    table = TimeTable(tmp_path, FRIDAY)
+    case = a_case(track=Track.MEDICAL, received_at=at(FRIDAY, "15:30").astimezone(UTC))
+    shelf = HeldShelf(table.folder)
+    async with by(table, stopped_bench, shelf) as bench:
         handle = await bench.start(case, need="childbirth")
         await on_desk(bench, handle, Step.DOCUMENT_CHECK)
-        ledger.is_holding = True
-        switching = asyncio.create_task(switch(handle, occurred_at=at(table.friday, "15:30")))
-        await bench.until(handle, lambda _state: ledger.gates.is_held(case.case_number))
-        message = table.recount(case)
-        assert message.calendar.extra_days[table.monday]
+        shelf.is_holding = True
+        switching = asyncio.create_task(switch(handle, occurred_at=at(FRIDAY, "15:30")))
+        await bench.until(handle, lambda _state: shelf.gates.is_held("calendars"))
         table.close_on_monday()
-        newer = await handle.start_update(
+        telling = await handle.start_update(
             "recount",
             table.recount(case),
             result_type=Accepted,
             wait_for_stage=WorkflowUpdateStage.ACCEPTED,
         )
-        ledger.gates.open(case.case_number)
-        await switching
-        await newer.result()
+        shelf.gates.open("calendars")
+        assert (await switching).state.due_at is not None
+        await telling.result()
         assert await due_at(handle) == at(table.tuesday, "11:30")
         await withdraw(handle)
