@@ -72,7 +72,8 @@ class Dispatcher:
         now, recipient, kind = self._clock(), group[0].recipient, group[0].alert.kind
         storm = self._ladder(group[0]).storm
         told = self._outbox.told(recipient, kind, now - storm.within)
-        if recipient == WEBHOOK or told.count + len(group) <= storm.more_than:
+        is_calm = told.count + len(group) <= storm.more_than
+        if is_calm or recipient == WEBHOOK or group[0].alert.is_news:
             return sum(self._send_one(delivery) for delivery in group)
         if told.last_digest_at is not None and now < told.last_digest_at + storm.within:
             self._outbox.postpone(_ids(group), told.last_digest_at + storm.within)

@@ -54,7 +54,11 @@ async def examine(settings: Settings) -> list[Check]:
         ),
         ("search attributes", "`starter.py search-attributes`", _search_attributes),
         ("worker", "start one: `starter.py up`, or `python worker.py`", _worker),
-        ("digest", "start a worker, which makes the schedules; `temporal schedule unpause`", _digest),
+        (
+            "digest",
+            "start a worker, which makes it, or `temporal schedule toggle --unpause --schedule-id ID`",
+            _digest,
+        ),
         *(
             (name, f"set {PREFIX}{name.upper()}_URL, and see whether that system is up", _system(name))
             for name in _SYSTEMS

@@ -20,7 +20,7 @@ from gateways.sql_registry import SqlRegistry
 from models.case import CaseRef
 from models.errors import Refused, Unavailable
 from models.messages import Alert, AlertKind
-from models.outbox import WEBHOOK, AlertMessage, AlertState, DeliveryState
+from models.outbox import WEBHOOK, Addressed, AlertMessage, AlertState, DeliveryState
 from runtime.dispatcher import RETRY_AT_MOST, Dispatcher, dispatch_for_ever, retry_wait
 from runtime.supervisor import keep_alive
 from tests.ledger.builders import MORNING, a_closing, a_new_case, an_alert
@@ -209,6 +209,23 @@ def test_five_hundred_breaches_in_a_minute_become_digests(desk: Desk) -> None:
     assert counted + len(got) - len(digests) == 500
     told = sum((desk.states(case) for case in cases), Counter[DeliveryState]())
     assert told[DeliveryState.IN_DIGEST] + told[DeliveryState.SENT] == 2 * 500
+
+
+def test_daily_digests_are_never_rolled_into_one(desk: Desk) -> None:
+    """Whoever serves twelve cities gets twelve, with their words; none is repeated."""
+    for number in range(12):
+        news = Alert(
+            key=f"digest:{number}",
+            city="3674",
+            kind=AlertKind.DAILY_DIGEST,
+            raised_at=desk.now,
+            words=f"angka {number}",
+        )
+        desk.outbox.put([Addressed(news, (BOSS,))])
+    desk.let_pass(timedelta(hours=9), step=timedelta(minutes=10))
+    assert sorted(re.findall(r"angka \d+", "".join(one.body for one in desk.post.to(BOSS)))) == sorted(
+        f"angka {number}" for number in range(12)
+    )
 
 
 def test_a_digest_names_twenty_cases_and_counts_the_rest(desk: Desk) -> None:

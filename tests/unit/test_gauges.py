@@ -158,6 +158,6 @@ async def test_a_ledger_that_is_away_ends_nothing(tmp_path: Path) -> None:
         async with asyncio.timeout(10):
             while len(logged) < 2:
                 await asyncio.sleep(0.005)
+        assert not going_on.done()
         going_on.cancel()
     assert {line["event"] for line in logged} == {"gauges.failed"}
-    assert not going_on.done()
