@@ -173,7 +173,7 @@ async def watch() -> None:
 
     log.info("watchdog.started", task_queue=settings.task_queue, every=str(settings.watch_every))
     tasks = [
-        asyncio.create_task(keep_alive(name, work, EVERY))
+        asyncio.create_task(keep_alive(name, work, min(EVERY, settings.watch_every)))
         for name, work in (("watchdog", look), ("dispatcher", tell))
     ]
     await stop.wait()

@@ -153,6 +153,10 @@ class SlaClock:
 
     # -- What follows ----------------------------------------------------------------------------
 
+    def counted(self, start: datetime, end: datetime) -> timedelta:
+        """Return the time that counts from one moment to another; negative when `end` comes first."""
+        return self._calendar.between(start, end) - self._calendar.between(end, start)
+
     @property
     def is_running(self) -> bool:
         """Whether the file was complete at some time."""

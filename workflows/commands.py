@@ -153,10 +153,8 @@ class CaseCommands:
     @workflow.update(description="Give the case more time, or less.")
     async def extend(self, command: Extend) -> Accepted:
         """Move the due time; what was told of the old one stays told."""
-        due_at = self._progress.state.due_at
-        if self._inbox.take(command.command_id) and due_at is not None:
-            by = command.by or (command.until or due_at) - due_at
-            self._clock.extend(by)
+        if self._inbox.take(command.command_id) and self._progress.state.due_at is not None:
+            by = self._clock.extend(command.by, command.until)
             minutes = round(by / timedelta(minutes=1))
             facts: dict[str, str | int] = {"minutes": minutes, "by": command.actor}
             self._progress.note(EventKind.SLA_EXTENDED, facts | {"command": command.command_id})

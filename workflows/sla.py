@@ -137,10 +137,14 @@ class CaseClock:
         """Count the step's budget no more: it was answered."""
         self._step = None
 
-    def extend(self, by: timedelta) -> None:
-        """Give the case more time, or less."""
-        self._present().extend(by)
+    def extend(self, by: timedelta | None, until: datetime | None) -> timedelta:
+        """Give the case more time, or less, by so much or until a time; return how much of it counts."""
+        clock = self._present()
+        if until is not None and clock.due_at is not None:
+            by = clock.counted(clock.due_at, until)
+        clock.extend(by or timedelta(0))
         self._show()
+        return by or timedelta(0)
 
     def count_by(self, calendar: CalendarPlan) -> None:
         """Count by an edited calendar, from the start on; a clock that counts by another kind goes on."""

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -158,6 +158,7 @@ def test_more_time_or_a_later_start_is_never_due_earlier(
     assert calendar.add(starts[0], spans[1]) <= calendar.add(starts[1], spans[1])
 
 
+@settings(deadline=None)
 @given(DAYS)
 def test_nothing_is_counted_on_weekends_and_holidays(day: date) -> None:
     """A day counts eight hours in Tangerang Selatan, or none."""

@@ -312,3 +312,18 @@ async def test_a_plan_that_was_read_before_the_edit_is_recounted(
         await telling.result()
         assert await due_at(handle) == at(table.tuesday, "11:30")
         await withdraw(handle)
+
+
+async def test_an_extension_until_a_time_ends_at_that_time(stopped_bench: Bench, tmp_path: Path) -> None:
+    """In working time too: from Monday 11:30 until Tuesday 09:00 are five and a half hours, not 21."""
+    table = TimeTable(tmp_path, a_friday())
+    async with by(table, stopped_bench) as bench:
+        handle = await bench.start(a_case(received_at=at(table.friday, "15:30")))
+        await on_desk(bench, handle, Step.DOCUMENT_CHECK)
+        assert await due_at(handle) == at(table.monday, "11:30")
+        until = at(table.tuesday, "09:00")
+        await handle.execute_update("extend", Extend(command_id="e-1", until=until, actor="sari"))
+        assert await due_at(handle) == until
+        assert events(bench, handle, EventKind.SLA_EXTENDED)[0].facts["minutes"] == 330
+        await withdraw(handle)
+        await handle.result()
