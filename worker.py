@@ -2,8 +2,10 @@
 
 import argparse
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
 
 import structlog
 from temporalio.client import Client
@@ -40,22 +42,38 @@ from runtime.ladders import check_ladders
 from runtime.logging import configure_logging
 from runtime.recount import Recounter
 from runtime.schedules import DigestSchedules
-from runtime.settings import load_settings
+from runtime.settings import Settings, load_settings
 from runtime.supervisor import keep_alive
 from runtime.temporal import CaseStarter, connect
 from runtime.watchdog import Watchdog, watch_for_ever
 from workflows import options
 from workflows.daily_digest import DailyDigest
+from workflows.queues import queue_of
 from workflows.reactivation import Reactivation
 
 log = structlog.get_logger()
 
-ACTIVITY_THREADS = 40
+OWN_ACTIVITIES = 40
+SYSTEM_ACTIVITIES = 15
+"""How many calls of one process may be with a system; `calls_per_second` limits all workers together."""
 WORKFLOWS = (Reactivation, DailyDigest)
 
 
-def activities_of(outside: Outside) -> Sequence[Callable[..., object]]:
-    """Return every activity, each holding its ports."""
+Activity = Callable[..., object]
+
+
+@dataclass(frozen=True)
+class Activities:
+    """Every activity, each holding its ports."""
+
+    own: Sequence[Activity]
+    """They ask nobody outside, and run on the queue of the cases."""
+    of_system: Mapping[System, Activity]
+    """On a queue of its own, each."""
+
+
+def activities_of(outside: Outside) -> Activities:
+    """Return every activity."""
     desk, modes = outside.desk, outside.modes
     guards, moot_bpjs = outside.guards, outside.moot_bpjs
     office = OfficeSteps(
@@ -77,33 +95,57 @@ def activities_of(outside: Outside) -> Sequence[Callable[..., object]]:
     )
     bpjs = BpjsReconnect(outside.ledger, outside.bpjs, Way(modes.bpjs, desk, guards.get(System.BPJS)))
     recorder = Recorder(outside.ledger, outside.shelf, outside.alerts)
-    return [
-        office.document_check,
-        office.recommendation,
-        siks_ng.siks_ng_upload,
-        kemensos.kemensos_verification,
-        bpjs.bpjs_reconnect,
-        recorder.open_case,
-        recorder.record,
-        Alerting(outside.alerts).raise_alert,
-        Digesting(outside.figures, outside.shelf, outside.alerts).send_digest,
-    ]
+    return Activities(
+        own=[
+            office.document_check,
+            office.recommendation,
+            recorder.open_case,
+            recorder.record,
+            Alerting(outside.alerts).raise_alert,
+            Digesting(outside.figures, outside.shelf, outside.alerts).send_digest,
+        ],
+        of_system={
+            System.SIKS_NG: siks_ng.siks_ng_upload,
+            System.KEMENSOS: kemensos.kemensos_verification,
+            System.BPJS: bpjs.bpjs_reconnect,
+        },
+    )
 
 
-def build_worker(client: Client, task_queue: str, outside: Outside, threads: ThreadPoolExecutor) -> Worker:
-    """Return a worker that serves cases with these adapters."""
-    return Worker(
+def workers_of(client: Client, settings: Settings, outside: Outside, stack: ExitStack) -> list[Worker]:
+    """Return the workers of a process: one for cases, one for each outside system; `stack` ends threads."""
+
+    def threads(name: str, number: int) -> ThreadPoolExecutor:
+        return stack.enter_context(ThreadPoolExecutor(number, thread_name_prefix=name))
+
+    activities = activities_of(outside)
+    cases = Worker(
         client,
-        task_queue=task_queue,
+        task_queue=settings.task_queue,
         workflows=WORKFLOWS,
-        activities=activities_of(outside),
-        activity_executor=threads,
-        max_concurrent_activities=ACTIVITY_THREADS,
+        activities=activities.own,
+        activity_executor=threads("activity", OWN_ACTIVITIES),
+        max_concurrent_activities=OWN_ACTIVITIES,
+        max_concurrent_local_activities=OWN_ACTIVITIES,
         interceptors=[ErrorMapping()],
         workflow_runner=UnsandboxedWorkflowRunner(),  # why: docs/adr/0003; tests run in the sandbox
         sticky_queue_schedule_to_start_timeout=options.STICKY_QUEUE_WAIT,
         graceful_shutdown_timeout=options.GRACEFUL_SHUTDOWN,
     )
+    systems = [
+        Worker(
+            client,
+            task_queue=queue_of(system, settings.task_queue),
+            activities=[activity],
+            activity_executor=threads(system, SYSTEM_ACTIVITIES),
+            max_concurrent_activities=SYSTEM_ACTIVITIES,
+            max_task_queue_activities_per_second=settings.calls_per_second,
+            interceptors=[ErrorMapping()],
+            graceful_shutdown_timeout=options.GRACEFUL_SHUTDOWN,
+        )
+        for system, activity in activities.of_system.items()
+    ]
+    return [cases, *systems]
 
 
 def give_up() -> None:
@@ -127,29 +169,32 @@ async def main() -> None:
     await schedules.keep()
 
     stop = stop_signal()
-    with ThreadPoolExecutor(ACTIVITY_THREADS, thread_name_prefix="activity") as threads:
-        worker = build_worker(client, settings.task_queue, outside, threads)
-        async with worker:
-            log.info(
-                "worker.started",
-                task_queue=settings.task_queue,
-                namespace=client.namespace,
-                cities=cities,
-                workflows=[workflow.__name__ for workflow in WORKFLOWS],
+    with ExitStack() as threads:
+        workers = workers_of(client, settings, outside, threads)
+        serving = [asyncio.create_task(worker.run()) for worker in workers]
+        log.info(
+            "worker.started",
+            task_queue=settings.task_queue,
+            namespace=client.namespace,
+            cities=cities,
+            workflows=[workflow.__name__ for workflow in WORKFLOWS],
+        )
+        background = [
+            asyncio.create_task(work)
+            for work in (
+                sweep_for_ever(intake, recounter, delivery, schedules),
+                tell_people(mail),
+                keep_outages(settings, client, outside),
+                watch_the_watchdog(settings, client),
             )
-            background = [
-                asyncio.create_task(work)
-                for work in (
-                    sweep_for_ever(intake, recounter, delivery, schedules),
-                    tell_people(mail),
-                    keep_outages(settings, client, outside),
-                    watch_the_watchdog(settings, client),
-                )
-            ]
-            await stop.wait()
-            log.info("worker.stopping")
-            asyncio.get_running_loop().call_later(options.SHUTDOWN_AT_MOST.total_seconds(), give_up)
-            await end(background)
+        ]
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait((stopping, *serving), return_when=asyncio.FIRST_COMPLETED)
+        log.info("worker.stopping")
+        asyncio.get_running_loop().call_later(options.SHUTDOWN_AT_MOST.total_seconds(), give_up)
+        await end(background)
+        await asyncio.gather(*(worker.shutdown() for worker in workers))
+        await asyncio.gather(*serving)
     log.info("worker.stopped")
 
 

@@ -42,6 +42,7 @@ class Recorder:
             calendar=self._shelf.calendars().plan(case.city, track.sla.counts, wib_date(case.received_at)),
             pauses=track.sla.pauses,
             steps=track.sla.steps,
+            patience=city.stuck,
         )
 
     @activity.defn

@@ -189,6 +189,7 @@ class SqlRegistry:
             track=new.track,
             kecamatan=new.kecamatan,
             received_at=new.received_at,
+            from_list=new.from_list,
         )
         now = self._clock()
         state = CaseState(case=case, since=new.received_at)

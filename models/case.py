@@ -98,6 +98,8 @@ class CaseRef(Payload):
     kecamatan: str
     """Name of the kecamatan of domicile, so that a supervisor can filter by it."""
     received_at: datetime
+    from_list: bool = False
+    """Whether the case came with a list of many, and not from the counter."""
 
 
 class CaseState(Payload):

@@ -66,6 +66,8 @@ class NewCase:
     papers: tuple[Paper, ...]
     by: str | None = None
     """The officer who brought it."""
+    from_list: bool = False
+    """Whether it came with a list of many, and not from the counter."""
 
 
 @dataclass(frozen=True)

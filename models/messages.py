@@ -13,6 +13,7 @@ from models.outage import System
 from models.payload import Payload
 from models.roles import OfficerId, Role
 from models.sla import Owner, PauseRule
+from models.standstill import StuckRule
 
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
 """A short token of our own making; never text that came from outside."""
@@ -36,6 +37,8 @@ class EventKind(StrEnum):
     DATA_CORRECTED = "data.corrected"
     STEP_STUCK = "step.stuck"
     STEP_RETRIED = "step.retried"
+    STEP_WAITS_LONG = "step.waits_long"
+    """The case waits too long for the same; it goes on, and is called stuck until it waits for another."""
     STEP_PARKED = "step.parked"
     """The system that the step needs is down; the case waits for it."""
     STEP_RELEASED = "step.released"
@@ -98,6 +101,8 @@ class CasePlan(Payload):
     """Whose time does not count against the office, and how much of it."""
     steps: dict[Step, Budget] = Field(default_factory=dict)
     """A budget for a step, counted like the case's."""
+    patience: StuckRule | None = None
+    """When the case is called stuck although nothing failed; None for one that began before there was a rule."""
 
 
 class StepAsk(Payload):

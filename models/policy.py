@@ -11,6 +11,7 @@ from models.case import CityCode, Step, Track
 from models.ladder import LadderPolicy
 from models.letter_policy import LetterPolicy
 from models.sla import Owner, PauseRule
+from models.standstill import StuckPolicy
 
 
 class DocumentKind(StrEnum):
@@ -102,6 +103,8 @@ class CityPolicy(BaseModel):
     poll_every: timedelta
     max_rounds: Annotated[int, Field(ge=0, le=20)] = 3
     """How often a case may be returned before it goes to a supervisor."""
+    stuck: StuckPolicy = StuckPolicy()
+    """When a case is called stuck although nothing failed."""
     digest_at: time = time(7)
     """When the daily digest is sent, in WIB."""
     letter: LetterPolicy

@@ -72,6 +72,7 @@ class CaseRow(LedgerTable, table=True):
     track: Track = Field(sa_type=AutoString)
     kecamatan: str
     received_at: datetime
+    from_list: bool = False
     registered_at: datetime
     """Wall clock; `received_at` may lie before it."""
     need_kind: NeedKind = Field(sa_type=AutoString)

@@ -7,6 +7,7 @@ from models.case import CaseHealth, CaseState, Outcome, SlaState, Step, WaitingO
 from models.desk import ItemKind
 from models.outage import System, parked_for
 from models.policy import DocumentKind, NeedKind
+from models.standstill import TOO_OFTEN, waits_for
 from models.wib import wib_text
 
 STEP = {
@@ -77,6 +78,26 @@ OUTAGE = {
 }
 """What a parked case waits for to end."""
 
+TROUBLE = OUTAGE | {
+    waits_for(WaitingOn.OFFICER): "terlalu lama di meja petugas",
+    waits_for(WaitingOn.SIGNER): "terlalu lama menunggu tanda tangan",
+    waits_for(WaitingOn.SIKS_NG): "terlalu lama menunggu SIKS-NG",
+    waits_for(WaitingOn.KEMENSOS): "terlalu lama menunggu Kemensos",
+    waits_for(WaitingOn.BPJS): "terlalu lama menunggu BPJS Kesehatan",
+    TOO_OFTEN: "terlalu sering diulang",
+    "Unavailable": "sistem luar tidak menjawab",
+    "SystemDown": "sistem luar sedang gangguan",
+    "NotYetAnswered": "belum ada keputusan",
+    "Refused": "sistem luar menolak",
+    "BadReply": "balasan sistem luar tidak dikenal",
+    "Misconfigured": "setelan atau kebijakan salah",
+    "DocumentLost": "dokumen hilang atau berubah",
+    "NotFound": "tidak ada di buku besar",
+    "Unexpected": "kesalahan program",
+    "Timeout": "tidak selesai pada waktunya",
+}
+"""Why a case is stuck or parked, when it is no reason of the catalogue: our error classes and the rule."""
+
 OUTCOME = {
     Outcome.REACTIVATED: "aktif kembali",
     Outcome.ALREADY_ACTIVE: "sudah aktif",
@@ -114,7 +135,7 @@ def details(state: CaseState) -> str:
         lines.append(f"- Menunggu: **{WAITING_ON[state.waiting_on]}** sejak {wib_text(state.since)}")
     if state.health is not CaseHealth.OK:
         trouble = state.trouble or "-"
-        lines.append(f"- **{HEALTH[state.health]}**: {OUTAGE.get(trouble, trouble)}")
+        lines.append(f"- **{HEALTH[state.health]}**: {TROUBLE.get(trouble, trouble)}")
     if state.due_at is None:
         lines.append("- Batas waktu: belum berjalan, berkas belum lengkap")
     else:

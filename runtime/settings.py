@@ -47,6 +47,8 @@ class Settings(BaseSettings):
     bpjs_cons_id: str | None = None
     bpjs_cons_secret: SecretStr | None = None
     bpjs_user_key: SecretStr | None = None
+    calls_per_second: Annotated[float, Field(gt=0)] = 50.0
+    """How often each outside system is called at most, by all workers together."""
     probe_every: timedelta = timedelta(minutes=1)
     """Least time between two questions to a system whether it is back, for example `PT1M`."""
     contacts: Path | None = None

@@ -13,6 +13,7 @@ from models.errors import EngineUnreachable, Misconfigured
 from runtime.settings import PREFIX, Settings, temporal_environment
 from workflows import options, search_attributes
 from workflows.reactivation import Reactivation
+from workflows.urgency import priority_of
 
 DEFAULT_ADDRESS = "localhost:7233"
 UNREACHABLE = (
@@ -76,6 +77,7 @@ class CaseStarter:
                 id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
                 search_attributes=search_attributes.initial(case),
                 static_summary=f"{case.track} - {case.kecamatan}",
+                priority=priority_of(case),
                 rpc_timeout=options.START_RPC_TIMEOUT,
             )
         except WorkflowAlreadyStartedError:

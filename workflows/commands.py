@@ -10,7 +10,7 @@ from temporalio import workflow
 
 from activities.recorder import Recorder
 from models.answers import Moot, Rejected, Returned
-from models.case import CaseHealth, CaseRef, CaseState, Step, WaitingOn
+from models.case import CaseHealth, CaseRef, CaseState, Step, Track, WaitingOn
 from models.errors import DocumentLost
 from models.messages import (
     Accepted,
@@ -220,7 +220,9 @@ class CaseCommands:
             lambda: self._clock.has_plan or self._progress.state.outcome is not None
         )
         if not self._inbox.knows(command.command_id):
-            case = self._progress.state.case.model_copy(update={"track": command.track})
+            waits_in_list = self._progress.state.case.from_list and command.track is not Track.EMERGENCY
+            change = {"track": command.track, "from_list": waits_in_list}
+            case = self._progress.state.case.model_copy(update=change)
             plan = await self._plan_of(case)
             was, is_over = self._progress.state.case.track, self._progress.state.outcome is not None
             if self._inbox.take(command.command_id) and not is_over and command.track is not was:

@@ -163,7 +163,7 @@ class Reactivation(CaseCommands):
             reply = await steps.ask_at_once(question)
         if reply is None:
             await self._progress.publish()
-            asking = asyncio.create_task(steps.ask(question))
+            asking = asyncio.create_task(steps.ask(question, self._progress.state.case))
             await workflow.wait_condition(lambda: asking.done() or self._inbox.calls)
             if not asking.done():
                 asking.cancel()

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from temporalio.common import (
     SearchAttributeKey,
@@ -40,6 +40,9 @@ class Column(Generic[T]):
         return None if value is None or value == self.read(before) else self.key.value_set(value)
 
 
+NO_TROUBLE: Final = "none"
+"""Why a case is stuck or parked, while it is neither."""
+
 COLUMNS: tuple[Column[str] | Column[int] | Column[datetime], ...] = (
     Column(SearchAttributeKey.for_keyword("CaseTrack"), lambda state: state.case.track.value),
     Column(SearchAttributeKey.for_keyword("CaseStep"), lambda state: state.step.value),
@@ -48,6 +51,7 @@ COLUMNS: tuple[Column[str] | Column[int] | Column[datetime], ...] = (
     Column(SearchAttributeKey.for_keyword("City"), lambda state: state.case.city),
     Column(SearchAttributeKey.for_keyword("Kecamatan"), lambda state: state.case.kecamatan),
     Column(SearchAttributeKey.for_keyword("CaseHealth"), lambda state: state.health.value),
+    Column(SearchAttributeKey.for_keyword("CaseTrouble"), lambda state: state.trouble or NO_TROUBLE),
     Column(SearchAttributeKey.for_datetime("SlaDueAt"), lambda state: state.due_at),
     Column(SearchAttributeKey.for_datetime("StepSince"), lambda state: state.since),
     Column(SearchAttributeKey.for_int("EscalationLevel"), lambda state: state.escalation_level),

@@ -8,16 +8,19 @@ from temporalio.exceptions import (
     ApplicationError,
     FailureError,
 )
-from temporalio.workflow import LocalActivityConfig
+from temporalio.workflow import ActivityConfig, LocalActivityConfig
 
 from activities.bpjs import BpjsReconnect
 from activities.kemensos import KemensosVerification
 from activities.office import Office
 from activities.siks_ng import SiksNgUpload
-from models.case import Step, WaitingOn
+from models.case import CaseRef, Step, WaitingOn
 from models.messages import StepAsk, StepReply
+from models.outage import System
 from models.texts import STEP
 from workflows import options
+from workflows.queues import queue_of
+from workflows.urgency import priority_of
 
 WAITING_ON = {
     Step.DOCUMENT_CHECK: WaitingOn.OFFICER,
@@ -36,24 +39,37 @@ def _summary(question: StepAsk) -> str:
     return f"{STEP[question.step]}, percobaan {question.attempt}"
 
 
-async def ask(question: StepAsk) -> StepReply:
+async def ask(question: StepAsk, case: CaseRef) -> StepReply:
     """Have the step done and return what came of it. Raises ActivityError when a round has ended in vain."""
-    summary = _summary(question)
-    ours = options.named(options.OUR_WORK, summary)
-    effect = options.named(options.OUTSIDE_EFFECT, summary)
-    awaited = options.named(options.OUTSIDE_ANSWER, summary)
     do = workflow.execute_activity_method
     match question.step:
         case Step.DOCUMENT_CHECK:
-            return await do(Office.document_check, question, **ours)
+            return await do(Office.document_check, question, **_how(options.OUR_WORK, question, case))
         case Step.RECOMMENDATION:
-            return await do(Office.recommendation, question, **ours)
+            return await do(Office.recommendation, question, **_how(options.OUR_WORK, question, case))
         case Step.SIKS_NG_UPLOAD:
-            return await do(SiksNgUpload.siks_ng_upload, question, **effect)
+            return await do(
+                SiksNgUpload.siks_ng_upload, question, **_how(options.OUTSIDE_EFFECT, question, case)
+            )
         case Step.KEMENSOS_VERIFICATION:
-            return await do(KemensosVerification.kemensos_verification, question, **awaited)
+            return await do(
+                KemensosVerification.kemensos_verification,
+                question,
+                **_how(options.OUTSIDE_ANSWER, question, case),
+            )
         case Step.BPJS_RECONNECT:
-            return await do(BpjsReconnect.bpjs_reconnect, question, **awaited)
+            return await do(
+                BpjsReconnect.bpjs_reconnect, question, **_how(options.OUTSIDE_ANSWER, question, case)
+            )
+
+
+def _how(work: ActivityConfig, question: StepAsk, case: CaseRef) -> ActivityConfig:
+    """Return the options of a step: its words, the case's place in the queue, the system's own queue."""
+    how = options.named(work, _summary(question))
+    how["priority"] = priority_of(case)
+    if (system := System.of(question.step)) is not None:
+        how["task_queue"] = queue_of(system, workflow.info().task_queue)
+    return how
 
 
 async def ask_at_once(question: StepAsk) -> StepReply | None:

@@ -259,7 +259,7 @@ async def test_more_than_a_round_can_look_at_are_told_round_after_round(
 
 async def test_a_case_that_cannot_be_told_stops_no_other(house: House) -> None:
     """Its city has no policy; the heart does not beat, so that somebody looks."""
-    stranger, case = house.case(city="9999"), house.case()
+    stranger, case = house.case(city="1111"), house.case()
     house.lose(stranger, case)
     house.now += MINUTE
     assert not await house.dog.round(MINUTE)
@@ -316,7 +316,7 @@ async def test_a_case_that_begins_between_both_looks_is_not_astray(house: House)
 async def test_ids_that_are_no_case_of_ours_are_counted_and_never_shown(house: House) -> None:
     """What was typed by hand may hold anything, and goes to every city; a case number is shown."""
     unknown = "PBI-3275-2026-000777"
-    for one in ("3674061203850001", "Siti", "PBI-9999-2026-000001", unknown):
+    for one in ("3674061203850001", "ibu-3674-Siti", "PBI-9999-2026-000001", unknown):
         house.temporal.began[one] = MORNING
     await house.rounds(30)
     assert {(alert.kind, alert.city, alert.detail) for alert in house.told()} == {
@@ -326,7 +326,7 @@ async def test_ids_that_are_no_case_of_ours_are_counted_and_never_shown(house: H
     }
     said = str([alert.model_dump() for alert in house.told()])
     assert not any(word in said for word in ("3674061203850001", "Siti", "9999"))
-    del house.temporal.began["Siti"]
+    del house.temporal.began["ibu-3674-Siti"]
     await house.rounds(1)
     assert len(house.told()) == 3
 
@@ -351,6 +351,15 @@ async def test_an_engine_that_stays_away_is_told_to_every_city(house: House, mis
     house.temporal.polled, house.temporal.fault = 1, None
     await house.rounds(1)
     assert house.open() == []
+
+
+async def test_a_case_is_lost_whether_or_not_anybody_works(house: House) -> None:
+    """Temporal is asked of cases also while no worker asks it for work."""
+    case = house.case()
+    house.lose(case)
+    house.temporal.polled = 0
+    await house.rounds(1)
+    assert house.open() == [(AlertKind.CASE_LOST, case.case_number)]
 
 
 async def test_what_is_missing_counts_from_when_that_was_missing(house: House) -> None:
@@ -397,9 +406,10 @@ async def test_a_breach_that_nobody_was_told_of(house: House) -> None:
     await house.rounds(0, 11)
     kinds = {alert.kind for alert in house.told()}
     assert kinds == {AlertKind.NO_WORKER}
-    await house.rounds(1, 1)
+    await house.rounds(1, 1, 1)
     [untold] = [alert for alert in house.told() if alert.kind is AlertKind.BREACH_UNTOLD]
     assert (untold.case_number, untold.late_by) == (case.case_number, 2 * MINUTE)
+    assert (AlertKind.BREACH_UNTOLD, case.case_number) in house.open()
     breach = an_alert(case, "sla").model_copy(update={"raised_at": house.now})
     OutboxAndLog(house.outbox, house.shelf, house.clock).send(breach)
     await house.rounds(1)

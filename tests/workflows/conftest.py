@@ -4,7 +4,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -39,6 +39,7 @@ from tests.fakes import (
 from tests.sandbox import strict_runner
 from worker import WORKFLOWS, activities_of
 from workflows import search_attributes
+from workflows.queues import queue_of
 from workflows.reactivation import Reactivation
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -131,18 +132,33 @@ class Bench:
         self, max_cached_workflows: int = 1000, *, stories: bool = True, activities: bool = True
     ) -> AsyncIterator[None]:
         """Run a worker on the fakes; one for activities alone or without them lets a test part the two."""
+        all_of = activities_of(self.outside())
         with ThreadPoolExecutor(32) as threads:
-            async with Worker(
+            cases = Worker(
                 self.environment.client,
                 task_queue=self.task_queue,
                 workflows=WORKFLOWS if stories else [],
-                activities=activities_of(self.outside()),
+                activities=all_of.own,
                 no_remote_activities=not activities,
                 activity_executor=threads,
                 interceptors=[ErrorMapping()],
                 workflow_runner=strict_runner(),
                 max_cached_workflows=max_cached_workflows,
-            ):
+            )
+            systems = [
+                Worker(
+                    self.environment.client,
+                    task_queue=queue_of(system, self.task_queue),
+                    activities=[activity],
+                    activity_executor=threads,
+                    interceptors=[ErrorMapping()],
+                )
+                for system, activity in all_of.of_system.items()
+                if activities
+            ]
+            async with AsyncExitStack() as serving:
+                for worker in (cases, *systems):
+                    await serving.enter_async_context(worker)
                 yield
 
     async def until(self, handle: Handle, holds: Callable[[CaseState], bool]) -> CaseState:

@@ -26,6 +26,7 @@ from gateways.sql_ledger import SqlLedger
 from gateways.sql_outbox import SqlOutbox
 from gateways.sql_registry import SqlRegistry
 from gateways.sql_watch import SqlWatch
+from models.errors import EngineUnreachable
 from models.messages import AlertKind
 from models.outbox import AlertState, Sent
 from models.tables import counters
@@ -166,16 +167,18 @@ def house(environment: WorkflowEnvironment, tmp_path: Path) -> Iterator[House]:
 
 
 async def test_every_trouble_is_told_once_and_taken_back_when_it_is_mended(house: House) -> None:
-    """Code that fails, a case terminated, one that runs on, a breach in silence, an id typed by hand."""
+    """Code that fails, cases terminated or forgotten, one that runs on, a breach in silence, a strange id."""
     failing, calm, lost = await house.case(BROKEN), await house.case(), await house.case()
     breached, over = await house.case(), await house.case()
+    forgotten = house.registry.register(a_new_case()).case.case_number
+    house.registry.mark_started(forgotten)
     by_hand = "3674061203850001"
     await house.start(by_hand)
     await house.start("digest", kind="DailyDigest")
     for number in (breached, over):
         case = house.registry.case(number).case
         house.ledger.record(a_closing(case) if number == over else a_record(case, an_event(2)))
-    at_once = {(AlertKind.TASK_FAILING, failing), (AlertKind.CASE_LOST, lost)}
+    at_once = {(AlertKind.TASK_FAILING, failing), *((AlertKind.CASE_LOST, one) for one in (lost, forgotten))}
     later = {
         (AlertKind.CASE_ASTRAY, over),
         (AlertKind.CASE_ASTRAY, "1-id-tak-dikenal"),
@@ -195,10 +198,11 @@ async def test_every_trouble_is_told_once_and_taken_back_when_it_is_mended(house
     async with house.serving(Mended):
         await house.until_attempt(failing, lambda attempt: attempt == 0)
         await house.terminate(over, by_hand)
+        await house.start(forgotten)
         await reset(house.client, lost)
         breach = an_alert(house.registry.case(breached).case).model_copy(update={"raised_at": utc_now()})
         house.channel.send(breach)
-        await house.until_listed(failing, calm, breached, lost)
+        await house.until_listed(failing, calm, breached, lost, forgotten)
         assert await house.round() == {(AlertKind.SLA_BREACH, breached)}
     assert house.watch.heartbeat(WATCHDOG) is not None
 
@@ -224,6 +228,8 @@ async def test_that_temporal_is_away_is_told_and_ends_no_round(house: House) -> 
         (AlertKind.NO_WORKER, "temporal"),
         (AlertKind.BREACH_UNTOLD, case.case_number),
     }
+    with pytest.raises(EngineUnreachable):
+        await house.temporal.running()
 
 
 async def test_a_case_on_a_task_queue_that_nobody_asks_is_lost(house: House) -> None:
