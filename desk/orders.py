@@ -10,7 +10,7 @@ from desk.gate import Gate
 from desk.letters import Letters, PrintedLetter
 from desk.sheets import Sheets
 from gateways.ports import DeskBook, Documents, LetterPrinter, PolicyShelf, Registry
-from models.case import CaseHealth, Step, Track
+from models.case import Step, Track
 from models.desk import CaseMessage, Command, CommandKind, Completion, ItemKind
 from models.errors import BadInput, Finding, WrongState
 from models.messages import (
@@ -25,6 +25,7 @@ from models.messages import (
 )
 from models.policy import NeedKind
 from models.roles import MAY, Act, Officer, Role
+from models.standstill import stands_still
 from models.wib import wib_date
 
 _AFTER_UPLOAD = (Step.KEMENSOS_VERIFICATION, Step.BPJS_RECONNECT)
@@ -101,7 +102,7 @@ class Orders:
         if (before := self._given_before(hand, case_number, CommandKind.DATA_CORRECTED)) is not None:
             return before
         state = self._registry.case(case_number)
-        if state.step is not Step.DOCUMENT_CHECK and state.health is not CaseHealth.STUCK:
+        if state.step is not Step.DOCUMENT_CHECK and not stands_still(state):
             raise WrongState(f"{case_number} is at {state.step}: return it first, with a reason")
         now = self._clock()
         really = corrected(self._book.dossier(case_number), changes, self._shelf, wib_date(now))

@@ -83,9 +83,9 @@ class Upsert:
 _COUNT = Upsert(
     counters,
     lambda insert: (
-        insert.values(value=1)
-        .on_conflict_do_update(index_elements=["name"], set_={"value": counters.c.value + 1})
-        .returning(counters.c.value)
+        insert.on_conflict_do_update(
+            index_elements=["name"], set_={"value": counters.c.value + insert.excluded.value}
+        ).returning(counters.c.value)
     ),
 )
 _LOCK_CASE = (
@@ -104,8 +104,13 @@ PAPERS = (
 
 def next_number(connection: Connection, name: str) -> int:
     """Return the next number under this name, from 1. No gaps: a transaction that fails gives it back."""
-    value: int = connection.execute(_COUNT.on(connection), {"name": name}).scalar_one()
-    return value
+    return next_numbers(connection, name, 1)[0]
+
+
+def next_numbers(connection: Connection, name: str, how_many: int) -> range:
+    """Return so many numbers in a row; otherwise as `next_number`."""
+    last: int = connection.execute(_COUNT.on(connection), {"name": name, "value": how_many}).scalar_one()
+    return range(last - how_many + 1, last + 1)
 
 
 def lock_case(connection: Connection, case_number: str) -> RowMapping:

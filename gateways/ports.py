@@ -1,9 +1,11 @@
 """The outside, as we need it. Adapters satisfy these; only the composition root chooses one."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 from typing import Protocol
 
 from models.alert_texts import AlertTexts
@@ -39,6 +41,7 @@ from models.outbox import (
 from models.policy import CityPolicy, Regions
 from models.portal import PortalForm
 from models.reasons import Reasons
+from models.report import Report, ReportAsk
 from models.roles import Act, People
 
 
@@ -296,6 +299,14 @@ class Figures(Protocol):
 
     def of_city(self, city: str, closed_since: datetime, at_most: int) -> CityFigures:
         """Return what is open, and how long the `at_most` newest cases took that ended since a time."""
+        ...
+
+
+class Reports(Protocol):
+    """The figures of a period. Raises EngineUnreachable when the database is away."""
+
+    def of(self, ask: ReportAsk) -> Report:
+        """Return what came, what ended, how long it took and what is left, as the case list has it."""
         ...
 
 
@@ -633,4 +644,100 @@ class Registry(Protocol):
 
     def add_papers(self, case_number: str, papers: Sequence[Paper]) -> int:
         """Add papers to an open case and return how many were new. Raises NotFound or WrongState."""
+        ...
+
+
+@dataclass(frozen=True, repr=False)
+class TableRow:
+    """A row of a list that holds anything at all."""
+
+    number: int
+    """As a spreadsheet shows it; the header is the first row that holds anything."""
+    cells: tuple[str, ...]
+    """As many as the header has, unless the row is longer, or the file ends in the middle of it."""
+
+    def __repr__(self) -> str:
+        """Keep personal data out of tracebacks and logs."""
+        return f"<TableRow {self.number}>"
+
+
+class Table(Protocol):
+    """A list, held as it was when it was opened."""
+
+    @property
+    def sha256(self) -> str:
+        """The digest of the file, in hex."""
+        ...
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        """The cells of the first row that holds anything."""
+        ...
+
+    def rows(self) -> Iterator[TableRow]:
+        """Read the rows below the header, each time from the start, none of them half.
+
+        Raises BadInput at a place from which on the file cannot be read for sure.
+        """
+        ...
+
+
+class Tables(Protocol):
+    """Reads lists as spreadsheet programs save them."""
+
+    def open(self, path: Path) -> AbstractContextManager[Table]:
+        """Hold a list as it is now. Raises BadInput for a file that is no list."""
+        ...
+
+
+@dataclass(frozen=True)
+class ImportHead:
+    """A list that is taken, in a city and in one reading of its columns."""
+
+    key: str
+    """A digest of all that."""
+    city: str
+    file_sha256: str
+    rows: int
+    begun_by: str
+    begun_at: datetime
+
+
+@dataclass(frozen=True)
+class NewRow:
+    """A row of a list, as an application."""
+
+    number: int
+    new: NewCase
+
+
+class Imports(Protocol):
+    """What became of the rows of lists. Raises EngineUnreachable when the database is away."""
+
+    def begin(self, head: ImportHead) -> None:
+        """Note that a list is being taken; the first note stays."""
+        ...
+
+    def taken(self, key: str, numbers: Collection[int]) -> set[int]:
+        """Return those of these rows that were taken before."""
+        ...
+
+    def take(self, key: str, rows: Sequence[NewRow]) -> list[Registered]:
+        """Register rows, all or none, each with the note that it was taken; in the order given.
+
+        A person with an open case gets that case. So does one whose case from the same letter and the
+        same deactivation is over: the list brings the same application again.
+        """
+        ...
+
+    def unstarted(self, key: str) -> list[CaseRef]:
+        """Return the open cases of a list whose workflow is not known to be started."""
+        ...
+
+    def mark_started(self, case_numbers: Collection[str]) -> None:
+        """Note that the workflows of these cases exist."""
+        ...
+
+    def end(self, key: str, rejected: int, at: datetime) -> None:
+        """Note that every row of a list was looked at, and how many were rejected; the last note stays."""
         ...

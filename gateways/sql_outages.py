@@ -8,6 +8,7 @@ from gateways.ledger_access import LedgerAccess, Upsert
 from models.case import CaseHealth, Track
 from models.errors import Unavailable
 from models.outage import SYSTEM, Outage, System, parked_for
+from models.standstill import SLOW
 from models.tables import cases
 from models.watch_tables import outages, probes
 
@@ -96,7 +97,7 @@ class SqlOutages:
         query = select(cases.c.case_number).where(
             cases.c.closed_at.is_(None),
             cases.c.started_at.is_not(None),
-            cases.c.health == CaseHealth.OK,
+            or_(cases.c.health == CaseHealth.OK, cases.c.trouble.in_(SLOW)),
             cases.c.step.in_(steps),
         )
         with self._access.read() as connection:

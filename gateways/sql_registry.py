@@ -33,21 +33,8 @@ from models.tables import (
     people,
 )
 
-_WIB = ZoneInfo("Asia/Jakarta")
 _NUMBER = bindparam("case_number", type_=String())
 
-# Sets the NIK to itself: that takes the row's lock and returns its id, whether or not the row is new.
-_LOCK_PERSON = Upsert(
-    people,
-    lambda insert: insert.on_conflict_do_update(
-        index_elements=["nik"], set_={"nik": insert.excluded.nik}
-    ).returning(people.c.id),
-)
-_OPEN_CASE = select(cases).where(cases.c.person_id == bindparam("person_id"), cases.c.closed_at.is_(None))
-_RENEW_PERSON = update(people).where(people.c.id == bindparam("person_id"))
-_OPEN = insert(cases)
-_APPEND = insert(case_events)
-_KEEP_PAPERS = Upsert(documents, lambda insert: insert.on_conflict_do_nothing().returning(documents.c.sha256))
 _UNSTARTED = (
     select(cases)
     .where(
@@ -99,16 +86,8 @@ class SqlRegistry:
         Cases are numbered `PBI-<city>-<year>-<sequence>` without gaps; the year is of `received_at` in WIB.
         Two calls for the same person wait for each other, so the second finds the first one's case.
         """
-        person = asdict(new.person)
         with self._access.write() as connection:
-            person_id = connection.execute(_LOCK_PERSON.on(connection), person).scalar_one()
-            row = connection.execute(_OPEN_CASE, {"person_id": person_id}).mappings().one_or_none()
-            if row is not None:
-                is_started = row["started_at"] is not None
-                return Registered(ledger_rows.case_ref(row), is_new=False, is_started=is_started)
-            connection.execute(_RENEW_PERSON, {"person_id": person_id, **person})
-            case = self._open(connection, person_id, new)
-        return Registered(case, is_new=True, is_started=False)
+            return register_all(connection, [new], self._clock())[0]
 
     def unstarted(self, registered_before: datetime, limit: int = 500) -> list[CaseRef]:
         """Return open cases registered before this time and not known to be started, the oldest first."""
@@ -178,54 +157,4 @@ class SqlRegistry:
             row = connection.execute(_CASE, {"case_number": case_number}).mappings().one()
             if row["closed_at"] is not None:
                 raise WrongState(f"{case_number} is over: {row['outcome']}")
-            return _keep(connection, case_number, papers, self._clock())
-
-    def _open(self, connection: Connection, person_id: int, new: NewCase) -> CaseRef:
-        year = new.received_at.astimezone(_WIB).year
-        sequence = next_number(connection, f"case:{new.city}:{year}")
-        case = CaseRef(
-            case_number=f"PBI-{new.city}-{year}-{sequence:06d}",
-            city=new.city,
-            track=new.track,
-            kecamatan=new.kecamatan,
-            received_at=new.received_at,
-            from_list=new.from_list,
-        )
-        now = self._clock()
-        state = CaseState(case=case, since=new.received_at)
-        row = CaseRow(
-            **case.model_dump(),
-            **state.model_dump(exclude={"case"}),
-            person_id=person_id,
-            registered_at=now,
-            need_kind=new.need.kind,
-            facility=new.need.facility,
-            letter_number=new.need.letter_number,
-            letter_date=new.need.letter_date,
-            deactivated_on=new.deactivated_on,
-            last_seq=1,
-        )
-        connection.execute(_OPEN, row.model_dump())
-        facts: dict[str, str | int] = {"track": new.track}
-        if new.by is not None:
-            facts["by"] = new.by
-        registered = EventRow(
-            case_number=case.case_number,
-            epoch=1,
-            seq=1,
-            kind=EventKind.CASE_REGISTERED,
-            at=new.received_at,
-            recorded_at=now,
-            facts=facts,
-        )
-        connection.execute(_APPEND, registered.model_dump())
-        _keep(connection, case.case_number, new.papers, now)
-        return case
-
-
-def _keep(connection: Connection, case_number: str, papers: Sequence[Paper], now: datetime) -> int:
-    """Write papers that are not there yet; return how many were new."""
-    rows = [DocumentRow(case_number=case_number, added_at=now, **asdict(paper)) for paper in papers]
-    if not rows:
-        return 0
-    return len(connection.execute(_KEEP_PAPERS.on(connection), [row.model_dump() for row in rows]).all())
+            return keep_papers(connection, [(case_number, paper) for paper in papers], self._clock())

@@ -21,17 +21,22 @@ _MEDIA_TYPES = (
 )
 
 _PLAIN = {
-    "missing": ("is missing", "add the field"),
-    "extra_forbidden": ("is not a field of an application", "remove it, or check its spelling"),
-    "enum": ("is not one of the allowed values", "allowed: {expected}"),
-    "date_from_datetime_parsing": ("is not a date", "write it as yyyy-mm-dd"),
-    "date_parsing": ("is not a date", "write it as yyyy-mm-dd"),
-    "date_type": ("is not a date", "write it as yyyy-mm-dd, in quotes"),
-    "string_too_short": ("is empty", "fill it in"),
-    "string_too_long": ("is longer than {max_length} characters", "shorten it"),
-    "too_short": ("is empty", "fill it in"),
-    "too_long": ("has more than {max_length} entries", "leave some out"),
+    "missing": ("missing", "is missing", "add the field"),
+    "extra_forbidden": (
+        "unknown_field",
+        "is not a field of an application",
+        "remove it, or check its spelling",
+    ),
+    "enum": ("not_allowed", "is not one of the allowed values", "allowed: {expected}"),
+    "date_from_datetime_parsing": ("not_a_date", "is not a date", "write it as yyyy-mm-dd"),
+    "date_parsing": ("not_a_date", "is not a date", "write it as yyyy-mm-dd"),
+    "date_type": ("not_a_date", "is not a date", "write it as yyyy-mm-dd, in quotes"),
+    "string_too_short": ("empty", "is empty", "fill it in"),
+    "string_too_long": ("too_long", "is longer than {max_length} characters", "shorten it"),
+    "too_short": ("empty", "is empty", "fill it in"),
+    "too_long": ("too_many", "has more than {max_length} entries", "leave some out"),
 }
+"""Kind of pydantic's error -> code, rule, fix."""
 
 
 def media_type_of(content: bytes) -> str | None:
@@ -116,14 +121,21 @@ def _read_json(path: Path) -> object:
 
 def finding_of(fault: object) -> Finding:
     """Turn a pydantic error into field, rule and fix; its input is never looked at."""
+    place, _code, rule, fix = fault_of(fault)
+    return Finding(".".join(map(str, place)) or "file", rule, fix)
+
+
+def fault_of(fault: object) -> tuple[tuple[str | int, ...], str, str, str]:
+    """Return a pydantic error's place, a code for machines, rule and fix; its input is never looked at."""
     if not isinstance(fault, dict):
         raise TypeError("pydantic changed the form of its errors")
-    field = ".".join(str(part) for part in fault["loc"]) or "file"
     context = fault.get("ctx", {})
     if fault["type"] == "rule":
-        return Finding(field, context["rule"], context["fix"])
-    rule, fix = _PLAIN.get(fault["type"], ("has the wrong form", "compare with examples/"))
-    return Finding(field, rule.format(**context), fix.format(**context))
+        return fault["loc"], context["code"], context["rule"], context["fix"]
+    code, rule, fix = _PLAIN.get(
+        fault["type"], ("wrong_form", "has the wrong form", "compare with examples/")
+    )
+    return fault["loc"], code, rule.format(**context), fix.format(**context)
 
 
 def _months_later(day: date, months: int) -> date:

@@ -44,8 +44,8 @@ PAPER_FAULTS = {
 }
 
 
-def _fault(rule: str, fix: str) -> NoReturn:
-    raise PydanticCustomError("rule", "{rule}", {"rule": rule, "fix": fix})
+def _fault(code: str, rule: str, fix: str) -> NoReturn:
+    raise PydanticCustomError("rule", "{rule}", {"code": code, "rule": rule, "fix": fix})
 
 
 def _context(info: ValidationInfo) -> IntakeContext:
@@ -54,46 +54,52 @@ def _context(info: ValidationInfo) -> IntakeContext:
 
 def _check_text(value: object) -> object:
     if not isinstance(value, str):
-        _fault("must be text", "put the value in quotes, so that no digit is lost")
+        _fault("not_text", "must be text", "put the value in quotes, so that no digit is lost")
     return value.strip()
 
 
 def _check_sixteen(value: str) -> str:
     if not is_sixteen_digits(value):
-        _fault("must be exactly 16 digits", "copy the number from the KTP or KK")
+        _fault("not_16_digits", "must be exactly 16 digits", "copy the number from the KTP or KK")
     if is_one_digit_repeated(value):
-        _fault("must not be one digit repeated", "copy the number from the KTP or KK")
+        _fault("one_digit_repeated", "must not be one digit repeated", "copy the number from the KTP or KK")
     return value
 
 
 def _check_nik(value: str) -> str:
     if parse_nik(value) is None:
-        _fault("digits 7-12 are not a date (women: day + 40)", "copy the number from the KTP")
+        _fault(
+            "nik_without_date", "digits 7-12 are not a date (women: day + 40)", "copy the number from the KTP"
+        )
     return value
 
 
 def _check_differs_from_nik(value: str, info: ValidationInfo) -> str:
     if value == info.data.get("nik"):
-        _fault("must differ from the NIK", "copy the number from the KK, not from the KTP")
+        _fault("same_as_nik", "must differ from the NIK", "copy the number from the KK, not from the KTP")
     return value
 
 
 def _check_card(value: str) -> str:
     if re.fullmatch(rf"[0-9]{{{_CARD_DIGITS}}}", value) is None:
-        _fault("must be exactly 13 digits", "copy the number from the JKN card, or use null")
+        _fault("not_13_digits", "must be exactly 13 digits", "copy the number from the JKN card, or use null")
     return value
 
 
 def _check_phone(value: str) -> str:
     digits = re.sub(r"[ .\-]", "", value)
     if _PHONE.match(digits) is None:
-        _fault("must be an Indonesian mobile number", "write it as 08... or +628..., or use null")
+        _fault(
+            "not_a_mobile_number",
+            "must be an Indonesian mobile number",
+            "write it as 08... or +628..., or use null",
+        )
     return "0" + digits.removeprefix("+").removeprefix("62").removeprefix("0")
 
 
 def _check_past(value: date, info: ValidationInfo) -> date:
     if value > _context(info).today:
-        _fault("lies in the future", "write the date as on the paper, yyyy-mm-dd")
+        _fault("in_the_future", "lies in the future", "write the date as on the paper, yyyy-mm-dd")
     return value
 
 
@@ -101,7 +107,7 @@ def _check_city(value: str, info: ValidationInfo) -> str:
     context = _context(info)
     if value not in context.city_codes:
         known = ", ".join(f"{code} {context.city_names[code]}" for code in context.city_codes)
-        _fault("unknown city", f"known are {known}")
+        _fault("unknown_city", "unknown city", f"known are {known}")
     return value
 
 
@@ -109,20 +115,24 @@ def _check_kelurahan(value: str, info: ValidationInfo) -> str:
     digits = value.replace(".", "")
     code = ".".join((digits[:2], digits[2:4], digits[4:6], digits[6:]))
     if _context(info).regions.kecamatan_of(code) is None:
-        _fault("unknown kelurahan", "use the Kemendagri code of the domicile, for example 36.74.06.1001")
+        _fault(
+            "unknown_kelurahan",
+            "unknown kelurahan",
+            "use the Kemendagri code of the domicile, for example 36.74.06.1001",
+        )
     return code
 
 
 def _check_paper(value: str, info: ValidationInfo) -> str:
     if (found := _context(info).inspect_paper(value)) is not None:
-        _fault(*PAPER_FAULTS[found])
+        _fault(f"paper_{found}", *PAPER_FAULTS[found])
     return value
 
 
 def _check_some(value: object) -> object:
     # Not `min_length`: pydantic counts only the entries without a fault of their own.
     if value in ([], ()):
-        _fault("is empty", "add at least one entry")
+        _fault("empty", "is empty", "add at least one entry")
     return value
 
 

@@ -102,7 +102,7 @@ class CasePlan(Payload):
     steps: dict[Step, Budget] = Field(default_factory=dict)
     """A budget for a step, counted like the case's."""
     patience: StuckRule | None = None
-    """When the case is called stuck although nothing failed; None for one that began before there was a rule."""
+    """When the case is called stuck although nothing failed; None when it began before there was a rule."""
 
 
 class StepAsk(Payload):

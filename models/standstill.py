@@ -1,7 +1,7 @@
 """When a case is stuck: the rule of a city, and the same verdict for the workflow's clock and the ledger.
 
-A case whose step failed or came back stands still and is called stuck at once. One that only takes too long, or
-was begun too often, is called stuck while it goes on: an answer is taken as ever.
+A case whose step failed or came back stands still and is called stuck at once. One that only takes too long,
+or was begun too often, is called stuck while it goes on: an answer is taken as ever.
 """
 
 from collections.abc import Mapping
@@ -53,7 +53,7 @@ class StuckPolicy(StuckRule):
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
-    waiting: dict[WaitingOn, timedelta] = {}
+    waiting: dict[WaitingOn, timedelta] = Field(default_factory=dict)
     attempts: Annotated[int, Field(ge=1, le=50)] = 3
 
     @field_validator("waiting")
@@ -82,7 +82,7 @@ def stands_still(state: CaseState) -> bool:
 
 
 def loses_patience_at(state: CaseState, rule: StuckRule) -> datetime | None:
-    """Return when a case that goes on has waited too long; None when it cannot, or was called stuck for it."""
+    """Return when a case that goes on has waited too long; None when it cannot, or is called stuck for it."""
     is_told = state.trouble == waits_for(state.waiting_on)
     if state.health is CaseHealth.PARKED or stands_still(state) or is_told:
         return None

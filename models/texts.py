@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 from datetime import timedelta
 
-from models.case import CaseHealth, CaseState, Outcome, SlaState, Step, WaitingOn
+from models.case import CaseHealth, CaseState, Outcome, SlaState, Step, Track, WaitingOn
 from models.desk import ItemKind
 from models.outage import System, parked_for
 from models.policy import DocumentKind, NeedKind
+from models.sla import Owner
 from models.standstill import TOO_OFTEN, waits_for
 from models.wib import wib_text
 
@@ -54,6 +55,20 @@ WAITING_ON = {
     WaitingOn.BPJS: "BPJS Kesehatan",
     WaitingOn.SUPERVISOR: "supervisor",
     WaitingOn.NOBODY: "tidak ada",
+}
+
+OWNER = {
+    Owner.APPLICANT: "Pemohon",
+    Owner.DINSOS: "Dinsos",
+    Owner.KEMENSOS: "Kemensos",
+    Owner.BPJS: "BPJS Kesehatan",
+    Owner.OUTAGE: "Gangguan sistem",
+}
+
+TRACK = {
+    Track.EMERGENCY: "Darurat medis",
+    Track.MEDICAL: "Perlu layanan, tidak darurat",
+    Track.NEWBORN: "Bayi baru lahir",
 }
 
 SLA = {

@@ -41,6 +41,7 @@ from gateways.ports import (
     PolicyShelf,
     Probe,
     Registry,
+    Reports,
     SiksNg,
     Watch,
 )
@@ -54,6 +55,7 @@ from gateways.sql_ledger import SqlLedger
 from gateways.sql_outages import SqlOutages
 from gateways.sql_outbox import SqlOutbox
 from gateways.sql_registry import SqlRegistry
+from gateways.sql_report import SqlReports
 from gateways.sql_watch import SqlWatch
 from gateways.typst_letters import TypstLetters
 from gateways.webhook_sender import WebhookSender
@@ -190,6 +192,11 @@ def digesting(settings: Settings) -> Digesting:
 def outages(settings: Settings) -> Outages:
     """Return the outages of outside systems. Raises Misconfigured."""
     return SqlOutages(ledger_engine(settings))
+
+
+def reports(settings: Settings) -> Reports:
+    """Return the reports of the ledger. Raises Misconfigured."""
+    return SqlReports(ledger_engine(settings))
 
 
 @dataclass(frozen=True)

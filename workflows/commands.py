@@ -33,6 +33,7 @@ from models.messages import (
 from models.outage import System, parked_for
 from models.reasons import PAPERS_MISSING
 from models.roles import MACHINE
+from models.standstill import stands_still
 from workflows import options
 from workflows.alarm import Alarm
 from workflows.inbox import Inbox, refused
@@ -197,7 +198,7 @@ class CaseCommands:
     def _parking_is_possible(self, command: Park) -> None:
         state = self._progress.state
         needs_it = System.of(state.step) is command.system and self._inbox.is_open(state.step, state.attempt)
-        if not needs_it or state.health is not CaseHealth.OK:
+        if not needs_it or self._is_parked or stands_still(state):
             raise refused(f"the case does not wait for {command.system}")
 
     @workflow.update(description="The system is back: go on.")

@@ -269,7 +269,8 @@ class Reactivation(CaseCommands):
                 by = "reopening" if self._inbox.reopened else "answer"
                 self._progress.note(EventKind.STEP_RETRIED, {"by": by})
         self._inbox.awaits_person = False
-        self._progress.move(health=CaseHealth.OK, trouble=None)
+        self._progress.move(health=CaseHealth.OK, trouble=None, since=workflow.now())
+        self._clock.patience.judge()
         await self._progress.publish()
 
     async def _close(self, outcome: Outcome, happened_at: datetime) -> None:

@@ -16,6 +16,7 @@ from models.messages import AlertKind, CasePlan, EventKind
 from models.roles import MACHINE
 from models.sla import OWNER, Mark, Owner, PauseRule, SlaClock, ladder
 from workflows.alarm import Alarm
+from workflows.patience import Patience
 from workflows.progress import Progress
 
 _STEP_RUNGS: Final = ladder(())
@@ -40,13 +41,16 @@ class CaseClock:
         self._owner_since: tuple[datetime, str, str] | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._armed: datetime | None = None
+        self._due: datetime | None = None
         self._is_over = False
+        self.patience = Patience(progress, alarm)
 
     # -- What happens ----------------------------------------------------------------------------
 
     def hold_to(self, plan: CasePlan) -> None:
         """Hold the case to this plan from now on, with a clock that does not run yet."""
         self._plan = plan
+        self.patience.rule = plan.patience
         self._generation += 1
         self._clock = SlaClock(
             plan.budget,
@@ -57,6 +61,8 @@ class CaseClock:
         if self._owner is not None and self._owner_since is not None:
             at, reason, by = self._owner_since
             self._clock.turn(self._owner, at, reason=reason, by=by)
+        if plan.patience is not None:
+            self._keep()
 
     @property
     def has_plan(self) -> bool:
@@ -79,8 +85,7 @@ class CaseClock:
         counts = CalendarKind.ALL_HOURS if self._plan is None else self._plan.calendar.kind
         self._progress.note(EventKind.SLA_STARTED, {"counts": counts}, at=at)
         self._show()
-        if self._keeper is None:
-            self._keeper = asyncio.create_task(self._keep_time())
+        self._keep()
 
     def restart(self, plan: CasePlan, at: datetime) -> None:
         """Begin anew under another plan; a file that is not complete yet waits for that as before."""
@@ -96,6 +101,7 @@ class CaseClock:
     ) -> None:
         """Let it be another's turn, now unless `at` says since when."""
         self._progress.move(waiting_on=waiting_on)
+        self.patience.judge()
         if not self._is_parked:
             self._give_turn(OWNER[waiting_on], at or workflow.now(), reason, by)
         self._show()
@@ -107,8 +113,10 @@ class CaseClock:
         self._show()
 
     def release(self, at: datetime, *, reason: str, by: str) -> None:
-        """Let it be the turn again of whom the case waits for."""
+        """Let it be the turn again of whom the case waits for, who was not waited for meanwhile."""
         self._is_parked = False
+        self._progress.move(since=workflow.now())
+        self.patience.judge()
         self._give_turn(OWNER[self._progress.state.waiting_on], at, reason, by)
         self._show()
 
@@ -192,10 +200,12 @@ class CaseClock:
         The end is a condition and not a cancellation of this task: the SDK swallows a cancellation that comes
         together with the result that the task waits for.
         """
+        early = self.patience.first_look
         while not self._is_over:
-            self._armed = self._next_look()
+            self._due = self._next_look()
+            self._armed, early = _first(self._due, self.patience.ends_at, early), None
             if self._armed is None:
-                await workflow.wait_condition(lambda: self._is_over or self._next_look() is not None)
+                await workflow.wait_condition(self._must_look_again)
                 continue
             wait = self._armed - workflow.now()
             if wait > timedelta(0):
@@ -210,7 +220,10 @@ class CaseClock:
         return self._is_over
 
     def _must_look_again(self) -> bool:
-        return self._is_over or self._next_look() != self._armed
+        """Tell whether the timer is set wrong; one that is only too early for a wait goes on."""
+        end = self.patience.ends_at
+        is_sooner = end is not None and (self._armed is None or end < self._armed)
+        return self._is_over or is_sooner or self._next_look() != self._due
 
     def _next_look(self) -> datetime | None:
         """Return when something is due next: a rung of the case or its step, or the end of a pause."""
@@ -223,6 +236,8 @@ class CaseClock:
 
     def _name_of_next(self) -> str:
         mark = self._present().next_mark()
+        if self._armed != self._due:
+            return f"Batas menunggu {self._progress.state.step}"
         if mark is None or mark.at != self._armed:
             return f"SLA {self._progress.state.step}"
         return "SLA breach" if mark.rung.is_breach else f"SLA {mark.rung.name}"
@@ -236,6 +251,7 @@ class CaseClock:
             self._progress.note(EventKind.STEP_OVERDUE)
             key = f"step:{self._generation}:{state.step}:{state.attempt}"
             self._alarm.raise_(AlertKind.STEP_OVERDUE, key, state)
+        self.patience.lose(now)
         self._show()
         await self._progress.publish()
 
@@ -282,7 +298,17 @@ class CaseClock:
     def _pauses(self) -> dict[Owner, PauseRule]:
         return {} if self._plan is None else self._plan.pauses
 
+    def _keep(self) -> None:
+        """Begin to watch the time, once."""
+        if self._keeper is None:
+            self._keeper = asyncio.create_task(self._keep_time())
+
     def _present(self) -> SlaClock:
         if self._clock is None:
             raise RuntimeError("the case has no plan yet")
         return self._clock
+
+
+def _first(*times: datetime | None) -> datetime | None:
+    """Return the earliest; None when there is none."""
+    return min((time for time in times if time is not None), default=None)

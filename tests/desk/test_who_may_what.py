@@ -73,7 +73,8 @@ def test_what_is_the_supervisors_alone(act: Act) -> None:
 
 def test_an_auditor_reads_the_desk_and_nothing_else() -> None:
     """Written out once; and only the signer issues a letter anew."""
-    assert {act for act in Act if Role.AUDITOR in MAY[act]} == {Act.READ_DESK, Act.READ_REFUSALS}
+    reads = {Act.READ_DESK, Act.READ_REFUSALS, Act.READ_REPORT}
+    assert {act for act in Act if Role.AUDITOR in MAY[act]} == reads
     assert MAY[Act.REISSUE_LETTER] == {Role.SIGNER}
 
 

@@ -1,0 +1,164 @@
+"""A case that waits too long for the same is called stuck while it goes on, and is well again once it moves."""
+
+from datetime import timedelta
+
+import pytest
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import WorkflowUpdateFailedError
+
+from activities.ways import Mode
+from gateways.ports import Decision, Verdict
+from models.case import CaseHealth, Outcome, Step
+from models.errors import Unavailable
+from models.messages import AlertKind, EventKind, Park, Withdraw
+from models.outage import System
+from models.standstill import TOO_OFTEN, StuckPolicy
+from runtime.adapters import Modes
+from tests.builders import a_case
+from tests.workflows.conftest import BY_HAND, Bench, Handle, proven
+from tests.workflows.hands import events, give, on_desk, work
+from tests.workflows.test_outages import parked, release
+from tests.workflows.test_trouble import a_shelf
+from workflows.reactivation import Reactivation
+
+HOUR = timedelta(hours=1)
+UNCLEAR = Decision(Verdict.RETURNED, "NIK_BEDA")
+APPROVED = Decision(Verdict.APPROVED)
+KEMENSOS_BY_HAND = Modes(has_officers=False, siks_ng=Mode.HTTP, kemensos=Mode.DESK, bpjs=Mode.HTTP)
+
+
+async def at_kemensos(bench: Bench, case_fields: dict[str, object] | None = None) -> Handle:
+    """Start a case and wait until it lies on the desk for a look at Kemensos."""
+    bench.modes = KEMENSOS_BY_HAND
+    handle = await bench.start(a_case())
+    await on_desk(bench, handle, Step.KEMENSOS_VERIFICATION)
+    return handle
+
+
+async def test_a_long_wait_is_told_once_and_over_once_it_is_answered(stopped_bench: Bench) -> None:
+    """Stuck after twelve hours and not before; the answer is taken as ever, and the next step is well."""
+    async with proven(stopped_bench) as bench:
+        handle = await at_kemensos(bench)
+        await bench.forward(handle, timedelta(hours=11.9))
+        assert (await handle.query(Reactivation.state)).health is CaseHealth.OK
+        await bench.forward(handle, timedelta(hours=0.2))
+        state = await handle.query(Reactivation.state)
+        assert (state.health, state.trouble) == (CaseHealth.STUCK, "waits.kemensos")
+        await bench.forward(handle, 9 * HOUR)
+        assert len(events(bench, handle, EventKind.STEP_WAITS_LONG)) == 1
+        stuck = [one for one in bench.ledger.alerts.values() if one.kind is AlertKind.CASE_STUCK]
+        assert [one.detail for one in stuck] == ["waits.kemensos"]
+
+        await give(handle, Step.KEMENSOS_VERIFICATION)
+        state = await handle.result()
+    assert (state.outcome, state.health, state.trouble) == (Outcome.REACTIVATED, CaseHealth.OK, None)
+
+
+async def test_it_is_well_again_as_soon_as_it_waits_for_another(stopped_bench: Bench) -> None:
+    """The officer took a day and more; the signer's patience begins anew."""
+    stopped_bench.modes = BY_HAND
+    async with proven(stopped_bench) as bench:
+        handle = await bench.start(a_case())
+        await on_desk(bench, handle, Step.DOCUMENT_CHECK)
+        await bench.forward(handle, 25 * HOUR)
+        assert (await handle.query(Reactivation.state)).trouble == "waits.officer"
+        await work(bench, handle, Step.DOCUMENT_CHECK)
+        state = await on_desk(bench, handle, Step.RECOMMENDATION)
+        assert (state.health, state.trouble) == (CaseHealth.OK, None)
+        assert bench.ledger.states[handle.id].health is CaseHealth.OK
+        await bench.forward(handle, 25 * HOUR)
+        assert (await handle.query(Reactivation.state)).trouble == "waits.signer"
+        await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w-1"))
+
+
+async def test_a_file_that_is_not_complete_is_waited_for_no_longer(stopped_bench: Bench) -> None:
+    """The clock of the SLA does not run yet; the officer's desk is watched all the same."""
+    stopped_bench.modes = BY_HAND
+    async with proven(stopped_bench) as bench:
+        handle = await bench.start(a_case(), kinds=())
+        await on_desk(bench, handle, Step.DOCUMENT_CHECK)
+        await bench.forward(handle, 25 * HOUR)
+        state = await handle.query(Reactivation.state)
+        assert (state.due_at, state.trouble) == (None, "waits.officer")
+        await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w-1"))
+
+
+async def test_an_outage_is_no_wait_and_parks_a_case_that_waits_too_long(bench: Bench) -> None:
+    """Parked for hours is not stuck; when the system is back, patience begins anew."""
+    bench.guards[System.SIKS_NG].is_out = True
+    handle = await bench.start(a_case())
+    await parked(bench, handle)
+    await bench.forward(handle, 5 * HOUR)
+    assert (await handle.query(Reactivation.state)).trouble == "outage.siks_ng"
+    bench.guards[System.SIKS_NG].is_out = False
+    assert (await release(handle)).health is CaseHealth.OK
+    assert (await handle.result()).outcome is Outcome.REACTIVATED
+    assert events(bench, handle, EventKind.STEP_WAITS_LONG) == []
+
+
+async def test_a_case_that_waits_too_long_is_parked_like_any_other(stopped_bench: Bench) -> None:
+    """It goes on, so the outage of its system is its outage; one that stands still refuses."""
+    async with proven(stopped_bench) as bench:
+        handle = await at_kemensos(bench)
+        await bench.forward(handle, 13 * HOUR)
+        state = await handle.query(Reactivation.state)
+        park = Park(system=System.KEMENSOS, since=state.since + 13 * HOUR)
+        await handle.execute_update(Reactivation.park, park)
+        assert (await handle.query(Reactivation.state)).trouble == "outage.kemensos"
+        assert (await release(handle, System.KEMENSOS)).health is CaseHealth.OK
+        await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w-1"))
+
+
+async def test_a_case_that_stands_still_is_not_parked(bench: Bench) -> None:
+    """Somebody has to mend it first, whether or not the system is there."""
+    bench.kemensos.script = [UNCLEAR]
+    handle = await bench.start(a_case())
+    state = await bench.until(handle, lambda state: state.health is CaseHealth.STUCK)
+    with pytest.raises(WorkflowUpdateFailedError):
+        await handle.execute_update(Reactivation.park, Park(system=System.KEMENSOS, since=state.since))
+    await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w-1"))
+
+
+async def test_a_case_that_was_begun_too_often_stays_stuck_until_it_ends(stopped_bench: Bench) -> None:
+    """At the second attempt of one that is allowed, at every step, at no cost of its own."""
+    rule = StuckPolicy(attempts=1)
+    stopped_bench.shelf = a_shelf(stopped_bench, stuck=rule)
+    async with proven(stopped_bench) as bench:
+        bench.kemensos.script = [UNCLEAR, APPROVED]
+        handle = await bench.start(a_case())
+        await bench.until(handle, lambda state: state.trouble == "NIK_BEDA")
+        bench.modes = KEMENSOS_BY_HAND
+        await handle.execute_update("retry_step", {"command_id": "r-1"})
+        state = await handle.result()
+    assert (state.outcome, state.attempt) == (Outcome.REACTIVATED, 2)
+    assert TOO_OFTEN in {change for change in await troubles(handle)}
+
+
+async def test_a_case_that_moves_on_sets_one_timer(bench: Bench) -> None:
+    """Patience costs no events while nobody is waited for too long."""
+    handle = await bench.start(a_case())
+    await handle.result()
+    kinds = [event.event_type async for event in handle.fetch_history_events()]
+    assert kinds.count(EventType.EVENT_TYPE_TIMER_STARTED) == 1
+
+
+async def test_a_system_that_fails_for_hours_is_told_by_its_rounds(stopped_bench: Bench) -> None:
+    """Each round of failing calls it stuck by itself; the wait begins anew with the next round."""
+    async with proven(stopped_bench) as bench:
+        bench.siks_ng.script = [Unavailable("siks_ng", "no answer")] * 400 + [None]
+        handle = await bench.start(a_case())
+        await bench.until(handle, lambda state: state.step is Step.SIKS_NG_UPLOAD)
+        await bench.forward(handle, 4 * HOUR)
+        assert events(bench, handle, EventKind.STEP_WAITS_LONG) == []
+        assert events(bench, handle, EventKind.STEP_STUCK)
+        await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w-1"))
+
+
+async def troubles(handle: Handle) -> list[str]:
+    """Return every value that supervisors saw as the case's trouble."""
+    seen = []
+    async for event in handle.fetch_history_events():
+        fields = event.upsert_workflow_search_attributes_event_attributes.search_attributes.indexed_fields
+        if "CaseTrouble" in fields:
+            seen.append(fields["CaseTrouble"].data.decode().strip('"'))
+    return seen
