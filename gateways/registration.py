@@ -68,7 +68,7 @@ def keep_papers(connection: Connection, papers: Iterable[tuple[str, Paper]], now
 def _lock(connection: Connection, news: Iterable[NewCase]) -> dict[str, int]:
     """Take the lock of each person, always in the same order, and return the row's id by NIK."""
     rows = [asdict(new.person) for new in sorted(news, key=lambda new: new.person.nik)]
-    return {nik: number for nik, number in connection.execute(_LOCK_PEOPLE.on(connection), rows)}
+    return dict(connection.execute(_LOCK_PEOPLE.on(connection), rows).tuples())
 
 
 def _present(
@@ -117,9 +117,7 @@ def _open(
     ]
     connection.execute(_OPEN, [_case_row(new, case, ids[new.person.nik], now) for new, case in opened])
     connection.execute(_APPEND, [_first_event(new, case, now) for new, case in opened])
-    keep_papers(
-        connection, [(case.case_number, paper) for new, case in opened for paper in new.papers], now
-    )
+    keep_papers(connection, [(case.case_number, paper) for new, case in opened for paper in new.papers], now)
     return {new.person.nik: case for new, case in opened}
 
 

@@ -1,40 +1,20 @@
 """The record of every case in SQL, as intake and operators use it. Satisfies `gateways.ports.Registry`."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Engine, String, bindparam, func, insert, select, update
+from sqlalchemy import Engine, String, bindparam, func, select, update
 
 from gateways import ledger_rows
-from gateways.ledger_access import (
-    PAPERS,
-    LedgerAccess,
-    Upsert,
-    lock_case,
-    next_number,
-    no_such_case,
-    unreachable,
-    utc_now,
-)
+from gateways.ledger_access import PAPERS, LedgerAccess, lock_case, no_such_case, unreachable, utc_now
+from gateways.registration import keep_papers, register_all
 from models.case import CaseRef, CaseState, SlaState, Step
 from models.dossier import NewCase, Paper, Registered
 from models.errors import WrongState
-from models.messages import Alert, CaseEvent, EventKind
-from models.tables import (
-    CaseRow,
-    DocumentRow,
-    EventRow,
-    alerts,
-    case_events,
-    cases,
-    documents,
-    people,
-)
+from models.messages import Alert, CaseEvent
+from models.tables import alerts, case_events, cases
 
 _NUMBER = bindparam("case_number", type_=String())
-
 _UNSTARTED = (
     select(cases)
     .where(

@@ -148,6 +148,7 @@ def _rows(
 def _minutes(rows: Iterable[Row[tuple[object, ...]]]) -> Iterator[OwnedTime]:
     """Yield one line for each owner of a group who had any time."""
     for row in rows:
-        for whose, spent in zip(Owner, row[4:], strict=True):
+        columns = tuple(row)
+        for whose, spent in zip(Owner, columns[4:], strict=True):
             if spent:
-                yield OwnedTime._make((*row[:4], whose, spent))
+                yield OwnedTime._make((*columns[:4], whose, spent))

@@ -229,6 +229,11 @@ class SlaClock:
         if self.is_breached:
             self._reached = len(self._rungs)
 
+    def rearm(self, now: datetime) -> None:
+        """Let every rung that lies ahead be reached again: the time a late case was given may run out too."""
+        self._reached = 0
+        self.reach(now)
+
     def settle(self, happened_at: datetime) -> SlaState:
         """Judge the end by arithmetic alone; whether a timer fired does not matter.
 

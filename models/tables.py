@@ -61,6 +61,7 @@ class CaseRow(LedgerTable, table=True):
     __tablename__ = "cases"
     __table_args__ = (
         Index("uq_cases_open_person", "person_id", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
+        Index("ix_cases_person_id", "person_id"),
         Index("ix_cases_unstarted", "registered_at", sqlite_where=_UNSTARTED, postgresql_where=_UNSTARTED),
         Index("ix_cases_listing", "city", "step", "sla_state", "due_at"),
         Index("ix_cases_unwell", "health", sqlite_where=_UNWELL, postgresql_where=_UNWELL),

@@ -146,11 +146,17 @@ class CaseClock:
         self._step = None
 
     def extend(self, by: timedelta | None, until: datetime | None) -> timedelta:
-        """Give the case more time, or less, by so much or until a time; return how much of it counts."""
+        """Give the case more time, or less, by so much or until a time; return the time that counts.
+
+        A late case that is given time to come begins a generation: should it be late again, people hear again.
+        """
         clock = self._present()
         if until is not None and clock.due_at is not None:
             by = clock.counted(clock.due_at, until)
         clock.extend(by or timedelta(0))
+        if clock.is_breached and clock.due_at is not None and clock.due_at > workflow.now():
+            self._generation += 1
+            clock.rearm(workflow.now())
         self._show()
         return by or timedelta(0)
 

@@ -210,6 +210,26 @@ async def test_an_extension_moves_the_due_time_and_nothing_is_told_twice(stopped
         await handle.result()
 
 
+async def test_a_late_case_that_was_given_time_and_is_late_again_is_told_again(stopped_bench: Bench) -> None:
+    """Somebody took charge of the first breach; the second one, two hours on, is another one."""
+    async with held_to(stopped_bench) as bench:
+        bench.kemensos.script = [UNCLEAR]
+        case = a_case()
+        handle = await returned(bench, case)
+        await bench.forward(handle, 25.5 * HOUR)
+        await handle.execute_update("acknowledge", Acknowledge(command_id="a-1", actor="supervisor-1"))
+        await handle.execute_update("extend", Extend(command_id="e-1", by=3 * HOUR, actor="supervisor-1"))
+        assert (await handle.query(Reactivation.state)).sla_state is not SlaState.BREACHED
+        await bench.forward(handle, 2 * HOUR)
+        state: CaseState = await handle.query(Reactivation.state)
+        assert state.sla_state is SlaState.BREACHED
+        breaches = told(bench, case, EventKind.SLA_BREACHED)
+        assert [event.at - case.received_at for event in breaches] == [24 * HOUR, 27 * HOUR]
+        keys = [alert.key for alert in bench.ledger.alerts.values() if alert.kind is AlertKind.SLA_BREACH]
+        assert [key.split(":", 1)[1] for key in keys] == ["sla:1:100", "sla:1:L2", "sla:2:100"]
+        await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w-1"))
+
+
 async def test_workers_that_were_away_over_the_due_time_tell_one_breach(stopped_bench: Bench) -> None:
     """Complete 25 hours and ten minutes ago: one breach, and one alert that says 70 minutes late."""
     async with held_to(stopped_bench) as bench:
