@@ -146,9 +146,9 @@ class CaseClock:
         self._step = None
 
     def extend(self, by: timedelta | None, until: datetime | None) -> timedelta:
-        """Give the case more time, or less, by so much or until a time; return the time that counts.
+        """Give the case more time, or less, by so much or until a time; return what counts.
 
-        A late case that is given time to come begins a generation: should it be late again, people hear again.
+        A late case that is given time begins a generation: should it be late again, people hear again.
         """
         clock = self._present()
         if until is not None and clock.due_at is not None:
