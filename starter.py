@@ -2,7 +2,21 @@
 
 import typer
 
-from cli import alerts, calendar, cases, desk, digest, documents, installation, outage, steering
+from cli import (
+    alerts,
+    bulk_import,
+    calendar,
+    cases,
+    desk,
+    digest,
+    documents,
+    installation,
+    outage,
+    report,
+    steering,
+    stuck,
+    views,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -15,12 +29,16 @@ app = typer.Typer(
 )
 
 app.add_typer(cases.app)
+app.add_typer(bulk_import.app)
 app.add_typer(steering.app)
 app.add_typer(installation.app)
 app.add_typer(documents.app, name="documents")
 app.add_typer(desk.app, name="desk")
 app.add_typer(calendar.app, name="calendar")
 app.add_typer(digest.app)
+app.add_typer(report.app)
+app.add_typer(stuck.app)
+app.add_typer(views.app)
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(outage.app, name="outage")
 app.add_typer(steering.receipts, name="receipt")

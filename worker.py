@@ -2,7 +2,7 @@
 
 import argparse
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -33,6 +33,8 @@ from runtime.background import (
     tell_people,
     watch_the_watchdog,
 )
+from runtime.bulk_work import bulk_work
+from runtime.crew import run_crew
 from runtime.delivery import Delivery
 from runtime.dispatcher import EVERY
 from runtime.engine import TemporalEngine
@@ -47,16 +49,15 @@ from runtime.supervisor import keep_alive
 from runtime.temporal import CaseStarter, connect
 from runtime.watchdog import Watchdog, watch_for_ever
 from workflows import options
+from workflows.bulk import BulkOperation
 from workflows.daily_digest import DailyDigest
 from workflows.queues import queue_of
 from workflows.reactivation import Reactivation
 
 log = structlog.get_logger()
 
-OWN_ACTIVITIES = 40
-SYSTEM_ACTIVITIES = 15
-"""How many calls of one process may be with a system; `calls_per_second` limits all workers together."""
-WORKFLOWS = (Reactivation, DailyDigest)
+_MOST_PROCESSES = 64
+WORKFLOWS = (Reactivation, DailyDigest, BulkOperation)
 
 
 Activity = Callable[..., object]
@@ -123,10 +124,11 @@ def workers_of(client: Client, settings: Settings, outside: Outside, stack: Exit
         client,
         task_queue=settings.task_queue,
         workflows=WORKFLOWS,
-        activities=activities.own,
-        activity_executor=threads("activity", OWN_ACTIVITIES),
-        max_concurrent_activities=OWN_ACTIVITIES,
-        max_concurrent_local_activities=OWN_ACTIVITIES,
+        activities=[*activities.own, bulk_work(settings, client, outside).work_page],
+        activity_executor=threads("activity", 2 * settings.case_slots),
+        max_concurrent_workflow_tasks=settings.case_slots,
+        max_concurrent_activities=settings.case_slots,
+        max_concurrent_local_activities=settings.case_slots,
         interceptors=[ErrorMapping()],
         workflow_runner=UnsandboxedWorkflowRunner(),  # why: docs/adr/0003; tests run in the sandbox
         sticky_queue_schedule_to_start_timeout=options.STICKY_QUEUE_WAIT,
@@ -137,8 +139,8 @@ def workers_of(client: Client, settings: Settings, outside: Outside, stack: Exit
             client,
             task_queue=queue_of(system, settings.task_queue),
             activities=[activity],
-            activity_executor=threads(system, SYSTEM_ACTIVITIES),
-            max_concurrent_activities=SYSTEM_ACTIVITIES,
+            activity_executor=threads(system, settings.system_slots),
+            max_concurrent_activities=settings.system_slots,
             max_task_queue_activities_per_second=settings.calls_per_second,
             interceptors=[ErrorMapping()],
             graceful_shutdown_timeout=options.GRACEFUL_SHUTDOWN,
@@ -226,8 +228,8 @@ async def watch() -> None:
     log.info("watchdog.stopped")
 
 
-def is_watchdog() -> bool:
-    """Read the command line, and tell whether this is to be the watchdog instead of a worker."""
+def chosen() -> Callable[[], Coroutine[object, object, None]]:
+    """Read the command line, and return what this process is to be."""
     parser = argparse.ArgumentParser(
         prog="worker.py",
         description="Serve cases until SIGTERM. Everything is set by REAKTIVASI_* and TEMPORAL_* variables.",
@@ -237,8 +239,16 @@ def is_watchdog() -> bool:
         action="store_true",
         help="serve no case, but watch over cases, workers and alerts, each REAKTIVASI_WATCH_EVERY (PT1M)",
     )
-    return bool(parser.parse_args().watchdog)
+    parser.add_argument(
+        "--processes", type=int, default=1, metavar="N", help="so many workers beside each other: one a core"
+    )
+    choice = parser.parse_args()
+    if choice.watchdog:
+        return watch
+    if not 1 <= choice.processes <= _MOST_PROCESSES:
+        parser.error(f"--processes: must be 1 to {_MOST_PROCESSES}")
+    return main if choice.processes == 1 else lambda: run_crew(choice.processes)
 
 
 if __name__ == "__main__":
-    run_and_leave(watch if is_watchdog() else main)
+    run_and_leave(chosen())

@@ -1,9 +1,9 @@
 """How long an emergency takes while a list of thousands is worked off, beside an idle system, in one run.
 
 `python -m benchmarks.urgent_first [--list N] [--emergencies N]`. Everything is on this machine: Temporal on a
-SQLite file, ledger on SQLite, simulators that answer at once. First emergencies come one by one to an idle
-system; then N cases of a list are started, and while they queue up emergencies come in turn with and without
-their place in the queue.
+SQLite file, ledger on SQLite, simulators that decide after two seconds and activate after one. First
+emergencies come one by one to an idle system; then N cases of a list are started, and while they queue up
+emergencies come with their place in the queue, and one that stands in line with the list.
 """
 
 import argparse
@@ -21,10 +21,11 @@ from benchmarks.bench import Bench, open_bench
 from cli.screens import console
 from models.case import CaseRef
 from runtime.entry import run_and_leave
+from runtime.settings import ROOT
 from runtime.stack import StackOptions
 from workflows import search_attributes
 from workflows.reactivation import Reactivation
-from workflows.urgency import LIST, priority_of
+from workflows.urgency import priority_of
 
 IN_FLIGHT = 15
 """Starts at a time; more only add waiting (floors.md)."""
@@ -65,7 +66,7 @@ async def main() -> None:
     parser.add_argument("--list", type=int, default=20_000, help="cases of the list")
     parser.add_argument("--emergencies", type=int, default=15, help="of each kind")
     choice = parser.parse_args()
-    options = StackOptions(port=0, ui_port=0, decide_after=0, activate_after=0)
+    options = StackOptions(port=0, ui_port=0, policies_dir=ROOT / "examples" / "policies")
     screen = console()
     async with open_bench("bench-urgent", options, "benchmarks.floor") as bench:
         await emergency(bench)  # warms up
@@ -89,7 +90,7 @@ async def main() -> None:
             first.append(await emergency(bench))
             await asyncio.sleep(APART)
         still = await open_cases(bench.client)
-        behind = asyncio.create_task(emergency(bench, Priority(priority_key=LIST)))
+        behind = asyncio.create_task(emergency(bench, priority_of(listed[0])))
         done, _ = await asyncio.wait((behind,), timeout=max(60.0, 20 * statistics.median(first)))
         like_the_list = [task.result() for task in done]
         left = await open_cases(bench.client)

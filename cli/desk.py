@@ -25,6 +25,7 @@ def desk_list(
     everything: Annotated[
         bool, typer.Option("--all", help="All open work of the area, whosever it is.")
     ] = False,
+    unassigned: Annotated[bool, typer.Option("--unassigned", help="Only what is in nobody's hand.")] = False,
     as_: As = None,
     json_: Json = False,
 ) -> None:
@@ -33,6 +34,7 @@ def desk_list(
     async def work(settings: Settings, screen: Console) -> None:
         desk = await counter(settings)
         items = desk.work.queue(hand(as_, None, settings).actor, everything=everything)
+        items = [item for item in items if item.assignee is None or not unassigned]
         if json_:
             print_json([item_data(item) for item in items])
         else:

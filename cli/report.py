@@ -1,6 +1,7 @@
 """The report of a period, on the terminal, as CSV, or as one HTML page with charts."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Final
@@ -55,7 +56,8 @@ def report(
         typer.Option(metavar="FILE", help="Write CSV: commas, UTF-8 with BOM, so that Excel opens it."),
     ] = None,
     html: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write one HTML page with charts; it needs no network.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Write one HTML page with charts; it needs no network."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a FILE that is there.")] = False,
     as_: As = None,
@@ -68,18 +70,18 @@ def report(
 
     async def work(settings: Settings, screen: Console) -> None:
         now = datetime.now(UTC)
-        period = _asked(from_, to, wib_date(now), {"--csv": csv, "--html": html}, force=force)
+        period = asked_period(from_, to, wib_date(now), {"--csv": csv, "--html": html}, force=force)
         office = adapters.office(settings)
         code = None if city is None else office.shelf.city(city).code
         actor = hand(as_, None, settings).actor
         officer = adapters.work(office).gate.officer(actor, Act.READ_REPORT, city=code)
         policy = office.shelf.city(code or _only_city(officer))
-        needed = dict.fromkeys([Grouping.KECAMATAN] * (html is not None) + [by] * (by is not None))
+        needed = {one for one in (by, None if html is None else Grouping.KECAMATAN) if one is not None}
         ask = _ask(officer, policy, office.shelf, period, now, tuple(needed))
         made = adapters.reports(settings).of(ask)
         files = _contents(made, policy.name, by, csv, html)
         for path, content in files.items():
-            _write(path, content)
+            write_whole(path, content)
         if json_:
             print_json({**report_data(made, by), "files": list(map(str, files))})
         elif files:
@@ -90,10 +92,18 @@ def report(
     run(work, as_json=json_)
 
 
-def _asked(
-    from_: str | None, to: str | None, today: date, files: dict[str, Path | None], *, force: bool
+def asked_period(
+    from_: str | None,
+    to: str | None,
+    today: date,
+    files: Mapping[str, Path | None],
+    *,
+    force: bool = False,
 ) -> Period:
-    """Return the period. Raises BadInput with every fault, also a file that is not to be replaced."""
+    """Return the period. Raises BadInput with every fault, also of the files that are to be written.
+
+    A report is made anew often, and lists of people are CSV files too: a file is replaced on demand only.
+    """
     faults: list[Finding] = []
     last = _day("--to", to, today, faults)
     first = _day("--from", from_, today, faults)
@@ -106,6 +116,8 @@ def _asked(
         if path is not None and path.exists() and not force:
             fix = "give another name, or --force to replace it"
             faults.append(Finding(option, "names a file that is there already", fix))
+        elif path is not None and not path.parent.is_dir():
+            faults.append(Finding(option, "names a folder that is not there", "make the folder first"))
     if faults or period is None:
         raise BadInput(faults)
     return period
@@ -177,11 +189,13 @@ def _contents(
     return files
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Write a file whole: who looks meanwhile sees the one before. Raises BadInput."""
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all: who looks meanwhile sees the one before. Raises BadInput."""
     part = path.with_name(f"{path.name}.part")
     try:
         part.write_bytes(content)
         part.replace(path)
     except OSError:
+        with suppress(OSError):
+            part.unlink()
         raise BadInput([Finding(str(path), "cannot be written", "choose another place")]) from None

@@ -20,7 +20,7 @@ from models.texts import STEP
 from models.wib import short_date
 
 BLUE, SKY, ORANGE, BLACK, GREY = "#0072B2", "#56B4E9", "#E69F00", "#1a1a1a", "#dddddd"
-_TICKS: Final = 6
+_TICKS: Final = 5
 _HATCH: Final = {"shape": "/", "fgcolor": BLACK, "fgopacity": 0.45, "size": 6}
 _UNITS: Final = ((timedelta(hours=1), "jam"), (timedelta(minutes=1), "menit"))
 _SECOND: Final = timedelta(seconds=1)
@@ -133,8 +133,15 @@ def _figure(height: int) -> go.Figure:
 def _show_days(figure: go.Figure, days: Sequence[date]) -> None:
     """Write a few days under the axis, in Indonesian, which Plotly does not speak by itself."""
     shown = list(_few(days))
-    figure.update_xaxes(type="date", tickvals=shown, ticktext=[short_date(day) for day in shown])
+    figure.update_xaxes(type="date", tickvals=shown, ticktext=_ticks(shown), tickangle=0)
     figure.update_xaxes(hoverformat="%d/%m/%Y")
+
+
+def _ticks(days: Sequence[date]) -> list[str]:
+    """Return day and month, or month and year where the years differ."""
+    words = [short_date(day) for day in days]
+    is_one_year = days[0].year == days[-1].year
+    return [text.rsplit(" ", 1)[0] if is_one_year else text.split(" ", 1)[1] for text in words]
 
 
 def _few(days: Sequence[date]) -> Iterator[date]:

@@ -1,13 +1,15 @@
 """A report as one HTML page for a phone, a desk and a printer. It loads nothing and needs no network."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
+from pathlib import Path
 from typing import Final
 
 from cli import report_charts as charts
-from cli.report_words import GROUPING, NOTHING, half_of, most_of, name_of, number, share
+from cli.report_words import GROUPING, NOTHING, half_of, most_of, name_of, number, pace_of, share
 from models.case import Step
-from models.report import DayFigures, Figures, Grouping, Report
+from models.report import DayFigures, Figures, Grouping, Pace, Report
 from models.sla import Owner
 from models.texts import OUTCOME, OWNER, STEP
 from models.wib import indonesian_date, short_date, wib_text
@@ -20,48 +22,9 @@ _CLASSES: Final = (
     (0.70, "fair", "70 sampai 85 %"),
     (0.0, "poor", "di bawah 70 %"),
 )
+_FIRM_SPACE: Final = "\N{NO-BREAK SPACE}"
 _NONE: Final = ("none", "belum ada yang selesai")
-_STYLE: Final = """
-:root { color-scheme: light; font: 16px/1.45 system-ui, sans-serif; color: #1a1a1a; background: #fff; }
-body { max-width: 62rem; margin: 0 auto; padding: 1rem; }
-h1 { font-size: 1.5rem; line-height: 1.2; margin: 0 0 .25rem; }
-h2 { font-size: 1.15rem; margin: 2.25rem 0 .25rem; }
-p { margin: .25rem 0; }
-.note, footer { color: #555; font-size: .875rem; }
-.facts, .tiles, .legend { list-style: none; margin: 1rem 0; padding: 0; display: grid; gap: .5rem; }
-.facts { grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); }
-.facts li { border: 1px solid #ccc; border-radius: .5rem; padding: .5rem .75rem; }
-.facts b, .tiles b { display: block; font-size: 1.6rem; line-height: 1.2; font-variant-numeric: tabular-nums; }
-.tiles { grid-template-columns: repeat(auto-fill, minmax(9.5rem, 1fr)); }
-.tiles li { border-radius: .375rem; padding: .5rem .75rem; border: 1px solid #0004; }
-.tiles h3 { font-size: 1rem; margin: 0; }
-.legend { display: flex; flex-wrap: wrap; gap: .25rem 1rem; font-size: .875rem; margin: .5rem 0; }
-.legend i { display: inline-block; width: 1em; height: 1em; border: 1px solid #0004; vertical-align: -.1em; }
-.best { background: #0072B2; color: #fff; }
-.good { background: #56B4E9; }
-.fair { background: #F0E442; }
-.poor { background: #D55E00; color: #000; }
-.none { background: #fff; }
-.chart { margin: .5rem 0; min-width: 0; }
-.table { overflow: auto; max-height: 22rem; border: 1px solid #ccc; border-radius: .375rem; }
-.table:focus-visible { outline: 3px solid #0072B2; }
-table { border-collapse: collapse; width: 100%; font-size: .9rem; font-variant-numeric: tabular-nums; }
-caption { text-align: left; padding: .5rem; font-weight: 600; }
-th, td { padding: .35rem .5rem; text-align: right; border-top: 1px solid #ddd; white-space: nowrap; }
-thead th { position: sticky; top: 0; background: #f2f2f2; border-top: 0; white-space: normal; }
-th:first-child { text-align: left; position: sticky; left: 0; background: #fff; z-index: 1; }
-thead th:first-child { background: #f2f2f2; z-index: 2; }
-tbody tr.total > * { font-weight: 700; border-top: 2px solid #555; }
-@media print {
-  @page { size: A4; margin: 14mm; }
-  body { max-width: none; padding: 0; font-size: 10pt; }
-  .table { max-height: none; overflow: visible; }
-  .facts, .tiles { grid-template-columns: repeat(4, 1fr); }
-  .facts li, .tiles li, .chart, tr { break-inside: avoid; }
-  h2, caption { break-after: avoid; }
-  * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-}
-"""
+_STYLE: Final = Path(__file__).with_suffix(".css").read_text(encoding="utf-8")
 
 
 def report_page(report: Report, city: str, by: Grouping | None) -> str:
@@ -92,10 +55,10 @@ def report_page(report: Report, city: str, by: Grouping | None) -> str:
 </main>
 <footer>
 <h2>Arti angka</h2>
-<p>Tepat waktu dan terlambat: menurut batas waktu setiap kasus, dihitung dari berkas lengkap, di antara kasus yang
-selesai dalam periode ini. Lewat batas: masih terbuka dan batas waktunya sudah lewat.</p>
-<p>Waktu langkah: dari langkah dibuka sampai dijawab, untuk jawaban dalam periode ini. Langkah, giliran dan batas
-waktu sebuah kasus adalah yang terakhir diketahui.</p>
+<p>Tepat waktu dan terlambat: menurut batas waktu setiap kasus, dihitung dari berkas lengkap, di antara kasus
+yang selesai dalam periode ini. Lewat batas: masih terbuka dan batas waktunya sudah lewat.</p>
+<p>Waktu langkah: dari langkah dibuka sampai dijawab, untuk jawaban dalam periode ini. Langkah, giliran dan
+batas waktu sebuah kasus adalah yang terakhir diketahui.</p>
 <p>Laporan ini berisi jumlah saja dan tidak memuat data pribadi.</p>
 </footer>
 </body>
@@ -108,13 +71,25 @@ def _body(report: Report, by: Grouping | None) -> Iterator[str]:
     yield _facts(total)
     yield "<h2>Kasus terbuka per hari</h2>"
     yield charts.backlog(days)
-    yield _table("Per hari: diterima, selesai, masih terbuka", _flow_head(), _flow(days))
+    yield _table(
+        "Per hari: diterima, selesai, masih terbuka",
+        ("Hari", "Diterima", "Selesai", "Masih terbuka"),
+        _flow(days),
+    )
     yield "<h2>Ketepatan waktu per hari</h2>"
     yield charts.in_time(days)
-    yield _table("Per hari: tepat waktu dan terlambat", _in_time_head(), _in_time(days))
+    yield _table(
+        "Per hari: tepat waktu dan terlambat",
+        ("Hari", "Tepat waktu", "Terlambat", "Bagian tepat waktu"),
+        _in_time(days),
+    )
     yield "<h2>Waktu per langkah</h2>"
     yield charts.steps(total)
-    yield _table("Waktu per langkah", _steps_head(), _steps(total))
+    yield _table(
+        "Waktu per langkah",
+        ("Langkah", "Dijawab", "Separuh dalam (median)", "9 dari 10 dalam"),
+        _steps(total),
+    )
     yield "<h2>Kecamatan</h2>"
     yield from _tiles(report.groups[Grouping.KECAMATAN])
     for grouping in dict.fromkeys((Grouping.KECAMATAN, by or Grouping.KECAMATAN)):
@@ -123,8 +98,8 @@ def _body(report: Report, by: Grouping | None) -> Iterator[str]:
         yield _groups(report, grouping)
     yield "<h2>Waktu siapa yang berjalan</h2>"
     yield (
-        '<p class="note">Seluruh waktu kasus yang selesai, menurut giliran siapa. Yang menjeda batas waktu adalah '
-        "batas atas: jeda yang dibatasi kebijakan kota bisa lebih pendek.</p>"
+        '<p class="note">Seluruh waktu kasus yang selesai, menurut giliran siapa. Yang menjeda batas waktu '
+        "adalah batas atas: jeda yang dibatasi kebijakan kota bisa lebih pendek.</p>"
     )
     yield _table("Menit menurut pihak", ("Pihak", "Menit", "Menjeda, paling banyak"), _minutes(total))
     yield "<h2>Hasil</h2>"
@@ -150,26 +125,23 @@ def _facts(total: Figures) -> str:
     return f'<ul class="facts">{items}</ul>'
 
 
-def _flow_head() -> Sequence[str]:
-    return ("Hari", "Diterima", "Selesai", "Masih terbuka")
-
-
 def _flow(days: Sequence[DayFigures]) -> Iterator[Sequence[str]]:
     for day in days:
-        yield (short_date(day.day), *map(number, (day.received, day.closed, day.open)))
-
-
-def _in_time_head() -> Sequence[str]:
-    return ("Hari", "Tepat waktu", "Terlambat", "Bagian tepat waktu")
+        yield (_unbroken(short_date(day.day)), *map(number, (day.received, day.closed, day.open)))
 
 
 def _in_time(days: Sequence[DayFigures]) -> Iterator[Sequence[str]]:
     for day in days:
-        yield (short_date(day.day), number(day.on_time), number(day.late), share(day.share))
+        yield (_unbroken(short_date(day.day)), number(day.on_time), number(day.late), share(day.share))
 
 
-def _steps_head() -> Sequence[str]:
-    return ("Langkah", "Dijawab", "Separuh dalam (median)", "9 dari 10 dalam")
+def _unbroken(words: str) -> str:
+    return words.replace(" ", _FIRM_SPACE)
+
+
+def _with_its_unit(words: str) -> str:
+    """Keep each number and its unit on one line."""
+    return re.sub(r"(?<=\d) ", _FIRM_SPACE, words)
 
 
 def _steps(total: Figures) -> Iterator[Sequence[str]]:
@@ -185,11 +157,11 @@ def _minutes(total: Figures) -> Iterator[Sequence[str]]:
         yield OWNER[owner], minutes, NOTHING if paused is None else number(paused)
 
 
-def _tiles(groups: dict[str, Figures]) -> Iterator[str]:
+def _tiles(groups: Mapping[str, Figures]) -> Iterator[str]:
     """Yield a tile for each kecamatan. Where they lie is not known: they stand by name."""
     yield (
-        '<p class="note">Satu kotak satu kecamatan, urut abjad; letak kotak bukan peta. Warna: bagian yang tepat '
-        "waktu.</p>"
+        '<p class="note">Satu kotak satu kecamatan, urut abjad; letak kotak bukan peta. Warna: bagian yang '
+        "tepat waktu.</p>"
     )
     keys = (*((name, words) for _, name, words in _CLASSES), _NONE)
     legend = "".join(f'<li><i class="{name}"></i> {words}</li>' for name, words in keys)
@@ -219,14 +191,16 @@ def _groups(report: Report, by: Grouping) -> str:
         *(GROUPING[by], "Diterima", "Aktif kembali", "Selesai", "Tepat waktu", "Terlambat", "Bagian tepat"),
         *("Terbuka", "Lewat batas", "Separuh dalam", "9 dari 10 dalam"),
     )
-    rows = [(name_of(by, name), *_cells(figures)) for name, figures in report.groups[by].items()]
-    return _table(f"Per {GROUPING[by].lower()}", head, rows, ("Jumlah", *_cells(report.total)))
+    groups = report.groups[by].items()
+    rows = [(name_of(by, name), *_cells(figures, pace_of(by, name, figures))) for name, figures in groups]
+    total = ("Jumlah", *_cells(report.total, report.total.whole))
+    return _table(f"Per {GROUPING[by].lower()}", head, rows, total)
 
 
-def _cells(figures: Figures) -> Iterator[str]:
+def _cells(figures: Figures, pace: Pace | None) -> Iterator[str]:
     yield from map(number, (figures.received, figures.reactivated, figures.closed))
     yield from (number(figures.on_time), number(figures.late), share(figures.share))
-    yield from (number(figures.open), number(figures.overdue), half_of(figures.whole), most_of(figures.whole))
+    yield from (number(figures.open), number(figures.overdue), half_of(pace), most_of(pace))
 
 
 def _table(
@@ -244,5 +218,5 @@ def _table(
 
 def _line(row: Sequence[str], style: str = "") -> str:
     first, *others = row
-    cells = "".join(f"<td>{escape(cell)}</td>" for cell in others)
+    cells = "".join(f"<td>{escape(_with_its_unit(cell))}</td>" for cell in others)
     return f'<tr{style}><th scope="row">{escape(first)}</th>{cells}</tr>'

@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from cli.report_words import NOTHING, half_of, most_of, name_of, number, share
+from cli.report_words import NOTHING, half_of, most_of, name_of, number, pace_of, share
 from cli.screens import clock
 from models.case import Step
 from models.report import Figures, Grouping, Report
@@ -48,15 +48,12 @@ def _summary(figures: Figures) -> RenderableType:
 def _groups(report: Report, by: Grouping, *, is_wide: bool) -> Table:
     """Return the groups; a narrow screen goes without the times."""
     columns = ("received", "reactivated", "closed", "on time", "late", "share", "open", "overdue")
-    rows = [(name_of(by, name), name, figures) for name, figures in report.groups[by].items()]
+    groups = report.groups[by].items()
+    rows = [(name_of(by, name), figures, pace_of(by, name, figures)) for name, figures in groups]
     table = _table(f"by {by}", (by, *columns, *(("median", "p90") if is_wide else ())))
-    for label, name, figures in (*rows, ("total", "", report.total)):
-        # Of a step, the time that it took; of everything else, from receipt to end.
-        pace = figures.steps.get(Step(name)) if by is Grouping.STEP and name in set(Step) else figures.whole
+    for label, figures, pace in (*rows, ("total", report.total, report.total.whole)):
         times = (half_of(pace), most_of(pace)) if is_wide else ()
-        style = "" if name else "bold"
-        cells = (*_counts(figures), *times)
-        table.add_row(Text(label, style=style), *(Text(cell, style=style) for cell in cells))
+        table.add_row(Text(label), *_counts(figures), *times, style="bold" if label == "total" else "")
     return table
 
 

@@ -3,7 +3,9 @@
 from datetime import timedelta
 from typing import Final
 
-from models.report import OVER, Grouping, Pace
+from models.case import Step, Track
+from models.report import OVER, Figures, Grouping, Pace
+from models.sla import Owner
 from models.texts import OWNER, STEP, TRACK, duration
 
 GROUPING: Final = {
@@ -13,17 +15,19 @@ GROUPING: Final = {
     Grouping.OWNER: "Menunggu",
 }
 NOTHING: Final = "-"
-_NAMES: Final[dict[Grouping, dict[str, str]]] = {
-    Grouping.KECAMATAN: {},
-    Grouping.STEP: {**STEP},
-    Grouping.TRACK: {**TRACK},
-    Grouping.OWNER: {**OWNER, OVER: "Sudah selesai"},
-}
 
 
 def name_of(by: Grouping, group: str) -> str:
-    """Return what a group is called; one that nobody expected keeps its own name."""
-    return _NAMES[by].get(group, group)
+    """Return what a group is called."""
+    match by:
+        case Grouping.KECAMATAN:
+            return group
+        case Grouping.STEP:
+            return STEP[Step(group)]
+        case Grouping.TRACK:
+            return TRACK[Track(group)]
+        case Grouping.OWNER:
+            return "Sudah selesai" if group == OVER else OWNER[Owner(group)]
 
 
 def number(value: int) -> str:
@@ -32,11 +36,11 @@ def number(value: int) -> str:
 
 
 def share(value: float | None) -> str:
-    """Return for example `87,5 %`; a whole only when it is one."""
+    """Return for example `87,5 %`; all of it only when not one is missing."""
     if value is None:
         return NOTHING
-    tenths = int(value * 1000)  # 99,96 % of the cases in time is not all of them
-    return "100 %" if value == 1 else f"{tenths // 10},{tenths % 10} %"
+    tenths = round(value * 1000) if value == 1 else min(round(value * 1000), 999)
+    return f"{tenths // 10},{tenths % 10} %"
 
 
 def span(value: timedelta | None) -> str:
@@ -52,3 +56,8 @@ def half_of(pace: Pace | None) -> str:
 def most_of(pace: Pace | None) -> str:
     """Return the time that nine in ten do not exceed, as words."""
     return span(None if pace is None else pace.p90)
+
+
+def pace_of(by: Grouping, group: str, figures: Figures) -> Pace | None:
+    """Return how long a group took: a step its own time, everything else from receipt to end."""
+    return figures.steps.get(Step(group)) if by is Grouping.STEP else figures.whole

@@ -1,6 +1,6 @@
 """The outside, as we need it. Adapters satisfy these; only the composition root chooses one."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from models.alert_texts import AlertTexts
+from models.bulk import Bulk, BulkItem, BulkProgress, Chosen, ItemVerdict
 from models.calendar import CalendarKind
 from models.calendar_policy import Calendars
 from models.case import CaseRef, CaseState, SlaState, Step
@@ -43,6 +44,7 @@ from models.portal import PortalForm
 from models.reasons import Reasons
 from models.report import Report, ReportAsk
 from models.roles import Act, People
+from models.standstill import StuckRule
 
 
 @dataclass(frozen=True, repr=False)
@@ -165,6 +167,57 @@ class Outages(Protocol):
         ...
 
 
+class Standstills(Protocol):
+    """Cases that may be stuck. Raises EngineUnreachable when the database is away."""
+
+    def unwell(self, rules: Mapping[str, StuckRule], now: datetime) -> list[CaseState]:
+        """Return the open cases of these cities that are not well by their rule, or say so themselves."""
+        ...
+
+
+class BulkBook(Protocol):
+    """Orders for many cases. Raises EngineUnreachable, in a worker Unavailable, when the database is away."""
+
+    def keep(self, bulk: Bulk, chosen: Sequence[Chosen]) -> None:
+        """Write an order and its cases, all or nothing, before anything is done."""
+        ...
+
+    def bulk(self, bulk_id: str) -> Bulk:
+        """Return an order. Raises NotFound."""
+        ...
+
+    def latest(self, limit: int = 50) -> list[Bulk]:
+        """Return the orders, the newest first."""
+        ...
+
+    def left(self, bulk_id: str, limit: int) -> list[BulkItem]:
+        """Return the next cases that had no turn yet."""
+        ...
+
+    def settle(self, bulk_id: str, case_number: str, verdict: ItemVerdict, at: datetime) -> None:
+        """Write down what became of a case."""
+        ...
+
+    def items(self, bulk_id: str) -> list[BulkItem]:
+        """Return every case of an order in its turn, with what is known of it now."""
+        ...
+
+    def progress(self, bulk_id: str) -> BulkProgress:
+        """Return how far an order is."""
+        ...
+
+
+class BulkHands(Protocol):
+    """Does what was ordered to one case."""
+
+    async def work(self, bulk: Bulk, item: BulkItem) -> ItemVerdict:
+        """Do it, once however often it is called, and say what became of it.
+
+        Raises Unavailable when it is to be tried again, any other of our errors when the case refuses.
+        """
+        ...
+
+
 class Guard(Protocol):
     """Knows whether one outside system is down, so that not every case has to find out."""
 
@@ -263,6 +316,7 @@ class AlertBook(Protocol):
         self,
         *,
         city: str | None = None,
+        case_number: str | None = None,
         state: AlertState | None = None,
         open_since: datetime | None = None,
         limit: int = 200,

@@ -34,6 +34,7 @@ class SqlAlertBook:
         self,
         *,
         city: str | None = None,
+        case_number: str | None = None,
         state: AlertState | None = None,
         open_since: datetime | None = None,
         limit: int = 200,
@@ -42,6 +43,8 @@ class SqlAlertBook:
         query = select(alerts).order_by(alerts.c.raised_at.desc(), alerts.c.key).limit(limit)
         if city is not None:
             query = query.where(alerts.c.city == city)
+        if case_number is not None:
+            query = query.where(alerts.c.case_number == case_number)
         if state is not None:
             query = query.where(alerts.c.state == state)
         if open_since is not None:

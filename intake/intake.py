@@ -12,6 +12,7 @@ from models.application import Application
 from models.case import CaseRef
 from models.dossier import Need, NewCase, Paper, Person
 from models.errors import BadInput, EngineUnreachable, Finding, NotAllowed
+from models.policy import Kecamatan
 from models.roles import Officer
 from models.wib import wib_date
 
@@ -56,19 +57,8 @@ class Intake:
         kecamatan = regions.kecamatan_of(application.applicant.kelurahan)
         if kecamatan is None:
             raise BadInput([Finding("applicant.kelurahan", "unknown kelurahan", "use the Kemendagri code")])
-        registered = self._registry.register(
-            NewCase(
-                city=application.city,
-                track=application.track,
-                kecamatan=kecamatan.name,
-                received_at=now,
-                person=_person(application),
-                need=Need(**dict(application.need)),
-                deactivated_on=application.deactivated_on,
-                papers=tuple(self._keep(path.parent, application)),
-                by=None if by is None else by.id,
-            )
-        )
+        papers = tuple(self._keep(path.parent, application))
+        registered = self._registry.register(new_case(application, kecamatan, papers, received_at=now, by=by))
         is_started = registered.is_started or await self._begin(registered.case)
         return Submitted(
             case_number=registered.case.case_number,
@@ -116,5 +106,23 @@ class Intake:
         return list(dict.fromkeys(papers))
 
 
-def _person(application: Application) -> Person:
-    return Person(**dict(application.applicant))
+def new_case(
+    application: Application,
+    kecamatan: Kecamatan,
+    papers: tuple[Paper, ...],
+    *,
+    received_at: datetime,
+    by: Officer | None,
+) -> NewCase:
+    """Return what the ledger takes of an application whose papers are kept."""
+    return NewCase(
+        city=application.city,
+        track=application.track,
+        kecamatan=kecamatan.name,
+        received_at=received_at,
+        person=Person(**dict(application.applicant)),
+        need=Need(**dict(application.need)),
+        deactivated_on=application.deactivated_on,
+        papers=papers,
+        by=None if by is None else by.id,
+    )

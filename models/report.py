@@ -164,8 +164,7 @@ class Figures:
     @property
     def share(self) -> float | None:
         """The part that was on time of all that ended; None when none did."""
-        judged = self.on_time + self.late
-        return self.on_time / judged if judged else None
+        return _share(self.on_time, self.late)
 
 
 @dataclass(frozen=True)
@@ -180,6 +179,11 @@ class DayFigures:
     open: int
     """At the end of the day; of today, by now."""
 
+    @property
+    def share(self) -> float | None:
+        """The part that was on time of all that ended; None when none did."""
+        return _share(self.on_time, self.late)
+
 
 @dataclass(frozen=True)
 class Report:
@@ -190,3 +194,7 @@ class Report:
     groups: Mapping[Grouping, Mapping[str, Figures]]
     """What may be there comes first and in its order, also with nothing in it."""
     days: Sequence[DayFigures]
+
+
+def _share(on_time: int, late: int) -> float | None:
+    return on_time / (on_time + late) if on_time + late else None

@@ -52,6 +52,7 @@ class Act(StrEnum):
     EXTEND = "extend"
     SEND_DIGEST = "digest --send"
     DECLARE_OUTAGE = "outage declare"
+    BULK = "bulk"
     READ_REPORT = "report"
 
 
@@ -83,6 +84,7 @@ MAY: Final[dict[Act, frozenset[Role]]] = {
     Act.EXTEND: _SUPERVISOR,
     Act.SEND_DIGEST: _SUPERVISOR | _HEADS,
     Act.DECLARE_OUTAGE: frozenset({Role.SIKS_NG_OPERATOR, Role.SUPERVISOR}) | _HEADS,
+    Act.BULK: _SUPERVISOR,
     Act.READ_REPORT: _SUPERVISOR | _HEADS | {Role.AUDITOR},
 }
 """Command x role. Working on an item also asks for the item's own role, see `ANSWERS`."""

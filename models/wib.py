@@ -19,7 +19,12 @@ def wib_date(at: datetime) -> date:
 def wib_text(at: datetime) -> str:
     """Return for example `11 Feb 2026 08.00 WIB`."""
     local = at.astimezone(WIB)
-    return f"{local.day} {_MONTHS[local.month - 1]} {local:%Y %H.%M} WIB"
+    return f"{short_date(local.date())} {local:%H.%M} WIB"
+
+
+def short_date(day: date) -> str:
+    """Return a day as tables write it, for example `12 Feb 2026`."""
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
 
 
 def indonesian_date(day: date) -> str:

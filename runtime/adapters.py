@@ -27,12 +27,14 @@ from gateways.ports import (
     AlertChannel,
     AlertSender,
     Bpjs,
+    BulkBook,
     CalendarMarks,
     Desk,
     DeskBook,
     Documents,
     Figures,
     Guard,
+    Imports,
     Kemensos,
     Ledger,
     LetterPrinter,
@@ -43,23 +45,29 @@ from gateways.ports import (
     Registry,
     Reports,
     SiksNg,
+    Standstills,
+    Tables,
     Watch,
 )
 from gateways.sender_by_recipient import SenderByRecipient
 from gateways.sql_alert_book import SqlAlertBook
+from gateways.sql_bulk import SqlBulkBook
 from gateways.sql_calendar_marks import SqlCalendarMarks
 from gateways.sql_desk import SqlDesk
 from gateways.sql_desk_book import SqlDeskBook
 from gateways.sql_figures import SqlFigures
+from gateways.sql_imports import SqlImports
 from gateways.sql_ledger import SqlLedger
 from gateways.sql_outages import SqlOutages
 from gateways.sql_outbox import SqlOutbox
 from gateways.sql_registry import SqlRegistry
 from gateways.sql_report import SqlReports
+from gateways.sql_standstill import SqlStandstills
 from gateways.sql_watch import SqlWatch
+from gateways.table_files import TableFiles
 from gateways.typst_letters import TypstLetters
 from gateways.webhook_sender import WebhookSender
-from models.errors import Misconfigured
+from models.errors import Misconfigured, Unavailable
 from models.outage import System
 from models.outbox import WEBHOOK
 from runtime.settings import PREFIX, Settings
@@ -141,6 +149,26 @@ def office(settings: Settings) -> Office:
     )
 
 
+@dataclass(frozen=True)
+class Lists:
+    """What intake of lists needs."""
+
+    tables: Tables
+    imports: Imports
+    documents: Documents
+    shelf: PolicyShelf
+
+
+def lists(settings: Settings) -> Lists:
+    """Build the adapters for lists. Raises Misconfigured."""
+    return Lists(
+        tables=TableFiles(),
+        imports=SqlImports(ledger_engine(settings)),
+        documents=FolderDocuments(settings.documents),
+        shelf=PolicyFolder(settings.policies_dir),
+    )
+
+
 def work(office: Office) -> OfficeWork:
     """Return the counter at which officers give commands."""
     return OfficeWork(
@@ -187,6 +215,17 @@ def digesting(settings: Settings) -> Digesting:
     """Build what makes the daily digest. Raises Misconfigured."""
     engine, shelf = ledger_engine(settings), PolicyFolder(settings.policies_dir)
     return Digesting(SqlFigures(engine), shelf, _alerts(engine, shelf, settings))
+
+
+def bulk_book(settings: Settings, *, in_worker: bool = False) -> BulkBook:
+    """Return the orders for many cases. Raises Misconfigured."""
+    away = Unavailable("ledger", "database does not answer")
+    return SqlBulkBook(ledger_engine(settings), (lambda: away) if in_worker else None)
+
+
+def standstills(settings: Settings) -> Standstills:
+    """Return the cases that may be stuck. Raises Misconfigured."""
+    return SqlStandstills(ledger_engine(settings))
 
 
 def outages(settings: Settings) -> Outages:

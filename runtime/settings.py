@@ -47,6 +47,11 @@ class Settings(BaseSettings):
     bpjs_cons_id: str | None = None
     bpjs_cons_secret: SecretStr | None = None
     bpjs_user_key: SecretStr | None = None
+    case_slots: Annotated[int, Field(ge=2, le=200)] = 6
+    """How many cases a worker works on at the same moment. More do not get done sooner on two cores, and an
+    emergency waits behind those that were begun (`benchmarks/urgent_first.py`): three to each core."""
+    system_slots: Annotated[int, Field(ge=1, le=200)] = 8
+    """How many calls of a worker may be with one outside system."""
     calls_per_second: Annotated[float, Field(gt=0)] = 50.0
     """How often each outside system is called at most, by all workers together."""
     probe_every: timedelta = timedelta(minutes=1)
@@ -61,6 +66,8 @@ class Settings(BaseSettings):
         minutes=1
     )
     """How often the watchdog goes its round, as ISO 8601: `PT1M`."""
+    web_ui: HttpUrl | None = None
+    """Base of Temporal's Web UI, for the addresses that commands print; the local stack's unless given."""
     log_format: Literal["auto", "console", "json"] = "auto"
     """`auto`: colours on a terminal, JSON otherwise."""
     metrics_address: str | None = None

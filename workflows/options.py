@@ -68,6 +68,17 @@ DIGEST_AT_MOST = timedelta(hours=11)
 """How long a digest waits for worker and ledger. Both together stay below a day: yesterday's digest must not
 run when today's is due, or today's would be skipped."""
 
+BULK = ActivityConfig(
+    start_to_close_timeout=timedelta(minutes=10),
+    heartbeat_timeout=timedelta(minutes=1),
+    retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30)),
+    cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+)
+"""A page of a bulk operation, tried until it is done. A case that nobody answers for takes ten seconds."""
+
+BULK_PAGE = 50
+"""Cases in a page: a history of some thousand events for a whole city, and little to repeat after a kill."""
+
 
 def named(work: ActivityConfig, summary: str) -> ActivityConfig:
     """Return the options with the words that a supervisor reads beside the activity."""
@@ -93,8 +104,20 @@ CLOCK_SKEW = timedelta(minutes=5)
 COMMAND_RPC_TIMEOUT = timedelta(seconds=10)
 """How long a command waits for a worker before it says that the result is unknown."""
 
+BULK_SHOWN_EVERY = timedelta(milliseconds=300)
+"""How often a terminal looks how far a bulk operation is."""
+
+GLANCE_WITHIN = timedelta(seconds=4)
+"""How long a command waits for what Temporal says of a case; it tells the rest without that."""
+
 START_RPC_TIMEOUT = timedelta(seconds=5)
 """How long starting a case may take before it is left to the sweep."""
+
+STARTS_IN_FLIGHT = 16
+"""How many cases of a list are being started at a time; more only adds waiting."""
+
+START_AGAIN_AFTER = (timedelta(seconds=1), timedelta(seconds=5))
+"""Pauses after which the start of a case of a list is tried again before the import stops."""
 
 HTTP_CONNECT_TIMEOUT = timedelta(seconds=3)
 HTTP_READ_TIMEOUT = timedelta(seconds=10)
@@ -120,6 +143,9 @@ POLLS_WITHIN = timedelta(seconds=70)
 
 GRACEFUL_SHUTDOWN = timedelta(seconds=15)
 """How long a stopping worker lets its activities finish."""
+
+WORKER_AGAIN_AFTER = timedelta(seconds=2)
+"""How long a crew waits before it starts a worker that died again."""
 
 SHUTDOWN_AT_MOST = timedelta(seconds=30)
 """After this a stopping worker leaves whatever still runs: every step is safe to take again."""

@@ -19,7 +19,7 @@ from gateways.sql_desk_book import SqlDeskBook
 from gateways.sql_ledger import SqlLedger
 from gateways.sql_outbox import SqlOutbox
 from gateways.sql_registry import SqlRegistry
-from models import import_tables, watch_tables  # noqa: F401 - their tables belong to the same metadata
+from models import bulk_tables, import_tables, watch_tables  # noqa: F401 - their tables belong to the same metadata
 from models.case import Step
 from models.desk import NewLetter, PortalReceipt
 from models.errors import EngineUnreachable, Misconfigured
@@ -113,7 +113,7 @@ def test_old_schema_is_named_with_the_fix(empty_engine: Engine) -> None:
     with pytest.raises(Misconfigured) as caught:
         require_current(empty_engine)
     assert str(caught.value) == (
-        "ledger schema is at nothing, this version needs 0006: run `starter.py migrate`"
+        "ledger schema is at nothing, this version needs 0007: run `starter.py migrate`"
     )
 
 
@@ -121,7 +121,7 @@ def test_ledger_newer_than_the_program_is_left_alone(engine: Engine) -> None:
     """A revision that this version does not know stops both the check and the migration."""
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(Misconfigured, match="at 9999, this version needs 0006"):
+    with pytest.raises(Misconfigured, match="at 9999, this version needs 0007"):
         require_current(engine)
     with pytest.raises(Misconfigured, match="at 9999, which this version does not know"):
         migrate(engine)

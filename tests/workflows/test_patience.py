@@ -1,4 +1,4 @@
-"""A case that waits too long for the same is called stuck while it goes on, and is well again once it moves."""
+"""A case that waits too long for the same is called stuck while it goes on, and is well once it moves."""
 
 from datetime import timedelta
 
@@ -8,13 +8,12 @@ from temporalio.client import WorkflowUpdateFailedError
 
 from activities.ways import Mode
 from gateways.ports import Decision, Verdict
-from models.case import CaseHealth, Outcome, Step
-from models.errors import Unavailable
-from models.messages import AlertKind, EventKind, Park, Withdraw
+from models.case import CaseHealth, Outcome, Step, WaitingOn
+from models.messages import AlertKind, EventKind, PapersAdded, Park, RetryStep, Withdraw
 from models.outage import System
 from models.standstill import TOO_OFTEN, StuckPolicy
 from runtime.adapters import Modes
-from tests.builders import a_case
+from tests.builders import a_case, a_dossier
 from tests.workflows.conftest import BY_HAND, Bench, Handle, proven
 from tests.workflows.hands import events, give, on_desk, work
 from tests.workflows.test_outages import parked, release
@@ -26,10 +25,11 @@ UNCLEAR = Decision(Verdict.RETURNED, "NIK_BEDA")
 APPROVED = Decision(Verdict.APPROVED)
 KEMENSOS_BY_HAND = Modes(has_officers=False, siks_ng=Mode.HTTP, kemensos=Mode.DESK, bpjs=Mode.HTTP)
 
+SHORT = StuckPolicy(waiting={WaitingOn.OFFICER: HOUR, WaitingOn.SIGNER: HOUR})
 
-async def at_kemensos(bench: Bench, case_fields: dict[str, object] | None = None) -> Handle:
+
+async def at_kemensos(bench: Bench) -> Handle:
     """Start a case and wait until it lies on the desk for a look at Kemensos."""
-    bench.modes = KEMENSOS_BY_HAND
     handle = await bench.start(a_case())
     await on_desk(bench, handle, Step.KEMENSOS_VERIFICATION)
     return handle
@@ -37,6 +37,7 @@ async def at_kemensos(bench: Bench, case_fields: dict[str, object] | None = None
 
 async def test_a_long_wait_is_told_once_and_over_once_it_is_answered(stopped_bench: Bench) -> None:
     """Stuck after twelve hours and not before; the answer is taken as ever, and the next step is well."""
+    stopped_bench.modes = KEMENSOS_BY_HAND
     async with proven(stopped_bench) as bench:
         handle = await at_kemensos(bench)
         await bench.forward(handle, timedelta(hours=11.9))
@@ -50,34 +51,41 @@ async def test_a_long_wait_is_told_once_and_over_once_it_is_answered(stopped_ben
         assert [one.detail for one in stuck] == ["waits.kemensos"]
 
         await give(handle, Step.KEMENSOS_VERIFICATION)
-        state = await handle.result()
-    assert (state.outcome, state.health, state.trouble) == (Outcome.REACTIVATED, CaseHealth.OK, None)
+        state = await bench.until(handle, lambda state: state.step is Step.BPJS_RECONNECT)
+        assert (state.health, state.trouble) == (CaseHealth.OK, None)
+        await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w-1"))
 
 
 async def test_it_is_well_again_as_soon_as_it_waits_for_another(stopped_bench: Bench) -> None:
-    """The officer took a day and more; the signer's patience begins anew."""
+    """The officer took too long; the signer's patience begins anew."""
     stopped_bench.modes = BY_HAND
+    stopped_bench.shelf = a_shelf(stopped_bench, stuck=SHORT)
     async with proven(stopped_bench) as bench:
         handle = await bench.start(a_case())
         await on_desk(bench, handle, Step.DOCUMENT_CHECK)
-        await bench.forward(handle, 25 * HOUR)
+        await bench.forward(handle, 2 * HOUR)
         assert (await handle.query(Reactivation.state)).trouble == "waits.officer"
         await work(bench, handle, Step.DOCUMENT_CHECK)
         state = await on_desk(bench, handle, Step.RECOMMENDATION)
         assert (state.health, state.trouble) == (CaseHealth.OK, None)
         assert bench.ledger.states[handle.id].health is CaseHealth.OK
-        await bench.forward(handle, 25 * HOUR)
+        await bench.forward(handle, 2 * HOUR)
         assert (await handle.query(Reactivation.state)).trouble == "waits.signer"
         await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w-1"))
 
 
-async def test_a_file_that_is_not_complete_is_waited_for_no_longer(stopped_bench: Bench) -> None:
-    """The clock of the SLA does not run yet; the officer's desk is watched all the same."""
+async def test_a_wait_is_watched_before_the_clock_of_the_sla_runs(stopped_bench: Bench) -> None:
+    """Papers came later and lie on the officer's desk: nothing is due yet, and nobody forgets them."""
     stopped_bench.modes = BY_HAND
+    stopped_bench.shelf = a_shelf(stopped_bench, stuck=SHORT)
     async with proven(stopped_bench) as bench:
-        handle = await bench.start(a_case(), kinds=())
-        await on_desk(bench, handle, Step.DOCUMENT_CHECK)
-        await bench.forward(handle, 25 * HOUR)
+        case = a_case()
+        handle = await bench.start(case, kinds=())
+        await bench.until(handle, lambda state: state.health is CaseHealth.STUCK)
+        bench.ledger.dossiers[case.case_number] = a_dossier(case)
+        await handle.execute_update("papers_added", PapersAdded(command_id="p-1", count=1))
+        await on_desk(bench, handle, Step.DOCUMENT_CHECK, attempt=2)
+        await bench.forward(handle, 2 * HOUR)
         state = await handle.query(Reactivation.state)
         assert (state.due_at, state.trouble) == (None, "waits.officer")
         await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w-1"))
@@ -98,12 +106,13 @@ async def test_an_outage_is_no_wait_and_parks_a_case_that_waits_too_long(bench: 
 
 async def test_a_case_that_waits_too_long_is_parked_like_any_other(stopped_bench: Bench) -> None:
     """It goes on, so the outage of its system is its outage; one that stands still refuses."""
+    stopped_bench.modes = KEMENSOS_BY_HAND
     async with proven(stopped_bench) as bench:
         handle = await at_kemensos(bench)
         await bench.forward(handle, 13 * HOUR)
         state = await handle.query(Reactivation.state)
         park = Park(system=System.KEMENSOS, since=state.since + 13 * HOUR)
-        await handle.execute_update(Reactivation.park, park)
+        await handle.execute_update("park", park)
         assert (await handle.query(Reactivation.state)).trouble == "outage.kemensos"
         assert (await release(handle, System.KEMENSOS)).health is CaseHealth.OK
         await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w-1"))
@@ -115,7 +124,7 @@ async def test_a_case_that_stands_still_is_not_parked(bench: Bench) -> None:
     handle = await bench.start(a_case())
     state = await bench.until(handle, lambda state: state.health is CaseHealth.STUCK)
     with pytest.raises(WorkflowUpdateFailedError):
-        await handle.execute_update(Reactivation.park, Park(system=System.KEMENSOS, since=state.since))
+        await handle.execute_update("park", Park(system=System.KEMENSOS, since=state.since))
     await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w-1"))
 
 
@@ -127,11 +136,10 @@ async def test_a_case_that_was_begun_too_often_stays_stuck_until_it_ends(stopped
         bench.kemensos.script = [UNCLEAR, APPROVED]
         handle = await bench.start(a_case())
         await bench.until(handle, lambda state: state.trouble == "NIK_BEDA")
-        bench.modes = KEMENSOS_BY_HAND
-        await handle.execute_update("retry_step", {"command_id": "r-1"})
+        await handle.execute_update(Reactivation.retry_step, RetryStep(command_id="r-1"))
         state = await handle.result()
     assert (state.outcome, state.attempt) == (Outcome.REACTIVATED, 2)
-    assert TOO_OFTEN in {change for change in await troubles(handle)}
+    assert (await troubles(handle))[-2:] == [TOO_OFTEN, "none"]
 
 
 async def test_a_case_that_moves_on_sets_one_timer(bench: Bench) -> None:
@@ -140,18 +148,6 @@ async def test_a_case_that_moves_on_sets_one_timer(bench: Bench) -> None:
     await handle.result()
     kinds = [event.event_type async for event in handle.fetch_history_events()]
     assert kinds.count(EventType.EVENT_TYPE_TIMER_STARTED) == 1
-
-
-async def test_a_system_that_fails_for_hours_is_told_by_its_rounds(stopped_bench: Bench) -> None:
-    """Each round of failing calls it stuck by itself; the wait begins anew with the next round."""
-    async with proven(stopped_bench) as bench:
-        bench.siks_ng.script = [Unavailable("siks_ng", "no answer")] * 400 + [None]
-        handle = await bench.start(a_case())
-        await bench.until(handle, lambda state: state.step is Step.SIKS_NG_UPLOAD)
-        await bench.forward(handle, 4 * HOUR)
-        assert events(bench, handle, EventKind.STEP_WAITS_LONG) == []
-        assert events(bench, handle, EventKind.STEP_STUCK)
-        await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w-1"))
 
 
 async def troubles(handle: Handle) -> list[str]:

@@ -1,0 +1,200 @@
+"""Commands on cases that do not move: which are stuck and why, and why one case stands where it does."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from cli.door import CaseArgument, Json, known_form, print_json, run
+from cli.screens import clock
+from models.case import CaseHealth
+from models.outbox import AlertState
+from models.reasons import Reasons
+from models.standstill import judged
+from models.stuck_groups import CODE_FAILS, RUNNING, StuckGroup, groups_of
+from models.texts import HEALTH, ITEM, SLA, STEP, TROUBLE, WAITING_ON, duration
+from models.why import Why
+from runtime import adapters
+from runtime.glance import failing, glance
+from runtime.settings import Settings
+from runtime.temporal import connect
+from runtime.web_ui import WebUi
+
+app = typer.Typer()
+
+
+@app.command(epilog="Example: starter.py stuck --city 3674")
+def stuck(
+    city: Annotated[
+        str | None, typer.Option(metavar="CODE", help="One city, for example 3674; all unless given.")
+    ] = None,
+    json_: Json = False,
+) -> None:
+    """Show which cases are stuck or parked, why, and what to type: for each reason a filter of the Web UI."""
+
+    async def work(settings: Settings, screen: Console) -> None:
+        shelf, now, ui = adapters.office(settings).shelf, datetime.now(UTC), WebUi.of(settings)
+        served = shelf.cities() if city is None else [shelf.city(city)]
+        rules = {one.code: one.stuck for one in served}
+        groups = groups_of(adapters.standstills(settings).unwell(rules, now), rules, now)
+        fails = await failing(await connect(settings, lazy=True), settings, rules)
+        addresses = [ui.list(f"{RUNNING} AND {group.where}") for group in groups]
+        if json_:
+            told = [
+                vars(group) | {"fix": group.fix, "web_ui": address}
+                for group, address in zip(groups, addresses, strict=True)
+            ]
+            print_json({"groups": told, "code_fails": None if fails is None else sorted(fails)})
+            return
+        reasons = shelf.reasons()
+        for group, address in zip(groups, addresses, strict=True):
+            _print(screen, _group_lines(group, reasons, now, address))
+        if fails:
+            address = ui.list(f"{RUNNING} AND {CODE_FAILS}")
+            head = f"{len(fails)}  Macet: kesalahan program (workflow task)"
+            _print(
+                screen,
+                [(head, "bold red"), (f"   {', '.join(sorted(fails)[:5])}", ""), (f"   {address}", "")],
+            )
+        if not groups and not fails:
+            screen.print("no case is stuck or parked")
+        if fails is None:
+            screen.print(
+                "Temporal does not answer: cases whose code fails are not in this list", style="yellow"
+            )
+
+    run(work, as_json=json_)
+
+
+@app.command(epilog="Example: starter.py why PBI-3674-2026-000123")
+def why(case: CaseArgument, json_: Json = False) -> None:
+    """Say whom a case waits for since when, what went wrong last, and what to type next."""
+
+    async def work(settings: Settings, screen: Console) -> None:
+        office, number, now = adapters.office(settings), known_form(case), datetime.now(UTC)
+        told = office.registry.case(number)
+        alerts = office.alerts.entries(case_number=number, limit=1)
+        found = Why(
+            state=told if told.outcome else judged(told, office.shelf.city(told.case.city).stuck, now),
+            items=office.book.items(case_number=number),
+            undelivered=len(office.book.undelivered(number)),
+            alert=alerts[0] if alerts else None,
+            glance=await glance(await connect(settings, lazy=True), settings, number),
+            now=now,
+        )
+        if json_:
+            print_json(_why_data(found))
+        else:
+            screen.print(_why_screen(found, office.shelf.reasons()))
+
+    run(work, as_json=json_)
+
+
+def in_words(trouble: str, reasons: Reasons) -> str:
+    """Return why a case is stuck or parked, as officers read it."""
+    return TROUBLE.get(trouble) or reasons.label(trouble)
+
+
+def _group_lines(
+    group: StuckGroup, reasons: Reasons, now: datetime, address: str
+) -> Iterator[tuple[str, str]]:
+    style = "bold cyan" if group.health is CaseHealth.PARKED else "bold red"
+    head = f"{group.count}  {HEALTH[group.health]}: {in_words(group.trouble, reasons)} ({group.trouble})"
+    yield f"{head}, {STEP[group.step]}, {group.city}", style
+    yield f"   tertua {duration(now - group.oldest)}, sejak {clock(group.oldest)} WIB", ""
+    more = f" +{group.count - len(group.examples)}" if group.count > len(group.examples) else ""
+    yield f"   {', '.join(group.examples)}{more}", ""
+    if not group.is_marked:
+        yield "   belum ditandai di Web UI: kasus lama, atau tidak ada worker", "yellow"
+    yield f"   {group.fix}", "bold"
+    yield f"   {address}", ""
+
+
+def _print(screen: Console, lines: Sequence[tuple[str, str]] | Iterator[tuple[str, str]]) -> None:
+    """Print lines that a terminal may wrap but never cuts: an address must stay whole."""
+    for words, style in lines:
+        screen.print(Text(words, style=style), soft_wrap=True)
+    screen.print()
+
+
+def _why_screen(found: Why, reasons: Reasons) -> RenderableType:
+    state = found.state
+    head = Text(f"{state.case.case_number}  {STEP[state.step]} (percobaan {state.attempt})", style="bold")
+    facts = Table.grid(padding=(0, 2))
+    for label, words, style in _facts(found, reasons):
+        facts.add_row(label, Text(words, style=style))
+    for label, command in zip(("next", *[""] * 9), found.next, strict=False):
+        facts.add_row(label, Text(command, style="bold"))
+    return Group(head, facts)
+
+
+def _facts(found: Why, reasons: Reasons) -> Iterator[tuple[str, str, str]]:
+    state, now = found.state, found.now
+    if state.outcome is not None:
+        yield "over", f"{state.outcome}, {clock(state.closed_at or now)} WIB", ""
+        return
+    waited = duration(now - state.since)
+    yield "waiting on", f"{WAITING_ON[state.waiting_on]} sejak {clock(state.since)} WIB ({waited})", ""
+    yield _due(found)
+    if state.health is not CaseHealth.OK:
+        yield "health", f"{HEALTH[state.health]}: {in_words(state.trouble or '-', reasons)}", "bold red"
+    if found.error is not None:
+        yield "last error", f"{in_words(found.error, reasons)} ({found.error})", "red"
+    yield from _people(found)
+    yield from _temporal(found)
+
+
+def _people(found: Why) -> Iterator[tuple[str, str, str]]:
+    for item in found.items:
+        whose = f"di tangan {item.assignee}" if item.assignee else "belum diambil"
+        yield "desk", f"item {item.id}: {STEP[item.step]}, {ITEM[item.kind]} ({item.role}, {whose})", ""
+    if found.undelivered:
+        yield "not delivered", f"{found.undelivered} perintah menunggu worker", "yellow"
+    if found.alert is not None:
+        alert, by = found.alert.alert, found.alert.acknowledged_by
+        charge = f"ditangani {by}" if by else "belum ditangani"
+        charge = "ditutup" if found.alert.state is AlertState.CLOSED else charge
+        yield "last alert", f"{alert.kind}, {clock(alert.raised_at)} WIB, {charge}", ""
+
+
+def _temporal(found: Why) -> Iterator[tuple[str, str, str]]:
+    for one in found.glance.pending:
+        then = "sedang berjalan" if one.next_at is None else f"dicoba lagi {clock(one.next_at)} WIB"
+        yield "temporal", f"{one.name}: percobaan {one.attempt}, {then}", ""
+    if not found.glance.answers:
+        yield "temporal", "tidak menjawab: ini dari buku besar", "yellow"
+    elif not found.glance.is_running:
+        yield "temporal", "tidak menjalankan kasus ini", "bold red"
+    elif not found.glance.workers:
+        yield "temporal", "tidak ada worker: ini dari buku besar", "yellow"
+    elif found.code_fails:
+        yield "temporal", f"workflow task gagal, percobaan {found.glance.task_attempts}", "bold red"
+
+
+def _due(found: Why) -> tuple[str, str, str]:
+    state, now = found.state, found.now
+    if state.due_at is None:
+        return "due", "belum berjalan: berkas belum lengkap", "yellow"
+    late = f"terlambat {duration(now - state.due_at)}" if state.due_at <= now else ""
+    rest = late or f"sisa {duration(state.due_at - now)}"
+    return "due", f"{clock(state.due_at)} WIB ({SLA[state.sla_state]}, {rest})", "bold red" if late else ""
+
+
+def _why_data(found: Why) -> dict[str, object]:
+    return {
+        "state": found.state.model_dump(mode="json"),
+        "error": found.error,
+        "desk_items": [item.id for item in found.items],
+        "undelivered": found.undelivered,
+        "alert": None if found.alert is None else found.alert.alert.key,
+        "acknowledged_by": None if found.alert is None else found.alert.acknowledged_by,
+        "temporal_answers": found.glance.answers,
+        "is_running": found.glance.is_running if found.glance.answers else None,
+        "workers": found.glance.workers if found.glance.answers else None,
+        "pending": [vars(one) for one in found.glance.pending],
+        "next": list(found.next),
+    }

@@ -1,0 +1,134 @@
+"""Why a case is where it is, and what to type next. Codes and numbers only, nothing personal."""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from models.case import CaseHealth, CaseState, Step, WaitingOn
+from models.desk import DeskItem, ItemKind
+from models.outage import System
+from models.outbox import AlertEntry, AlertState
+from models.roles import MACHINE
+from models.standstill import SLOW, stands_still
+
+
+@dataclass(frozen=True)
+class PendingActivity:
+    """A call that Temporal has under way or makes again."""
+
+    name: str
+    attempt: int
+    next_at: datetime | None
+    """When it is tried again; None while it is under way."""
+    error: str | None
+    """The class of the last error, a word of ours."""
+
+
+@dataclass(frozen=True)
+class Glance:
+    """What Temporal said of a case a moment ago."""
+
+    answers: bool
+    """Whether Temporal answered at all; without that nothing else is known."""
+    is_running: bool = False
+    workers: int = 0
+    """How many ask for work on the queue of the cases."""
+    task_attempts: int = 0
+    """Which attempt the present workflow task is; from the third on the code of the case fails."""
+    pending: tuple[PendingActivity, ...] = ()
+
+
+UNKNOWN = Glance(answers=False)
+FAILS_AT = 3
+"""Which attempt at a workflow task means failing code."""
+
+
+@dataclass(frozen=True)
+class Why:
+    """Everything that says why a case stands where it does."""
+
+    state: CaseState
+    """As the rule judges it now."""
+    items: Sequence[DeskItem]
+    """Open work of people."""
+    undelivered: int
+    """Commands that the workflow has not taken yet."""
+    alert: AlertEntry | None
+    """The newest one."""
+    glance: Glance
+    now: datetime
+
+    @property
+    def code_fails(self) -> bool:
+        """Whether the case stands still until a mended worker comes up."""
+        return self.glance.task_attempts >= FAILS_AT
+
+    @property
+    def error(self) -> str | None:
+        """The class of the last error, or a reason code; None when nothing went wrong."""
+        if self.code_fails:
+            return "Unexpected"
+        failing = next((one.error for one in self.glance.pending if one.error is not None), None)
+        return failing or (self.state.trouble if stands_still(self.state) else None)
+
+    @property
+    def next(self) -> tuple[str, ...]:
+        """What to type next, the most useful first; empty when there is nothing but to wait."""
+        state, number = self.state, self.state.case.case_number
+        if state.outcome is not None:
+            return ()
+        if self.glance.answers and not self.glance.is_running:
+            return ("starter.py sweep", "starter.py doctor")
+        if not self.glance.answers or not self.glance.workers:
+            return ("starter.py doctor", "worker.py")
+        if self.code_fails:
+            return (
+                f"temporal workflow show -w {number}",
+                f"starter.py bulk escalate --where {_only(number)}",
+            )
+        if state.health is CaseHealth.PARKED:
+            system = System.of(state.step)
+            return (
+                "starter.py outage list",
+                *(() if system is None else (f"starter.py outage end {system}",)),
+            )
+        return (*self._at_desk(), *self._mending(), *self._hurrying())
+
+    def _at_desk(self) -> tuple[str, ...]:
+        """Let an officer go on with the work that lies on the desk."""
+        answers = [item for item in self.items if item.kind is ItemKind.ANSWER and item.assignee != MACHINE]
+        if stands_still(self.state) or not answers:
+            return ()
+        item = answers[0]
+        if item.assignee is None:
+            return (f"starter.py desk claim {item.id}",)
+        return (f"starter.py desk show {item.id}", f"starter.py desk assign {item.id} OFFICER")
+
+    def _mending(self) -> tuple[str, ...]:
+        """Mend what the case stands still for, and let it go on."""
+        state, number = self.state, self.state.case.case_number
+        if not stands_still(state):
+            return ()
+        if state.waiting_on is WaitingOn.APPLICANT or state.trouble == "DocumentLost":
+            return (f"starter.py documents add {number} KIND=PATH", f"starter.py documents list {number}")
+        if state.waiting_on is WaitingOn.OFFICER and state.trouble is not None and state.trouble.isupper():
+            return (f"starter.py correct {number} FIELD", f"starter.py retry {number}")
+        if state.trouble in {"Misconfigured", "BadReply", "Unexpected", "Timeout"}:
+            return ("starter.py doctor", f"starter.py retry {number}")
+        return (f"starter.py retry {number}",)
+
+    def _hurrying(self) -> tuple[str, ...]:
+        """Tell somebody higher of a case that only takes too long."""
+        state, number = self.state, self.state.case.case_number
+        if state.trouble not in SLOW:
+            return ()
+        is_open = self.alert is not None and self.alert.state is AlertState.OPEN
+        ack = (f"starter.py alerts ack {number}",) if is_open else ()
+        by_hand = state.step in {Step.KEMENSOS_VERIFICATION, Step.BPJS_RECONNECT} and not self.items
+        answer = (f"starter.py answer {number} {state.step} --approve",) if by_hand else ()
+        return (*answer, *ack, f"starter.py bulk escalate --where {_only(number)}")
+
+
+def _only(number: str) -> str:
+    return shlex.quote(f'WorkflowId="{number}"')

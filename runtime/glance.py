@@ -1,0 +1,65 @@
+"""What Temporal says of one case, asked with little patience: whoever wants to know sits at a terminal."""
+
+import asyncio
+from collections.abc import Collection
+from datetime import UTC
+
+from temporalio.api.workflow.v1 import PendingActivityInfo
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.service import RPCError, RPCStatusCode
+
+from models.errors import EngineUnreachable
+from models.why import UNKNOWN, Glance, PendingActivity
+from runtime.engine import TemporalEngine
+from runtime.settings import Settings
+from runtime.visibility import pollers
+from workflows import options
+
+
+async def glance(client: Client, settings: Settings, case_number: str) -> Glance:
+    """Return what Temporal says of a case; `UNKNOWN` when it does not answer in time."""
+    try:
+        async with asyncio.timeout(options.GLANCE_WITHIN.total_seconds()):
+            workers = len(await pollers(client, settings))
+            return await _described(client, case_number, workers)
+    except (EngineUnreachable, RPCError, RuntimeError, TimeoutError):
+        return UNKNOWN
+
+
+async def _described(client: Client, case_number: str, workers: int) -> Glance:
+    try:
+        description = await client.get_workflow_handle(case_number).describe()
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return Glance(answers=True, workers=workers)
+        raise
+    raw = description.raw_description
+    return Glance(
+        answers=True,
+        is_running=description.status is WorkflowExecutionStatus.RUNNING,
+        workers=workers,
+        task_attempts=raw.pending_workflow_task.attempt,
+        pending=tuple(map(_pending, raw.pending_activities)),
+    )
+
+
+def _pending(info: PendingActivityInfo) -> PendingActivity:
+    is_waiting = info.HasField("next_attempt_schedule_time")
+    failure = info.last_failure.application_failure_info.type if info.HasField("last_failure") else ""
+    is_timeout = info.HasField("last_failure") and info.last_failure.HasField("timeout_failure_info")
+    return PendingActivity(
+        name=info.activity_type.name,
+        attempt=info.attempt,
+        next_at=info.next_attempt_schedule_time.ToDatetime(UTC) if is_waiting else None,
+        error="Timeout" if is_timeout else failure or None,
+    )
+
+
+async def failing(client: Client, settings: Settings, cities: Collection[str]) -> Collection[str] | None:
+    """Return the cases of these cities whose code Temporal lists as failing; None when it does not answer."""
+    try:
+        async with asyncio.timeout(options.GLANCE_WITHIN.total_seconds()):
+            reported = await TemporalEngine(client, settings).reported()
+    except (EngineUnreachable, TimeoutError):
+        return None
+    return [number for number in reported if number.split("-")[1] in cities]

@@ -1,0 +1,87 @@
+"""`starter.py report` as officers run it."""
+
+import asyncio
+import csv
+import io
+import json
+import os
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from gateways.ledger_schema import migrate, open_engine
+from gateways.sql_ledger import SqlLedger
+from gateways.sql_registry import SqlRegistry
+from models.wib import wib_date
+from tests.ledger.builders import a_closing, a_new_case
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+async def ran(folder: Path, *arguments: str) -> tuple[int, str, str]:
+    """Return exit code, what was printed, and what was printed to stderr."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(ROOT / "starter.py"),
+        *("report", *arguments),
+        env={**os.environ, "REAKTIVASI_LOCAL_DIR": str(folder), "TERM": "xterm-256color"},
+        cwd=folder,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await process.communicate()
+    return process.returncode or 0, out.decode(), err.decode()
+
+
+async def test_who_may_reads_the_report_and_others_are_told_why(tmp_path: Path) -> None:
+    """On the terminal, as data and as files; nobody's other city, no other role."""
+    engine = open_engine(f"sqlite:///{tmp_path / 'ledger.db'}")
+    migrate(engine)
+    registry, now = SqlRegistry(engine), datetime.now(UTC)
+    registry.register(a_new_case(received_at=now))
+    done = registry.register(a_new_case()).case
+    SqlLedger(engine).record(a_closing(done))  # in March 2026, before the usual days
+    engine.dispose()
+    (tmp_path / "march.csv").write_text("yesterday's")
+    supervisor, today = ("--as", "tangsel-supervisor"), wib_date(now)
+    march = ("--city", "3674", "--from", "2026-03-01", "--to", "2026-03-31")
+
+    said, data, csv_, unsaid, verifier, city = await asyncio.gather(
+        ran(tmp_path, *supervisor, "--by", "kecamatan"),
+        ran(tmp_path, *supervisor, "--by", "owner", "--json", "--csv", "new.csv", "--html", "new.html"),
+        ran(tmp_path, "--as", "auditor", *march, "--csv", "march.csv", "--force"),
+        ran(tmp_path, "--as", "auditor"),
+        ran(tmp_path, "--as", "tangsel-verifikator-1"),
+        ran(tmp_path, *supervisor, "--city", "3275"),
+    )
+
+    assert [code for code, *_ in (said, data, csv_, unsaid, verifier, city)] == [0, 0, 0, 2, 4, 4]
+    assert "\x1b" not in said[1]
+    first = today - timedelta(days=29)
+    assert said[1].startswith(f"Kota Tangerang Selatan, {first} to {today}, as of {today}")
+    (pamulang,) = [line.split() for line in said[1].splitlines() if "Pamulang" in line]
+    assert pamulang == ["Pamulang", "1", "0", "0", "0", "0", "-", "1", "0", "-", "-"]
+
+    told = json.loads(data[1])
+    assert (told["city"], told["from"], told["to"]) == ("3674", str(first), str(today))
+    assert (told["total"]["received"], told["groups"]["dinsos"]["open"], len(told["days"])) == (1, 1, 30)
+    assert told["files"] == ["new.csv", "new.html"]
+    assert [row["owner"] for row in rows(tmp_path / "new.csv")][-2:] == ["closed", "total"]
+    page = (tmp_path / "new.html").read_text("utf-8")
+    assert "<h1>Laporan reaktivasi PBI JK, Kota Tangerang Selatan</h1>" in page
+    assert page.count("<h3>") == 7
+    assert "Sudah selesai" in page
+
+    assert csv_[1] == "written: march.csv\n"
+    (total,) = rows(tmp_path / "march.csv")
+    assert (total["received"], total["reactivated"], total["on_time"], total["open"]) == ("1", "1", "1", "0")
+    assert not list(tmp_path.glob("*.part"))
+
+    assert "--city: must be named: you serve more than one (give one of 3275, 3674)" in unsaid[2]
+    assert "takes the role auditor, head_of_office, head_of_section, supervisor" in verifier[2]
+    assert "does not serve the city 3275" in city[2]
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    """Read a CSV file as a spreadsheet does."""
+    return list(csv.DictReader(io.StringIO(path.read_text("utf-8-sig"), newline="")))
