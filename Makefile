@@ -48,8 +48,11 @@ test-slow: $(VENV)/.dev ## the long tests only
 bench: $(VENV)/.dev ## cases per second beside a bare-Temporal floor, in one run
 	@$(RUN) -m benchmarks.cases_per_second
 
+bench-timers: $(VENV)/.dev ## how late 5,000 deadlines of one minute are noticed, beside bare Temporal
+	@$(RUN) -m benchmarks.timer_lateness
+
 lock: ## renew the hash-pinned requirements from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
-.PHONY: help setup demo demo-desk up down lint test test-slow bench lock
+.PHONY: help setup demo demo-desk up down lint test test-slow bench bench-timers lock

@@ -4,6 +4,7 @@ import typer
 
 from cli import (
     alerts,
+    bulk,
     bulk_import,
     calendar,
     cases,
@@ -38,6 +39,7 @@ app.add_typer(calendar.app, name="calendar")
 app.add_typer(digest.app)
 app.add_typer(report.app)
 app.add_typer(stuck.app)
+app.add_typer(bulk.app, name="bulk")
 app.add_typer(views.app)
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(outage.app, name="outage")

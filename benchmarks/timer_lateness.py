@@ -1,8 +1,9 @@
 """How late deadlines are noticed when many fall into one minute, beside bare Temporal, in one run.
 
 `python -m benchmarks.timer_lateness [--cases N]`. Everything is on this machine: Temporal on a SQLite file,
-ledger on SQLite, one worker. First as many bare workflows as cases sleep until a moment within the same
-minute, evenly spread; then as many real cases breach within such a minute. No message is sent to anybody.
+ledger on SQLite, one worker, the watchdog. First as many bare workflows as cases sleep until a moment within
+the same minute, evenly spread; then as many real cases breach within such a minute. No message is sent to
+anybody.
 """
 
 import argparse
@@ -52,6 +53,8 @@ class Minute:
     """Seconds from the first deadline until the last was told."""
     cpu: Mapping[str, float]
     """CPU seconds by process, over the same time; `others` is what else ran on the machine."""
+    worker_memory: int
+    """Bytes of the worker at the end."""
 
     @property
     def armed_per_second(self) -> float:
@@ -89,7 +92,8 @@ async def measure(side: Side, size: int, spread: timedelta, per_second: float) -
     await all_told(side, told_before + size, spread.total_seconds() + STALLED_AFTER)
     draining = time.perf_counter() - began
     cpu = {name: after - cpu_before[name] for name, after in cpu_by_process(side.pids).items()}
-    return Minute(await side.outcome(ids), size, arming, draining, cpu)
+    memory: int = psutil.Process(side.pids["worker"]).memory_info().rss
+    return Minute(await side.outcome(ids), size, arming, draining, cpu, memory)
 
 
 async def all_told(side: Side, count: int, patience: float) -> None:
@@ -148,7 +152,8 @@ def table(floor: Minute, engine: Minute) -> Table:
         spent = [minute.cpu[process] * 1000 / minute.size for minute in minutes]
         row(f"{process} CPU ms per deadline", spent, ".1f")
     row("CPU cores busy", [sum(one.cpu.values()) / one.draining for one in minutes], ".2f")
-    row("of these with other work", [one.cpu["others"] / one.draining for one in minutes], ".2f")
+    row("of these by other programs", [one.cpu["others"] / one.draining for one in minutes], ".2f")
+    row("worker memory, MB", [one.worker_memory / 1e6 for one in minutes], ".0f")
     row("deadlines told per second", [one.size / one.draining for one in minutes], ".1f")
     row("armed per second", [one.armed_per_second for one in minutes], ".1f")
     return made

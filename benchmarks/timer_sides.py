@@ -21,6 +21,8 @@ from models.case import Track
 from models.errors import EngineUnreachable, Misconfigured
 from models.messages import AlertKind, EventKind
 from models.tables import alerts, case_events, cases
+from runtime.processes import Child
+from runtime.stack import Stack
 from runtime.temporal import CaseStarter
 
 READ_AT_ONCE = 20
@@ -71,7 +73,7 @@ class Side(Protocol):
 
     @property
     def pids(self) -> Mapping[str, int]:
-        """Process ids of Temporal's server and of the worker."""
+        """Process ids of Temporal's server, the worker and the watchdog."""
         ...
 
     async def arm(self, due: datetime) -> str:
@@ -93,7 +95,7 @@ class BareSide:
     def __init__(self, bench: Bench) -> None:
         """Use the worker that serves the floor."""
         self._client = bench.client
-        self.pids: Mapping[str, int] = {"server": bench.stack.temporal.pid, "worker": bench.floor.pid}
+        self.pids = _pids(bench.stack, bench.floor)
         self._due: dict[str, datetime] = {}
 
     async def arm(self, due: datetime) -> str:
@@ -142,7 +144,7 @@ class EngineSide:
         settings = bench.stack.settings
         self._bench = bench
         self._start = CaseStarter(bench.client, settings.task_queue)
-        self.pids: Mapping[str, int] = {"server": bench.stack.temporal.pid, "worker": bench.stack.worker.pid}
+        self.pids = _pids(bench.stack, bench.stack.worker)
         budget = PolicyFolder(settings.policies_dir).city("3674").tracks[Track.EMERGENCY].sla.budget.duration
         if budget is None:
             raise Misconfigured("this benchmark needs a budget in hours")
@@ -168,10 +170,8 @@ class EngineSide:
         with self._bench.ledger.connect() as connection:
             breaches = connection.execute(_BREACHED).all()
             alerted = Counter(connection.execute(_ALERTED).scalars())
-        breached, rows = (
-            Counter(row.case_number for row in breaches),
-            {row.case_number: row for row in breaches},
-        )
+        breached = Counter(row.case_number for row in breaches)
+        rows = {row.case_number: row for row in breaches}
         histories = await _histories(self._bench.client, [id_ for id_ in ids if id_ in rows])
         return Outcome(
             [
@@ -186,6 +186,10 @@ class EngineSide:
         with self._bench.ledger.connect() as connection:
             found: int = connection.execute(query, values).scalar_one()
         return found
+
+
+def _pids(stack: Stack, worker: Child) -> Mapping[str, int]:
+    return {"server": stack.temporal.pid, "worker": worker.pid, "watchdog": stack.watchdog.pid}
 
 
 async def _until(holds: Callable[[], Awaitable[bool]]) -> None:

@@ -77,7 +77,7 @@ def report(
         officer = adapters.work(office).gate.officer(actor, Act.READ_REPORT, city=code)
         policy = office.shelf.city(code or _only_city(officer))
         needed = {one for one in (by, None if html is None else Grouping.KECAMATAN) if one is not None}
-        ask = _ask(officer, policy, office.shelf, period, now, tuple(needed))
+        ask = ask_for(officer, policy, office.shelf, period, now, tuple(needed))
         made = adapters.reports(settings).of(ask)
         files = _contents(made, policy.name, by, csv, html)
         for path, content in files.items():
@@ -85,7 +85,8 @@ def report(
         if json_:
             print_json({**report_data(made, by), "files": list(map(str, files))})
         elif files:
-            screen.print(*(Text(f"written: {path}", style="bold green") for path in files), sep="\n")
+            said = (Text(f"written: {path}", style="bold green") for path in files)
+            screen.print(*said, sep="\n", soft_wrap=True)
         else:
             screen.print(report_screen(made, policy.name, by, screen.width))
 
@@ -152,7 +153,7 @@ def _only_city(officer: Officer) -> str:
     return first
 
 
-def _ask(
+def ask_for(
     officer: Officer,
     policy: CityPolicy,
     shelf: PolicyShelf,
@@ -160,7 +161,7 @@ def _ask(
     now: datetime,
     by: tuple[Grouping, ...],
 ) -> ReportAsk:
-    """Ask for what the officer serves of a city."""
+    """Return the question for what the officer serves of a city: all of it, or some kecamatan."""
     areas = shelf.regions().kecamatan.items()
     names = [area.name for code, area in areas if code.replace(".", "").startswith(policy.code)]
     served: Collection[str] = officer.kecamatan or names

@@ -5,6 +5,7 @@ has a pattern, so that a print in grey is enough.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from html import escape
 from typing import Final
@@ -20,7 +21,10 @@ from models.texts import STEP
 from models.wib import short_date
 
 BLUE, SKY, ORANGE, BLACK, GREY = "#0072B2", "#56B4E9", "#E69F00", "#1a1a1a", "#dddddd"
-_TICKS: Final = 5
+_TICKS, _TICKS_WITH_YEAR = 5, 4
+_MOST_BARS: Final = 92
+"""A day each up to a quarter; more would be hairs on a phone, and each stands for a week."""
+_LEAST_TOP: Final = 5
 _HATCH: Final = {"shape": "/", "fgcolor": BLACK, "fgopacity": 0.45, "size": 6}
 _UNITS: Final = ((timedelta(hours=1), "jam"), (timedelta(minutes=1), "menit"))
 _SECOND: Final = timedelta(seconds=1)
@@ -37,9 +41,32 @@ def library() -> str:
     return f"<script>{get_plotlyjs()}</script>\n<script>{_FITS_PAPER}</script>"
 
 
-def backlog(days: Sequence[DayFigures]) -> str:
+def days_in_a_bar(days: Sequence[DayFigures]) -> int:
+    """Return how many days a bar stands for."""
+    return 1 if len(days) <= _MOST_BARS else 7
+
+
+def bars_of(days: Sequence[DayFigures]) -> list[DayFigures]:
+    """Return the bars: what happened in their days together, what was open at the end of the last one."""
+    width = days_in_a_bar(days)
+    parts = [days[at : at + width] for at in range(0, len(days), width)]
+    return [
+        replace(
+            part[-1],
+            received=sum(one.received for one in part),
+            closed=sum(one.closed for one in part),
+            on_time=sum(one.on_time for one in part),
+            late=sum(one.late for one in part),
+        )
+        for part in parts
+    ]
+
+
+def backlog(all_days: Sequence[DayFigures]) -> str:
     """Return what is open at the end of each day, over what came and what ended."""
+    days = bars_of(all_days)
     at = [one.day for one in days]
+    top = max(max(one.received, one.closed, one.open) for one in days)
     figure = _figure(300)
     figure.add_bar(x=at, y=[one.received for one in days], name="Diterima", marker={"color": SKY})
     figure.add_bar(
@@ -57,13 +84,14 @@ def backlog(days: Sequence[DayFigures]) -> str:
         marker={"size": 5},
     )
     figure.update_layout(barmode="group", hovermode="x unified")
-    figure.update_yaxes(rangemode="tozero")
+    figure.update_yaxes(range=[0, max(1.08 * top, _LEAST_TOP)])
     _show_days(figure, at)
     return _chart(figure, "backlog", "Kasus yang masih terbuka, diterima dan selesai per hari")
 
 
-def in_time(days: Sequence[DayFigures]) -> str:
+def in_time(all_days: Sequence[DayFigures]) -> str:
     """Return which share of each day's ends was in time; a day without an end stays empty."""
+    days = bars_of(all_days)
     at = [one.day for one in days]
     figure = _figure(280)
     for name, counts, marker in (
@@ -146,7 +174,8 @@ def _ticks(days: Sequence[date]) -> list[str]:
 
 def _few(days: Sequence[date]) -> Iterator[date]:
     """Yield days at an even distance, the last one among them."""
-    stride = -(-len(days) // _TICKS)
+    ticks = _TICKS if days[0].year == days[-1].year else _TICKS_WITH_YEAR
+    stride = -(-len(days) // ticks)
     yield from reversed(days[::-stride])
 
 

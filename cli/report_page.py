@@ -70,6 +70,7 @@ def _body(report: Report, by: Grouping | None) -> Iterator[str]:
     total, days = report.total, report.days
     yield _facts(total)
     yield "<h2>Kasus terbuka per hari</h2>"
+    yield _scale(days)
     yield charts.backlog(days)
     yield _table(
         "Per hari: diterima, selesai, masih terbuka",
@@ -77,6 +78,7 @@ def _body(report: Report, by: Grouping | None) -> Iterator[str]:
         _flow(days),
     )
     yield "<h2>Ketepatan waktu per hari</h2>"
+    yield _scale(days)
     yield charts.in_time(days)
     yield _table(
         "Per hari: tepat waktu dan terlambat",
@@ -110,6 +112,12 @@ def _body(report: Report, by: Grouping | None) -> Iterator[str]:
 def _area(report: Report) -> str:
     """Say which part of the city it is when it is not all of it."""
     return f" Hanya {escape(', '.join(report.ask.kecamatan) or '-')}." if report.ask.is_part else ""
+
+
+def _scale(days: Sequence[DayFigures]) -> str:
+    """Say it when a bar is more than a day."""
+    width = charts.days_in_a_bar(days)
+    return f'<p class="note">Grafik per {width} hari, tabel per hari.</p>' if width > 1 else ""
 
 
 def _facts(total: Figures) -> str:

@@ -52,7 +52,9 @@ _LAST: Final = (
 )
 _WOMEN_DAY_OFFSET: Final = 40
 _OLDEST_DAYS: Final = 95 * 365
-_DIGITS: Final = 10_000
+_HIGHEST_NIK: Final = 6000
+"""Numbers of a day from here on are those of KK, so that no KK equals a NIK."""
+_FAMILIES: Final = 4000
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ class People:
         first = self.chance.choice(_WOMEN if is_woman else _MEN)
         return Invented(
             nik=self._nik(code, born, is_woman=is_woman),
-            kk=f"{_area(code)}{born:%d%m}{born.year % 100:02d}{number % (_DIGITS - 1) + 1:04d}",
+            kk=f"{_area(code)}150317{_HIGHEST_NIK + number % _FAMILIES:04d}",
             card_number=f"000{number:010d}",
             name=f"{first} {self.chance.choice(_LAST)} {self.chance.choice(_LAST)}",
             birth_date=f"{born:%d-%m-%Y}",
@@ -110,13 +112,11 @@ class People:
 
     def _nik(self, code: str, born: date, *, is_woman: bool) -> str:
         day = born.day + _WOMEN_DAY_OFFSET * is_woman
-        while True:
-            nik = (
-                f"{_area(code)}{day:02d}{born:%m}{born.year % 100:02d}{self.chance.randrange(1, _DIGITS):04d}"
-            )
-            if nik not in self._niks and nik[:6] + f"{born:%d%m%y}" != nik[:12]:
-                self._niks.add(nik)
-                return nik
+        begins = f"{_area(code)}{day:02d}{born:%m}{born.year % 100:02d}"
+        while (nik := f"{begins}{self.chance.randrange(1, _HIGHEST_NIK):04d}") in self._niks:
+            pass
+        self._niks.add(nik)
+        return nik
 
 
 FAULTS: Final[tuple[Callable[[Invented, Invented], Invented], ...]] = (

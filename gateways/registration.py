@@ -68,7 +68,7 @@ def keep_papers(connection: Connection, papers: Iterable[tuple[str, Paper]], now
 def _lock(connection: Connection, news: Iterable[NewCase]) -> dict[str, int]:
     """Take the lock of each person, always in the same order, and return the row's id by NIK."""
     rows = [asdict(new.person) for new in sorted(news, key=lambda new: new.person.nik)]
-    return dict(connection.execute(_LOCK_PEOPLE.on(connection), rows).tuples())
+    return dict(map(tuple, connection.execute(_LOCK_PEOPLE.on(connection), rows).all()))
 
 
 def _present(

@@ -28,7 +28,7 @@ _SETTLE = (
     .where(bulk_items.c.bulk_id == bindparam("of_bulk"), bulk_items.c.case_number == bindparam("of_case"))
     .values(result=bindparam("as_"), detail=bindparam("words", type_=String()), at=bindparam("when"))
 )
-# A command that nobody took at the time may have been delivered since: what the workflow said then is the truth.
+# A command that nobody took at the time may have been delivered since: then the workflow's word counts.
 _OF_ITEM = commands.c.command_id == "bulk-" + bulk_items.c.bulk_id + "-" + bulk_items.c.case_number
 _IS_LATER = (bulk_items.c.result == ItemResult.UNDELIVERED) & commands.c.result.is_not(None)
 _LATER = case((commands.c.result == CommandResult.ACCEPTED, ItemResult.DONE), else_=ItemResult.REFUSED)

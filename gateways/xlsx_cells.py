@@ -20,6 +20,7 @@ _LETTERS: Final = re.compile("[A-Z]{1,3}")
 _FALSE_LEAP_DAY: Final = 60
 """The day that Excel counts and that was not: 29 February 1900."""
 _AT_A_TIME: Final = 1000
+_MEMORY_KIB: Final = 16 * 1024
 
 
 class Texts:
@@ -29,6 +30,7 @@ class Texts:
         """Begin with none."""
         self._file = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._file.execute("PRAGMA journal_mode = OFF")
+        self._file.execute(f"PRAGMA cache_size = -{_MEMORY_KIB}")
         self._file.execute("CREATE TABLE texts (number INTEGER PRIMARY KEY, words TEXT NOT NULL)")
         self._file.execute("BEGIN")
         self._waiting: list[tuple[int, str]] = []

@@ -203,9 +203,9 @@ class OpenList:
             return _Judged(row.number, faults=() if is_taken else tuple(read), is_taken=is_taken)
         first = seen.first(int(read.applicant.nik), row.number)
         if first != row.number and not is_taken:
-            column, rule = self._source.plan.column_of("nik"), f"is the same person as in row {first}"
-            fault = RowFault(row.number, column, "duplicate_in_file", rule, "leave out one of the rows")
-            return _Judged(row.number, faults=(fault,))
+            column, rule = self._source.plan.column_of("nik"), "is the same person as in an earlier row"
+            fix = f"compare it with row {first}, and leave one out"
+            return _Judged(row.number, faults=(RowFault(row.number, column, "duplicate_in_file", rule, fix),))
         return _Judged(row.number, read, is_taken=is_taken)
 
     def _count(self, row: _Judged, checked: Checked) -> None:

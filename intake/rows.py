@@ -81,13 +81,15 @@ class RowReader:
         """Return the application, or None and each broken rule in `faults`; those of a cell come first."""
         for name, fault in self._of_the_place(values):
             faults.setdefault(name, fault)
-        data: dict[str, object] = {"city": self._city.code, "applicant": {"card_number": None, "phone": None}}
+        applicant: dict[str, object] = {"card_number": None, "phone": None}
+        need: dict[str, object] = {}
+        data: dict[str, object] = {"city": self._city.code, "applicant": applicant, "need": need}
+        groups = {"applicant": applicant, "need": need}
         for name, value in values.items():
             if name in _PLACES and name not in faults:
                 *group, last = _PLACES[name]
-                target = data.setdefault(group[0], {}) if group else data
-                if isinstance(target, dict):
-                    target[last] = _papers(value) if name == "documents" else value
+                target = groups[group[0]] if group else data
+                target[last] = _papers(value) if name == "documents" else value
         try:
             return Application.model_validate(data, context=self._context)
         except ValidationError as error:
@@ -144,8 +146,7 @@ def _papers(words: str) -> list[dict[str, str]]:
 
 def _field_at(place: tuple[str | int, ...]) -> FieldName:
     """Return the field of a list in which an application is at fault."""
-    words = tuple(part for part in place[:2] if isinstance(part, str))
-    return _FIELD_AT.get(words) or _FIELD_AT[words[:1]]
+    return _FIELD_AT[tuple(str(part) for part in place[: 1 + (place[0] in {"applicant", "need"})])]
 
 
 def _told(row: TableRow, column: str, fault: CellFault) -> RowFault:

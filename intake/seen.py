@@ -2,7 +2,10 @@
 
 import sqlite3
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
+
+_MEMORY_KIB: Final = 16 * 1024
+"""Enough for half a million numbers; what is beyond is read from the file."""
 
 
 class Seen:
@@ -12,6 +15,7 @@ class Seen:
         """Open a file that has no name and is gone when it is closed."""
         self._file = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._file.execute("PRAGMA journal_mode = OFF")
+        self._file.execute(f"PRAGMA cache_size = -{_MEMORY_KIB}")
         self._file.execute("CREATE TABLE seen (number INTEGER PRIMARY KEY, row INTEGER NOT NULL)")
         self._file.execute("BEGIN")
         return self

@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from pydantic import Field
+
 from models.errors import BadInput, Finding, WrongState
 from models.messages import Code
 from models.payload import Payload
@@ -112,7 +114,7 @@ class BulkProgress(Payload):
     """How far an order is."""
 
     total: int = 0
-    results: dict[ItemResult, int] = {}
+    results: dict[ItemResult, int] = Field(default_factory=dict)
 
     @property
     def settled(self) -> int:
@@ -195,7 +197,7 @@ def require_expected(found: int, expected: int) -> None:
     """Raise WrongState when a filter finds another number of cases than it did at the rehearsal."""
     if abs(found - expected) > expected * MOVED_AT_MOST:
         raise WrongState(
-            f"the filter finds {found} case(s) now, {expected} were expected: nothing was done; rehearse again"
+            f"the filter finds {found} case(s) now, not {expected}: nothing was done; rehearse again"
         )
 
 
@@ -205,7 +207,8 @@ def require_some(found: int, running: int, *, all_of_them: bool) -> None:
         raise WrongState("the filter finds no case: nothing was done")
     if found == running and running > 1 and not all_of_them:
         raise WrongState(
-            f"the filter finds every running case ({running}): nothing was done; narrow it, or say --all-of-them"
+            f"the filter finds every running case ({running}): nothing was done; "
+            "narrow it, or say --all-of-them"
         )
 
 

@@ -69,7 +69,8 @@ class Why:
         """The class of the last error, or a reason code; None when nothing went wrong."""
         if self.code_fails:
             return "Unexpected"
-        failing = next((one.error for one in self.glance.pending if one.error is not None), None)
+        errors = (one.error for one in self.glance.pending)
+        failing = next((error for error in errors if error not in {None, "NotYetAnswered"}), None)
         return failing or (self.state.trouble if stands_still(self.state) else None)
 
     @property

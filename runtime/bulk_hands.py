@@ -1,4 +1,4 @@
-"""Does to one case what was ordered for many: the same checks and commands as for one. Satisfies `BulkHands`."""
+"""Does to one case what was ordered for many, by the same checks and commands. Satisfies `BulkHands`."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -6,8 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from desk.orders import Hand
-from desk.work import OfficeWork
-from gateways.ports import AlertChannel, DeskBook, Outages, PolicyShelf, Registry
+from gateways.ports import AlertChannel, Outages
 from models.bulk import Bulk, BulkItem, ItemResult, ItemVerdict, Operation
 from models.case import CaseHealth, CaseState
 from models.desk import Command
@@ -15,6 +14,8 @@ from models.errors import EngineUnreachable, Unavailable, WrongState
 from models.messages import Alert, AlertKind
 from models.outage import System
 from models.roles import Act
+from runtime import adapters
+from runtime.adapters import Office
 from runtime.delivery import Delivery
 from workflows.search_attributes import COLUMNS
 
@@ -39,20 +40,17 @@ def changes(before: Mapping[str, str | int | None], state: CaseState) -> list[st
 class CaseHands:
     """Works one case: looks whether it is still as the filter saw it, then gives and delivers the command."""
 
-    def __init__(  # noqa: PLR0913 - one port each
+    def __init__(
         self,
-        work: OfficeWork,
-        registry: Registry,
-        book: DeskBook,
-        shelf: PolicyShelf,
+        office: Office,
         outages: Outages,
         channel: AlertChannel,
-        *,
         delivery: Delivery,
         clock: Callable[[], datetime],
     ) -> None:
         """Hold the ports and the way to the workflows."""
-        self._work, self._registry, self._book, self._shelf = work, registry, book, shelf
+        self._work = adapters.work(office)
+        self._registry, self._book, self._shelf = office.registry, office.book, office.shelf
         self._outages, self._channel, self._delivery, self._clock = outages, channel, delivery, clock
 
     async def work(self, bulk: Bulk, item: BulkItem) -> ItemVerdict:

@@ -15,13 +15,10 @@ def bulk_work(settings: Settings, client: Client, outside: Outside) -> BulkWork:
     """Return the activity's hands and book. Raises Misconfigured."""
     office = adapters.office(settings)
     hands = CaseHands(
-        adapters.work(office),
-        office.registry,
-        office.book,
-        office.shelf,
+        office,
         adapters.outages(settings),
         outside.alerts,
-        delivery=Delivery(client, office.registry, office.book),
-        clock=utc_now,
+        Delivery(client, office.registry, office.book),
+        utc_now,
     )
     return BulkWork(adapters.bulk_book(settings, in_worker=True), hands, utc_now)

@@ -1,5 +1,7 @@
 """An order for many cases: page after page until each had its turn, whatever happens to workers meanwhile."""
 
+import asyncio
+
 from temporalio import workflow
 
 from activities.bulk import BulkWork
@@ -9,7 +11,7 @@ from workflows import options
 
 @workflow.defn
 class BulkOperation:
-    """Works an order to its end. A cancel request stops it after the page under way; it can be resumed."""
+    """Works an order to its end. A cancel request stops it with the page under way; it can be begun again."""
 
     def __init__(self) -> None:
         """Begin with nothing done."""
@@ -29,6 +31,8 @@ class BulkOperation:
                 BulkWork.work_page, page, **options.named(options.BULK, f"{order.operation}: berikutnya")
             )
             workflow.set_current_details(f"**{order.operation}** ({order.actor}): {self._progress.words}")
+            if workflow.cancellation_reason() is not None:
+                raise asyncio.CancelledError  # the SDK swallows one that comes together with a page's result
             if not self._progress.left:
                 return self._progress
             if workflow.info().is_continue_as_new_suggested():

@@ -72,7 +72,7 @@ BULK = ActivityConfig(
     start_to_close_timeout=timedelta(minutes=10),
     heartbeat_timeout=timedelta(minutes=1),
     retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30)),
-    cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    cancellation_type=ActivityCancellationType.TRY_CANCEL,
 )
 """A page of a bulk operation, tried until it is done. A case that nobody answers for takes ten seconds."""
 

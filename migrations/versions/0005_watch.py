@@ -26,8 +26,9 @@ def upgrade() -> None:
     op.execute("DROP TABLE kept_deliveries")
     with op.batch_alter_table("commands") as commands:
         commands.alter_column("role", existing_type=sa.String(), nullable=True)
-    with op.batch_alter_table("cases") as cases:
-        cases.add_column(sa.Column("from_list", sa.Boolean, nullable=False, server_default=sa.false()))
+    op.add_column(
+        "cases", sa.Column("from_list", sa.Boolean, nullable=False, server_default=sa.text("false"))
+    )
     is_unwell = sa.text("health != 'ok'")
     op.create_index(
         "ix_cases_unwell", "cases", ["health"], sqlite_where=is_unwell, postgresql_where=is_unwell

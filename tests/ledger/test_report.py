@@ -215,6 +215,7 @@ def test_a_step_takes_from_its_opening_to_its_answer(office: Office, reports: Sq
         ],
     )
     office.tells(fresh, [opened(CHECK, 1), answered(CHECK, 4), opened(SIGN, 70), answered(SIGN, 71)])
+    office.tells(office.case(), [answered(VERIFY, 3)])
     office.tells(before, [opened(CHECK, -40), answered(CHECK, -30)], Now(end=-30))
     office.tells(elsewhere, [opened(CHECK, 1), answered(CHECK, 2)])
     report = asked(reports, Grouping.STEP, Grouping.KECAMATAN)

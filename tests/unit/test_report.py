@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from html import escape
 from html.parser import HTMLParser
@@ -14,10 +15,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cli.report import asked_period, write_whole
+from cli.report import ask_for, asked_period, write_whole
+from cli.report_charts import bars_of
 from cli.report_data import report_csv, safe_cell
 from cli.report_page import report_page
 from cli.report_words import number, share
+from gateways.policy_folder import PolicyFolder
 from models.case import Outcome, SlaState, Step, Track
 from models.errors import BadInput
 from models.report import (
@@ -35,6 +38,7 @@ from models.report import (
     StepTime,
 )
 from models.report_count import pace_of, report_of
+from models.roles import Officer, Role
 from models.sla import Owner
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -434,3 +438,39 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
         write_whole(tmp_path / "folder", b"report")
     assert {path.name for path in tmp_path.iterdir()} == {"new.csv", "folder"}
     assert (tmp_path / "new.csv").read_bytes() == b"report"
+
+
+def test_an_officer_of_some_kecamatan_asks_for_those() -> None:
+    """Everybody else for the whole city, by name; and pauses are those of its policy."""
+    shelf = PolicyFolder(Path(__file__).resolve().parents[2] / "policies")
+    city, everywhere = shelf.city("3674"), frozenset[str]()
+    asks = [
+        ask_for(
+            Officer(
+                id="heni",
+                name="Kepala Bidang",
+                roles=frozenset({Role.HEAD_OF_SECTION}),
+                cities=frozenset({"3674"}),
+                kecamatan=kecamatan,
+            ),
+            city, shelf, PERIOD, LAST_DAY_AT_NOON, (),
+        )
+        for kecamatan in (everywhere, frozenset({"Setu", "Pamulang"}))
+    ]  # fmt: skip
+    assert [ask.is_part for ask in asks] == [False, True]
+    assert [len(ask.kecamatan) for ask in asks] == [7, 2]
+    assert asks[1].kecamatan == ("Pamulang", "Setu")
+    assert asks[0].kecamatan == tuple(sorted(asks[0].kecamatan))
+    assert asks[0].pausing[Track.MEDICAL] == {Owner.APPLICANT}
+    assert asks[0].pausing[Track.EMERGENCY] == frozenset()
+
+
+def test_a_long_period_is_drawn_in_weeks() -> None:
+    """Nothing is lost, and what is open is that of the week's last day."""
+    days = [DayFigures(TODAY + n * timedelta(days=1), n, 2 * n, n, n, open=100 - n) for n in range(93)]
+    assert bars_of(days[:92]) == days[:92]
+    bars = bars_of(days)
+    assert len(bars) == 14
+    assert bars[0] == DayFigures(TODAY + timedelta(days=6), 21, 42, 21, 21, open=94)
+    assert bars[-1] == replace(days[-1], received=91 + 92, closed=2 * 183, on_time=183, late=183)
+    assert sum(bar.received for bar in bars) == sum(day.received for day in days)
