@@ -33,6 +33,14 @@ up: setup ## local stack in the foreground: Temporal, Web UI, simulators, worker
 down: setup ## stop a local stack that was left up
 	@$(RUN) starter.py down
 
+N ?= 20990
+CITY ?= 3674
+FAULTS ?= 0.01
+LISTS := .local/lists
+
+generate: setup ## a synthetic list for `starter.py import`: N=20990 CITY=3674 FAULTS=0.01
+	@$(RUN) -m examples.generate --rows $(N) --city $(CITY) --faults $(FAULTS) --out $(LISTS)/$(CITY)-$(N).csv
+
 lint: $(VENV)/.dev ## format, lint, types, import rules
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
@@ -55,4 +63,4 @@ lock: ## renew the hash-pinned requirements from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
-.PHONY: help setup demo demo-desk up down lint test test-slow bench bench-timers lock
+.PHONY: help setup demo demo-desk up down generate lint test test-slow bench bench-timers lock

@@ -14,6 +14,7 @@ from models.errors import ReactivationError, TryAgain
 
 log = structlog.get_logger()
 
+_BEAT_SECONDS: Final = 3
 IN_FLIGHT: Final = 8
 """How many cases are worked at a time; more only waits for the database."""
 
@@ -50,14 +51,16 @@ class BulkWork:
                 result=verdict.result.value,
                 **facts,
             )
-            activity.heartbeat()
 
+        beating = asyncio.create_task(_beat())
         try:
             async with asyncio.TaskGroup() as group:
                 for item in items:
                     group.create_task(work(item))
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None
+        finally:
+            beating.cancel()
         return await asyncio.to_thread(self._book.progress, page.bulk_id)
 
     async def _verdict(self, bulk: Bulk, item: BulkItem) -> ItemVerdict:
@@ -70,3 +73,10 @@ class BulkWork:
         except Exception as error:
             log.exception("bulk.item_failed", bulk=bulk.id, case_number=item.case_number)
             return ItemVerdict(ItemResult.FAILED, type(error).__name__)
+
+
+async def _beat() -> None:
+    """Show that this process lives, also while it waits for a case that nobody answers for."""
+    while True:
+        activity.heartbeat()
+        await asyncio.sleep(_BEAT_SECONDS)

@@ -147,8 +147,12 @@ def shares(city: str, rows: int, kecamatan: list[str]) -> dict[str, int]:
 
 
 def invent(city: str, rows: int, faults: float, seed: int, today: date) -> Iterator[Invented]:
-    """Return the rows of a list, by kecamatan and kelurahan; this share of them is faulty."""
-    shelf, chance = PolicyFolder(ROOT / "policies"), random.Random(seed)  # noqa: S311 - no secret
+    """Return the rows of a list, by kecamatan and kelurahan; this share of them is faulty.
+
+    The good rows are the same whatever the share.
+    """
+    shelf = PolicyFolder(ROOT / "policies")
+    chance, mischance = random.Random(seed), random.Random(f"faults {seed}")  # noqa: S311 - no secret
     areas = {
         area: place
         for area, place in shelf.regions().kecamatan.items()
@@ -156,7 +160,7 @@ def invent(city: str, rows: int, faults: float, seed: int, today: date) -> Itera
     }
     checklist = shelf.city(city).tracks[Track.MEDICAL].documents
     people = People(chance, today, "|".join(f"{min(kinds)}={PAPER}" for kinds in checklist))
-    faulty = set(chance.sample(range(1, rows), round(rows * faults))) if rows > 1 else set()
+    faulty = set(mischance.sample(range(1, rows), round(rows * faults))) if rows > 1 else set()
     how_many = shares(city, rows, [place.name for place in areas.values()])
     number, before, kind = 0, None, 0
     for area, place in areas.items():

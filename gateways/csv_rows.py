@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import IO, Final
 
 from models.errors import BadInput, Finding
@@ -36,7 +37,8 @@ class CsvRows:
             fix = "save it as CSV UTF-8"
             raise BadInput([Finding("file", "is in an unknown encoding", fix)]) from None
         finally:
-            text.detach()
+            with suppress(ValueError):  # the file may be closed before whoever read it is gone
+                text.detach()
 
     def _rows(self, lines: "_Lines") -> Iterator[tuple[int, list[str]]]:
         first = next(lines, "")

@@ -82,11 +82,9 @@ class Upsert:
 
 _COUNT = Upsert(
     counters,
-    lambda insert: (
-        insert.on_conflict_do_update(
-            index_elements=["name"], set_={"value": counters.c.value + insert.excluded.value}
-        ).returning(counters.c.value)
-    ),
+    lambda insert: insert.on_conflict_do_update(
+        index_elements=["name"], set_={"value": counters.c.value + insert.excluded.value}
+    ).returning(counters.c.value),
 )
 _LOCK_CASE = (
     select(cases.c.city, cases.c.last_seq, cases.c.run, cases.c.epoch, cases.c.closed_at, cases.c.outcome)

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from gateways import ledger_rows
 from gateways.ledger_access import Upsert, next_numbers
@@ -31,6 +31,12 @@ _RENEW_PERSON = update(people).where(people.c.id == bindparam("person_id"))
 _OPEN = insert(cases)
 _APPEND = insert(case_events)
 _KEEP_PAPERS = Upsert(documents, lambda insert: insert.on_conflict_do_nothing().returning(documents.c.sha256))
+STARTED = (
+    update(cases)
+    .where(cases.c.case_number == bindparam("number"))
+    .values(started_at=func.coalesce(cases.c.started_at, bindparam("now")))
+)
+"""Notes that the workflow of a case exists; the first note stays."""
 
 
 def register_all(

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, insert, select, update
 
 from gateways import ledger_rows
 from gateways.ledger_access import LedgerAccess, Upsert, unreachable, utc_now
 from gateways.ports import ImportHead, NewRow
-from gateways.registration import register_all
+from gateways.registration import STARTED, register_all
 from models.case import CaseRef
 from models.dossier import Registered
 from models.import_tables import import_rows, imports
@@ -27,18 +27,13 @@ _CASES_OF = (
     .where(import_rows.c.import_id == bindparam("list"), _NUMBERS)
 )
 _TAKE = insert(import_rows)
+_OF_LIST = (
+    select(import_rows.c.case_number).join(imports, imports.c.id == import_rows.c.import_id).where(_KEY)
+)
 _UNSTARTED = (
     select(cases)
-    .join(import_rows, import_rows.c.case_number == cases.c.case_number)
-    .join(imports, imports.c.id == import_rows.c.import_id)
-    .where(_KEY, cases.c.started_at.is_(None), cases.c.closed_at.is_(None))
-    .order_by(import_rows.c.row)
-    .distinct()
-)
-_STARTED = (
-    update(cases)
-    .where(cases.c.case_number == bindparam("number"))
-    .values(started_at=func.coalesce(cases.c.started_at, bindparam("now")))
+    .where(cases.c.case_number.in_(_OF_LIST), cases.c.started_at.is_(None), cases.c.closed_at.is_(None))
+    .order_by(cases.c.case_number)
 )
 _END = update(imports).where(_KEY).values(rejected=bindparam("refused"), ended_at=bindparam("at"))
 
@@ -90,8 +85,10 @@ class SqlImports:
     def mark_started(self, case_numbers: Collection[str]) -> None:
         """Note that the workflows of these cases exist."""
         now = self._clock()
-        with self._access.write() as connection:
-            connection.execute(_STARTED, [{"number": number, "now": now} for number in case_numbers])
+        notes = [{"number": number, "now": now} for number in case_numbers]
+        if notes:
+            with self._access.write() as connection:
+                connection.execute(STARTED, notes)
 
     def end(self, key: str, rejected: int, at: datetime) -> None:
         """Note that every row of a list was looked at, and how many were rejected; the last note stays."""

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from sqlalchemy import Engine, String, bindparam, func, select, update
+from sqlalchemy import Engine, String, bindparam, select
 
 from gateways import ledger_rows
 from gateways.ledger_access import PAPERS, LedgerAccess, lock_case, no_such_case, unreachable, utc_now
-from gateways.registration import keep_papers, register_all
+from gateways.registration import STARTED, keep_papers, register_all
 from models.case import CaseRef, CaseState, SlaState, Step
 from models.dossier import NewCase, Paper, Registered
 from models.errors import WrongState
@@ -24,11 +24,6 @@ _UNSTARTED = (
     )
     .order_by(cases.c.registered_at, cases.c.case_number)
     .limit(bindparam("most"))
-)
-_STARTED = (
-    update(cases)
-    .where(cases.c.case_number == bindparam("number"))
-    .values(started_at=func.coalesce(cases.c.started_at, bindparam("now")))
 )
 _CASE = select(cases).where(cases.c.case_number == _NUMBER)
 _NEXT_DUE_FIRST = (
@@ -79,7 +74,7 @@ class SqlRegistry:
     def mark_started(self, case_number: str) -> None:
         """Note that the case's workflow exists; the first note stays. Raises NotFound."""
         with self._access.write() as connection:
-            done = connection.execute(_STARTED, {"number": case_number, "now": self._clock()})
+            done = connection.execute(STARTED, {"number": case_number, "now": self._clock()})
             if done.rowcount == 0:
                 raise no_such_case(case_number)
 

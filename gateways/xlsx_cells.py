@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Final
 
-_MOST_COLUMNS: Final = 16_384
+MOST_COLUMNS: Final = 16_384
 _SURE_DIGITS: Final = 15
 """Spreadsheets keep so many digits of a number and put zeros in the place of the others."""
 _MOST_DIGITS: Final = 400
@@ -124,7 +124,7 @@ def _number_of(letters: str) -> int:
     number = 0
     for letter in letters:
         number = number * 26 + ord(letter) - ord("A") + 1
-    if number > _MOST_COLUMNS:
+    if number > MOST_COLUMNS:
         raise ValueError
     return number
 

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import IO, Final, Self
 from xml.parsers import expat
 
-from gateways.xlsx_cells import Styles, Texts, cell_text, column_number, unescaped
+from gateways.xlsx_cells import MOST_COLUMNS, Styles, Texts, cell_text, column_number, unescaped
 from models.errors import BadInput, Finding
 
 _CHUNK: Final = 64 * 1024
@@ -170,7 +170,7 @@ class _SheetReader:
             self._cells.clear()
         elif name == "c":
             column = column_number(told["r"]) if "r" in told else self._column + 1
-            if column <= self._column:
+            if not self._column < column <= MOST_COLUMNS:
                 raise ValueError
             self._column = column
             self._kind, self._style = told.get("t", "n"), int(told.get("s", 0))

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable
 from dataclasses import astuple, fields
@@ -17,7 +18,7 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 class RejectFile:
-    """Written beside its place, and put there once it is complete; what was there before is replaced."""
+    """Put in its place once every row was looked at, so that it is never half of one."""
 
     def __init__(self, path: Path, of_list: Path) -> None:
         """`of_list` is the list itself. Raises BadInput when that would be overwritten."""
@@ -26,14 +27,10 @@ class RejectFile:
         self._path = path
 
     def __enter__(self) -> Self:
-        """Begin the file. Raises BadInput where none can be written."""
-        try:
-            handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=".rejects-")  # mode 0600
-        except OSError:
-            fix = "name a file in a folder that exists and may be written"
-            raise BadInput([Finding("--rejects", "cannot be written", fix)]) from None
-        self._part = Path(name)
-        self._file = os.fdopen(handle, "w", encoding="utf-8", newline="")
+        """Begin the file, where nobody sees it. Raises BadInput where there will be no place for it."""
+        if self._path.is_dir() or not self._path.parent.is_dir():
+            raise _unwritable()
+        self._file = tempfile.TemporaryFile("w+", encoding="utf-8", newline="")
         self._rows = csv.writer(self._file, delimiter=";")
         self._rows.writerow(field.name for field in fields(RowFault))
         return self
@@ -41,12 +38,20 @@ class RejectFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Put the file in its place, or remove it if not every row was looked at."""
-        self._file.close()
-        if kind is None:
-            self._part.replace(self._path)
-        else:
-            self._part.unlink()
+        """Put the file in its place, unless not every row was looked at. Raises BadInput."""
+        with self._file:
+            if kind is None:
+                try:
+                    self._put()
+                except OSError:
+                    raise _unwritable() from None
+
+    def _put(self) -> None:
+        self._file.seek(0)
+        handle, part = tempfile.mkstemp(dir=self._path.parent, prefix=".rejects-")  # mode 0600
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            shutil.copyfileobj(self._file, file)
+        Path(part).replace(self._path)
 
     def add(self, faults: Iterable[RowFault]) -> None:
         """Write the faults of a row."""
@@ -56,3 +61,8 @@ class RejectFile:
 def _harmless(cell: object) -> str:
     words = str(cell)
     return f"'{words}" if words.startswith(_FORMULA) else words
+
+
+def _unwritable() -> BadInput:
+    fix = "name a file in a folder that exists and may be written"
+    return BadInput([Finding("--rejects", "cannot be written", fix)])

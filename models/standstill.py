@@ -42,11 +42,6 @@ class StuckRule(Payload):
     attempts: int
     """Beyond this attempt it is stuck; rounds of failing within one are told by themselves."""
 
-    @property
-    def shortest(self) -> timedelta:
-        """The least that a case may wait."""
-        return min(self.waiting.values())
-
 
 class StuckPolicy(StuckRule):
     """The rule as `policies/kota-*.toml` has it; whoever is not named keeps our number."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from models.case import CaseHealth, CaseState, Step, WaitingOn
+from models.case import CaseHealth, CaseState, WaitingOn
 from models.desk import DeskItem, ItemKind
 from models.outage import System
 from models.outbox import AlertEntry, AlertState
@@ -120,15 +120,12 @@ class Why:
         return (f"starter.py retry {number}",)
 
     def _hurrying(self) -> tuple[str, ...]:
-        """Tell somebody higher of a case that only takes too long."""
-        state, number = self.state, self.state.case.case_number
-        if state.trouble not in SLOW:
-            return ()
+        """Take charge of what people were told of, and tell somebody higher of what takes too long."""
+        number = self.state.case.case_number
         is_open = self.alert is not None and self.alert.state is AlertState.OPEN
-        ack = (f"starter.py alerts ack {number}",) if is_open else ()
-        by_hand = state.step in {Step.KEMENSOS_VERIFICATION, Step.BPJS_RECONNECT} and not self.items
-        answer = (f"starter.py answer {number} {state.step} --approve",) if by_hand else ()
-        return (*answer, *ack, f"starter.py bulk escalate --where {_only(number)}")
+        ack = (f"starter.py alerts ack {number}",) if is_open and not stands_still(self.state) else ()
+        is_slow = self.state.trouble in SLOW
+        return (*ack, *((f"starter.py bulk escalate --where {_only(number)}",) if is_slow else ()))
 
 
 def _only(number: str) -> str:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from desk.orders import Hand
-from gateways.ports import AlertChannel, Outages
+from gateways.ports import AlertChannel, Outages, PolicyShelf
 from models.bulk import Bulk, BulkItem, ItemResult, ItemVerdict, Operation
 from models.case import CaseHealth, CaseState
 from models.desk import Command
@@ -70,8 +70,8 @@ class CaseHands:
         if before is not None:
             return before  # it was given before a worker was killed: what it changed is no reason against it
         state = self._registry.case(item.case_number)
-        if bulk.operation is Operation.ESCALATE and self._is_escalated(bulk, item.case_number):
-            return _DONE
+        if bulk.operation is Operation.ESCALATE and (told := self._told(bulk, item.case_number)) is not None:
+            return _escalated(told, self._shelf)
         if state.outcome is not None:
             return ItemVerdict(ItemResult.CHANGED, f"over: {state.outcome}")
         if moved := changes(item.seen, state):
@@ -125,25 +125,31 @@ class CaseHands:
         level = max((_FIRST_LEVEL, state.escalation_level, *told)) + 1
         if level > len(ladder.levels):
             raise WrongState("the highest level was told already")
-        self._channel.send(
-            Alert(
-                key=_key(bulk, case.case_number),
-                city=case.city,
-                case_number=case.case_number,
-                kind=AlertKind.CASE_STUCK,
-                level=level,
-                step=state.step,
-                kecamatan=case.kecamatan,
-                due_at=state.due_at,
-                raised_at=self._clock(),
-                detail=state.trouble or "escalated",
-                levels=(level,),
-            )
+        alert = Alert(
+            key=_key(bulk, case.case_number),
+            city=case.city,
+            case_number=case.case_number,
+            kind=AlertKind.CASE_STUCK,
+            level=level,
+            step=state.step,
+            kecamatan=case.kecamatan,
+            due_at=state.due_at,
+            raised_at=self._clock(),
+            detail=state.trouble or "escalated",
+            levels=(level,),
         )
-        return ItemVerdict(ItemResult.DONE, f"level {level}: {ladder.levels[level - 1].role}")
+        self._channel.send(alert)
+        return _escalated(alert, self._shelf)
 
-    def _is_escalated(self, bulk: Bulk, number: str) -> bool:
-        return any(alert.key == _key(bulk, number) for alert in self._registry.alerts(number))
+    def _told(self, bulk: Bulk, number: str) -> Alert | None:
+        """Return the alert that this order raised already."""
+        key = _key(bulk, number)
+        return next((alert for alert in self._registry.alerts(number) if alert.key == key), None)
+
+
+def _escalated(alert: Alert, shelf: PolicyShelf) -> ItemVerdict:
+    level = shelf.city(alert.city).ladder.levels[alert.level - 1]
+    return ItemVerdict(ItemResult.DONE, f"level {alert.level}: {level.role}")
 
 
 def _key(bulk: Bulk, number: str) -> str:

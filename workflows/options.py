@@ -70,11 +70,11 @@ run when today's is due, or today's would be skipped."""
 
 BULK = ActivityConfig(
     start_to_close_timeout=timedelta(minutes=10),
-    heartbeat_timeout=timedelta(minutes=1),
+    heartbeat_timeout=timedelta(seconds=15),
     retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30)),
     cancellation_type=ActivityCancellationType.TRY_CANCEL,
 )
-"""A page of a bulk operation, tried until it is done. A case that nobody answers for takes ten seconds."""
+"""A page of a bulk operation, tried until it is done. A killed worker is noticed by its missing heartbeat."""
 
 BULK_PAGE = 50
 """Cases in a page: a history of some thousand events for a whole city, and little to repeat after a kill."""

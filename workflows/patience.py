@@ -2,8 +2,6 @@
 
 from datetime import datetime, timedelta
 
-from temporalio import workflow
-
 from models.case import CaseHealth, WaitingOn
 from models.messages import AlertKind, EventKind
 from models.standstill import SLOW, TOO_OFTEN, StuckRule, loses_patience_at, waits_for
@@ -21,11 +19,6 @@ class Patience:
         self._has_begun = False
         self._told: tuple[WaitingOn, datetime] | None = None
         self.rule: StuckRule | None = None
-
-    @property
-    def first_look(self) -> datetime | None:
-        """A time early enough for whoever the case waits for next: a case that moves on sets one timer."""
-        return None if self.rule is None else workflow.now() + self.rule.shortest
 
     @property
     def ends_at(self) -> datetime | None:

@@ -206,10 +206,9 @@ class CaseClock:
         The end is a condition and not a cancellation of this task: the SDK swallows a cancellation that comes
         together with the result that the task waits for.
         """
-        early = self.patience.first_look
         while not self._is_over:
             self._due = self._next_look()
-            self._armed, early = _first(self._due, self.patience.ends_at, early), None
+            self._armed = _first(self._due, self.patience.ends_at)
             if self._armed is None:
                 await workflow.wait_condition(self._must_look_again)
                 continue

@@ -148,9 +148,11 @@ def test_work_is_given_to_who_may_do_it(trial: Trial) -> None:
     """Open work of the case; a second turn finds it there; without work there is nothing to give."""
     item = trial.bench.item(Step.DOCUMENT_CHECK)
     seen = {"WaitingOn": WaitingOn.OFFICER.value}
-    for _ in range(2):
-        assert trial.work(item.case, Operation.REASSIGN, to=VERIFIER, seen=seen)[0] == "done"
-    assert trial.bench.book.item(item.id).assignee == VERIFIER
+    assert trial.work(item.case, Operation.REASSIGN, to=VERIFIER, seen=seen)[0] == "done"
+    given = trial.bench.book.item(item.id)
+    assert given.assignee == VERIFIER
+    assert trial.work(item.case, Operation.REASSIGN, to=VERIFIER, seen=seen)[0] == "done"
+    assert trial.bench.book.item(item.id).claimed_at == given.claimed_at
     with pytest.raises(NotAllowed, match=f"not for {OPERATOR}"):
         trial.work(item.case, Operation.REASSIGN, to=OPERATOR, seen=seen)
     with pytest.raises(WrongState, match="nothing lies on the desk"):
@@ -161,7 +163,7 @@ def test_an_escalation_tells_the_next_level_once(trial: Trial) -> None:
     """Above those that were told, up to the last; the same order tells nobody twice."""
     case = trial.stuck()
     for _ in range(2):
-        assert trial.work(case, Operation.ESCALATE)[0] == "done"
+        assert trial.work(case, Operation.ESCALATE) == ("done", "level 2: head_of_section")
     told = trial.bench.registry.alerts(case.case_number)
     assert [(alert.kind, alert.levels, alert.detail) for alert in told] == [("case.stuck", (2,), "Refused")]
     late = trial.stuck(escalation_level=3)

@@ -173,6 +173,14 @@ def test_nothing_personal_is_in_the_command(bench: Bench) -> None:
     assert not any(word in told for word in personal(old) | personal(new))
 
 
+def test_data_are_not_mended_while_a_case_only_takes_long(bench: Bench) -> None:
+    """It is called stuck and goes on: what was handed in must stay what the ledger says."""
+    step = Step.KEMENSOS_VERIFICATION
+    case = bench.case(step, health=CaseHealth.STUCK, trouble="waits.kemensos")
+    with pytest.raises(WrongState, match="return it first"):
+        bench.work.correct(HAND, case.case_number, {"name": "Contoh Baru"})
+
+
 @pytest.mark.parametrize("step", [step for step in Step if step is not Step.DOCUMENT_CHECK])
 def test_data_are_not_mended_under_way(bench: Bench, step: Step) -> None:
     """What was handed in would no longer be what the ledger says: the case is returned first."""

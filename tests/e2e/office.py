@@ -256,6 +256,18 @@ class Office:
 
     async def python(self, *words: str | Path, typed: str = "", **environment: str) -> Ran:
         """Run a Python program to its end; `environment` comes on top of the stack's folder and policies."""
+        process = await self.begin(*words, **environment)
+        try:
+            out, err = await asyncio.wait_for(process.communicate(typed.encode()), COMMAND_SECONDS)
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        assert process.returncode is not None
+        return Ran(process.returncode, out.decode(), err.decode())
+
+    async def begin(self, *words: str | Path, **environment: str) -> asyncio.subprocess.Process:
+        """Begin a Python program that knows no more than the stack's folder and policies."""
         ours = {
             name: value
             for name, value in os.environ.items()
@@ -266,7 +278,7 @@ class Office:
             "REAKTIVASI_POLICIES_DIR": str(self.policies),
         }
         pipe = asyncio.subprocess.PIPE
-        process = await asyncio.create_subprocess_exec(
+        return await asyncio.create_subprocess_exec(
             sys.executable,
             *map(str, words),
             env=ours | environment,
@@ -275,14 +287,6 @@ class Office:
             stdout=pipe,
             stderr=pipe,
         )
-        try:
-            out, err = await asyncio.wait_for(process.communicate(typed.encode()), COMMAND_SECONDS)
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        assert process.returncode is not None
-        return Ran(process.returncode, out.decode(), err.decode())
 
     @staticmethod
     @contextmanager

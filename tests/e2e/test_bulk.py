@@ -116,7 +116,17 @@ async def test_stuck_cases_are_freed_while_some_change(  # noqa: PLR0915 - one s
 
     await listed(office, 'CaseStep="kemensos_verification" AND Kecamatan="Setu"', len(freed))
     where = 'CaseStep="kemensos_verification" AND Kecamatan="Setu"'
-    order = ("bulk", "withdraw", "--where", where, "--go", "--reason", "Xubaidah batal", "--json", *AS)
+    order: tuple[str, ...] = (
+        "bulk",
+        "withdraw",
+        "--where",
+        where,
+        "--go",
+        "--reason",
+        "Xubaidah batal",
+        "--json",
+        *AS,
+    )
     order += ("--expect", str(len(freed)), "--all-of-them", "--results", str(tmp_path / "withdrawn.csv"))
     done = await office.cli(*order)
     assert done.data()["results"] == {"done": len(freed)}

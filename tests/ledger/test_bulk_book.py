@@ -9,14 +9,11 @@ from sqlalchemy import Engine
 from gateways.sql_bulk import SqlBulkBook
 from gateways.sql_desk_book import SqlDeskBook
 from gateways.sql_registry import SqlRegistry
-from gateways.sql_standstill import SqlStandstills
 from models.bulk import Bulk, Chosen, ItemResult, ItemVerdict, Operation
 from models.desk import Command, CommandResult, Completion
 from models.errors import NotFound, Unavailable
 from models.messages import RetryStep
 from models.roles import Role
-from models.standstill import StuckPolicy
-from models.tables import cases
 from tests.ledger.builders import MORNING, a_new_case
 
 DONE = ItemVerdict(ItemResult.DONE)
@@ -97,21 +94,3 @@ def test_a_worker_is_told_to_try_again_while_the_database_is_away(tmp_path: obje
     book = SqlBulkBook(engine, lambda: Unavailable("ledger", "database does not answer"))
     with pytest.raises(Unavailable):
         book.bulk("b-1")
-
-
-def test_the_cases_that_may_be_stuck_are_found(engine: Engine, numbers: list[str]) -> None:
-    """Those that say so, that waited too long, or were begun too often; not those that are well."""
-    started: dict[str, object] = {"started_at": MORNING}
-    changes: list[dict[str, object]] = [
-        started | {"health": "parked"},
-        started | {"since": MORNING - timedelta(days=2)},
-        started | {"attempt": 4},
-        started,
-        {"health": "stuck"},
-    ]
-    with engine.begin() as connection:
-        for number, change in zip(numbers, changes, strict=True):
-            connection.execute(cases.update().where(cases.c.case_number == number).values(**change))
-    found = SqlStandstills(engine).unwell({"3674": StuckPolicy(), "3275": StuckPolicy()}, MORNING)
-    assert {state.case.case_number for state in found} == set(numbers[:3])
-    assert SqlStandstills(engine).unwell({"3275": StuckPolicy()}, MORNING) == []

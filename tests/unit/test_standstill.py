@@ -128,7 +128,6 @@ def test_what_to_type_next_follows_from_where_the_case_stands() -> None:
     assert why(applicant).next[0] == f"starter.py documents add {applicant.case.case_number} KIND=PATH"
     assert why(parked).next == ("starter.py outage list", "starter.py outage end kemensos")
     assert why(waits, SERVED, entry=an_entry(waits)).next == (
-        f"starter.py answer {waits.case.case_number} kemensos_verification --approve",
         f"starter.py alerts ack {waits.case.case_number}",
         f"starter.py bulk escalate {only}",
     )

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import pytest
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowFailureError, WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
@@ -164,6 +165,8 @@ async def test_a_ledger_that_is_away_is_waited_for(environment: WorkflowEnvironm
     async with trial.serving():
         handle = await trial.begin()
         assert (await handle.result()).results == {"done": TOTAL}
+    kinds = [event.event_type async for event in handle.fetch_history_events()]
+    assert kinds.count(EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED) == 3
 
 
 async def test_an_order_is_stopped_and_taken_up_again(environment: WorkflowEnvironment) -> None:

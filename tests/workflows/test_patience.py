@@ -1,6 +1,6 @@
 """A case that waits too long for the same is called stuck while it goes on, and is well once it moves."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from temporalio.api.enums.v1 import EventType
@@ -9,6 +9,7 @@ from temporalio.client import WorkflowUpdateFailedError
 from activities.ways import Mode
 from gateways.ports import Decision, Verdict
 from models.case import CaseHealth, Outcome, Step, WaitingOn
+from models.errors import Refused
 from models.messages import AlertKind, EventKind, PapersAdded, Park, RetryStep, Withdraw
 from models.outage import System
 from models.standstill import TOO_OFTEN, StuckPolicy
@@ -120,11 +121,11 @@ async def test_a_case_that_waits_too_long_is_parked_like_any_other(stopped_bench
 
 async def test_a_case_that_stands_still_is_not_parked(bench: Bench) -> None:
     """Somebody has to mend it first, whether or not the system is there."""
-    bench.kemensos.script = [UNCLEAR]
+    bench.siks_ng.script = [Refused("siks_ng", "submission not accepted")]
     handle = await bench.start(a_case())
     state = await bench.until(handle, lambda state: state.health is CaseHealth.STUCK)
     with pytest.raises(WorkflowUpdateFailedError):
-        await handle.execute_update("park", Park(system=System.KEMENSOS, since=state.since))
+        await handle.execute_update("park", Park(system=System.SIKS_NG, since=state.since))
     await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w-1"))
 
 
@@ -140,6 +141,16 @@ async def test_a_case_that_was_begun_too_often_stays_stuck_until_it_ends(stopped
         state = await handle.result()
     assert (state.outcome, state.attempt) == (Outcome.REACTIVATED, 2)
     assert (await troubles(handle))[-2:] == [TOO_OFTEN, "none"]
+
+
+async def test_what_lay_before_the_first_step_is_no_wait(stopped_bench: Bench) -> None:
+    """Received two days ago and started now: the officer has had it for no time at all."""
+    stopped_bench.modes = BY_HAND
+    async with proven(stopped_bench) as bench:
+        handle = await bench.start(a_case(received_at=datetime.now(UTC) - 48 * HOUR))
+        await on_desk(bench, handle, Step.DOCUMENT_CHECK)
+        assert events(bench, handle, EventKind.STEP_WAITS_LONG) == []
+        await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w-1"))
 
 
 async def test_a_case_that_moves_on_sets_one_timer(bench: Bench) -> None:

@@ -43,7 +43,7 @@ async def fresh(environment: WorkflowEnvironment) -> Client:
 
 
 async def test_what_is_missing_is_added_once(fresh: Client) -> None:
-    """All eleven are missing, then added, then there; the second time adds nothing."""
+    """All twelve are missing, then added, then there; the second time adds nothing."""
     assert list(await missing_search_attributes(fresh)) == list(COLUMNS)
     assert list(await register_search_attributes(fresh)) == list(COLUMNS)
     async with asyncio.timeout(20):

@@ -1,0 +1,80 @@
+"""`starter.py stuck` and `why` while Temporal is away: the ledger answers, and says that it does."""
+
+import asyncio
+import json
+import os
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+from gateways.ledger_schema import migrate, open_engine
+from gateways.sql_ledger import SqlLedger
+from gateways.sql_registry import SqlRegistry
+from models.case import CaseHealth, CaseState, Step, WaitingOn
+from models.messages import CaseEvent, EventKind, Record
+from tests.ledger.builders import MORNING, a_new_case, a_person
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+async def ran(folder: Path, *arguments: str) -> tuple[int, str]:
+    """Return exit code and everything that a command printed."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(ROOT / "starter.py"),
+        *arguments,
+        env={**os.environ, "REAKTIVASI_LOCAL_DIR": str(folder), "TEMPORAL_ADDRESS": "127.0.0.1:1"},
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    out, _ = await process.communicate()
+    return process.returncode or 0, out.decode()
+
+
+async def test_the_ledger_answers_while_temporal_is_away(tmp_path: Path) -> None:
+    """Groups with their filters, a case with what to type next; nothing personal."""
+    engine = open_engine(f"sqlite:///{tmp_path / 'ledger.db'}")
+    migrate(engine)
+    registry, ledger = SqlRegistry(engine), SqlLedger(engine)
+    person = a_person()
+    refused, forgotten = (registry.register(a_new_case(one)).case for one in (person, a_person()))
+    for case, kind, fields in (
+        (refused, EventKind.STEP_STUCK, {"health": CaseHealth.STUCK, "trouble": "Refused"}),
+        (forgotten, EventKind.STEP_OPENED, {}),
+    ):
+        registry.mark_started(case.case_number)
+        state = CaseState.model_validate(
+            {
+                "case": case,
+                "step": Step.SIKS_NG_UPLOAD,
+                "waiting_on": WaitingOn.SIKS_NG,
+                "since": MORNING,
+                "due_at": MORNING + timedelta(hours=24),
+                **fields,
+            }
+        )
+        facts: dict[str, str | int] = {"trouble": "Refused", "role": "supervisor"} if fields else {}
+        event = CaseEvent(seq=2, kind=kind, at=MORNING, step=state.step, attempt=1, facts=facts)
+        ledger.record(Record(events=(event,), state=state))
+
+    code, told = await ran(tmp_path, "stuck", "--json")
+    groups = json.loads(told)["groups"]
+    assert code == 0
+    assert json.loads(told)["code_fails"] is None
+    assert {(one["trouble"], one["is_marked"], one["count"]) for one in groups} == {
+        ("Refused", True, 1),
+        ("waits.siks_ng", False, 1),
+    }
+    assert all(
+        "/namespaces/default/workflows?query=ExecutionStatus%3D%22Running%22" in one["web_ui"]
+        for one in groups
+    )
+    (code, why), (missing, _) = await asyncio.gather(
+        ran(tmp_path, "why", refused.case_number), ran(tmp_path, "why", "PBI-3674-2026-999999")
+    )
+    assert (code, missing) == (0, 3)
+    for words in ("SIKS-NG sejak 2026-03-02 08:00:00 WIB", "sistem luar menolak", "terlambat", "buku besar"):
+        assert words in why
+    assert "starter.py doctor" in why
+    assert not {person.nik, person.name} & set((why + told).split())
