@@ -7,9 +7,11 @@ The same seed on the same day makes the same list.
 import argparse
 import csv
 import random
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +19,7 @@ from openpyxl import Workbook
 
 from examples.make_papers import pdf
 from gateways.policy_folder import PolicyFolder
-from intake.layouts import BNBA_HEADER
+from intake.layouts import BNBA_HEADER, OWN_HEADER
 from models.case import Track
 from models.policy import NeedKind
 from models.wib import wib_date
@@ -25,6 +27,10 @@ from runtime.settings import ROOT
 
 PAPER: Final = "contoh-surat.pdf"
 """The one scan that every row names; it is written beside the list."""
+FACILITY: Final = "RS Contoh"
+_UNTOLD_BY_BNBA: Final = frozenset(
+    {"need_kind", "facility", "letter_number", "letter_date", "deactivated_on", "documents"}
+)
 PUBLISHED: Final[Mapping[str, Mapping[str, int]]] = {
     "3674": {
         "Serpong": 3852,
@@ -179,23 +185,8 @@ def invent(city: str, rows: int, faults: float, seed: int, today: date) -> Itera
 
 def own_cells(row: Invented) -> dict[str, str]:
     """Return a row in our own columns."""
-    return {
-        "nik": row.nik,
-        "kk": row.kk,
-        "card_number": row.card_number,
-        "name": row.name,
-        "birth_date": row.birth_date,
-        "sex": row.sex,
-        "phone": row.phone,
-        "kelurahan": row.kelurahan,
-        "track": Track.MEDICAL,
-        "need_kind": NeedKind.ROUTINE,
-        "facility": "RS Contoh",
-        "letter_number": row.letter_number,
-        "letter_date": row.letter_date,
-        "deactivated_on": row.deactivated_on,
-        "documents": row.documents,
-    }
+    told = vars(row) | {"track": Track.MEDICAL, "need_kind": NeedKind.ROUTINE, "facility": FACILITY}
+    return {name: told[name] for name in OWN_HEADER if name != "kecamatan"}
 
 
 def bnba_cells(row: Invented, city: str) -> dict[str, str]:
@@ -235,7 +226,7 @@ def write(rows: Iterator[dict[str, str]], out: Path, delimiter: str) -> None:
 
 
 def main() -> None:
-    """Write a list and the scan that it names."""
+    """Write a list and the scan that it names, and say how to import it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=20_990)
     parser.add_argument("--city", default="3674", choices=("3674", "3275"))
@@ -244,16 +235,22 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--layout", choices=("own", "bnba"), default="own")
     choice = parser.parse_args()
-    rows = invent(choice.city, choice.rows, choice.faults, choice.seed, wib_date(datetime.now(UTC)))
+    if choice.rows < 1 or not 0 <= choice.faults <= 1:
+        parser.error("--rows is 1 or more, --faults between 0 and 1")
+    people = invent(choice.city, choice.rows, choice.faults, choice.seed, wib_date(datetime.now(UTC)))
+    first = next(people)
+    rows, constants = chain([first], people), ""
     if choice.layout == "own":
         write(map(own_cells, rows), choice.out, ",")
     else:
-        name = PolicyFolder(ROOT / "policies").city(choice.city).name
-        write((bnba_cells(row, name) for row in rows), choice.out, ";")
-    choice.out.with_name(PAPER).write_bytes(
-        pdf("Surat keterangan layak membutuhkan layanan kesehatan", "RS Contoh")
-    )
-    print(f"{choice.rows} rows, {round(choice.rows * choice.faults)} of them faulty: {choice.out}")  # noqa: T201
+        city = PolicyFolder(ROOT / "policies").city(choice.city).name
+        write((bnba_cells(row, city) for row in rows), choice.out, ";")
+        told = {name: value for name, value in own_cells(first).items() if name in _UNTOLD_BY_BNBA}
+        constants = "".join(f" --set {name}='{value}'" for name, value in told.items())
+    choice.out.with_name(PAPER).write_bytes(pdf("Surat keterangan layak membutuhkan layanan", FACILITY))
+    say = sys.stdout.write
+    say(f"{choice.rows} rows, {round(choice.rows * choice.faults)} of them faulty\n")
+    say(f"starter.py import {choice.out} --city {choice.city}{constants}\n")
 
 
 def _area(code: str) -> str:

@@ -221,7 +221,7 @@ class OpenList:
     ) -> tuple[list[Registered], list[tuple[RowFault, ...]]]:
         """Keep the papers and register the rows; rows whose papers have changed meanwhile are told."""
         good = [(row.number, row.application) for row in batch if row.application and not row.is_taken]
-        kept = self._source.scans.keep(application for _, application in good)
+        kept = self._source.scans.keep(application.documents for _, application in good)
         now, news = self._clock(), []
         late: list[tuple[RowFault, ...]] = []
         for (number, application), papers in zip(good, kept, strict=True):

@@ -55,7 +55,8 @@ FIELDS: Final[Mapping[FieldName, Reading]] = {
 """Every field that a column may hold, and how its cells are read."""
 OPTIONAL: Final[frozenset[FieldName]] = frozenset({"card_number", "phone", "kecamatan", "city_name"})
 
-_OWN: Final[Mapping[FieldName, str]] = {name: name for name in FIELDS if name != "city_name"}
+OWN_HEADER: Final = tuple(name for name in FIELDS if name != "city_name")
+"""Our own columns."""
 _BNBA: Final[Mapping[FieldName, str]] = {
     "nik": "nik",
     "kk": "nokk",
@@ -139,14 +140,14 @@ def plan(header: Sequence[str], chosen: ColumnMap, constants: Mapping[FieldName,
     names = [name_of(cell) for cell in header]
     if chosen.columns:
         layout, columns, faults = "map", dict(chosen.columns), []
-    elif len(set(names) & set(BNBA_HEADER)) > len(set(names) & set(_OWN.values())):
+    elif len(set(names) & set(BNBA_HEADER)) > len(set(names) & set(OWN_HEADER)):
         layout, columns, faults = "bnba", dict(_BNBA), _strangers(names, BNBA_HEADER)
         constants = {"track": Track.MEDICAL.value, **constants}
     else:
         # In our own layout a column may be left out whose value is optional, or given for all rows.
         may_miss = OPTIONAL | constants.keys()
-        columns = {name: own for name, own in _OWN.items() if own in names or name not in may_miss}
-        layout, faults = "own", _strangers(names, tuple(_OWN.values()), may_miss=may_miss)
+        columns = {name: str(name) for name in OWN_HEADER if name in names or name not in may_miss}
+        layout, faults = "own", _strangers(names, OWN_HEADER, may_miss=may_miss)
     places = {}
     for name, column in columns.items():
         found = [place for place, one in enumerate(names) if one == name_of(column)]

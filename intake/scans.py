@@ -1,6 +1,6 @@
 """Papers that lists name: each is looked at and kept once, however many rows name it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
@@ -8,13 +8,15 @@ from typing import Final
 
 from gateways.ports import Documents
 from intake.rules import inspect_paper, media_type_of
-from models.application import Application
+from models.application import ApplicationPaper
 from models.dossier import Paper
 
 _REMEMBERED: Final = 1024
 _AT_A_TIME: Final = 8
 """Keeping a paper waits for the disk."""
 
+Papers = Sequence[ApplicationPaper]
+"""What one application names."""
 _State = tuple[int, int]
 """Time of the last change in nanoseconds, and size."""
 _Kept = tuple[str, str, int]
@@ -37,13 +39,13 @@ class Scans:
         state = _state(path)
         return inspect_paper(path) if state is None else self._inspect(path, state)
 
-    def keep(self, applications: Iterable[Application]) -> list[tuple[Paper, ...] | None]:
+    def keep(self, applications: Iterable[Papers]) -> list[tuple[Paper, ...] | None]:
         """Keep the papers of each application; None for one whose papers changed since they were inspected.
 
         Raises Unavailable when the store cannot be written.
         """
         wanted = list(applications)
-        names = list(dict.fromkeys(paper.path for one in wanted for paper in one.documents))
+        names = list(dict.fromkeys(paper.path for one in wanted for paper in one))
         with ThreadPoolExecutor(_AT_A_TIME) as threads:
             kept = dict(zip(names, threads.map(self._keep_named, names), strict=True))
         return [_papers(one, kept) for one in wanted]
@@ -74,10 +76,10 @@ def _state(path: Path) -> _State | None:
     return found.st_mtime_ns, found.st_size
 
 
-def _papers(application: Application, kept: dict[str, _Kept | None]) -> tuple[Paper, ...] | None:
+def _papers(named: Papers, kept: dict[str, _Kept | None]) -> tuple[Paper, ...] | None:
     papers = []
-    for named in application.documents:
-        if (found := kept[named.path]) is None:
+    for one in named:
+        if (found := kept[one.path]) is None:
             return None
-        papers.append(Paper(named.kind, *found))
+        papers.append(Paper(one.kind, *found))
     return tuple(dict.fromkeys(papers))

@@ -10,6 +10,7 @@ from models.dossier import Need
 from models.errors import BadInput
 from models.policy import NeedKind
 from tests.intake.lists import Desk, Row, a_row, rows, write
+from tests.ledger.builders import a_closing
 
 NEED: dict[FieldName, str] = {
     "need_kind": "routine",
@@ -102,6 +103,17 @@ async def test_columns_of_our_own_may_come_in_any_order_and_the_optional_ones_ma
     assert taken.new == 2
 
 
+async def test_the_same_file_read_in_another_way_is_another_list(desk: Desk, tmp_path: Path) -> None:
+    """A list of people who were deactivated again a month later may be the same to the letter."""
+    path = write(tmp_path, [a_bnba_row() for _ in range(3)], mark=";")
+    await desk.take(desk.wanted(path, constants=NEED))
+    for state in desk.registry.cases():
+        desk.ledger.record(a_closing(state.case))
+    later = NEED | {"deactivated_on": "05-02-2026", "letter_date": "10-02-2026"}
+    assert (await desk.take(desk.wanted(path, constants=later))).new == 3
+    assert (await desk.take(desk.wanted(path, constants=NEED))).taken_before == 3
+
+
 async def test_a_wrong_header_is_refused_and_not_quoted(desk: Desk, tmp_path: Path) -> None:
     """A list without a header begins with somebody's data."""
     row = a_row()
@@ -153,6 +165,17 @@ async def test_a_map_names_the_columns(desk: Desk, tmp_path: Path) -> None:
     assert taken.new == 2
     need = desk.ledger.dossier("PBI-3674-2026-000001").need
     assert (need.kind, need.letter_date.isoformat()) == (NeedKind.ROUTINE, "2026-02-09")
+
+
+async def test_the_name_of_a_column_is_no_formula(desk: Desk, tmp_path: Path) -> None:
+    """The reject file is opened in a spreadsheet too."""
+    told = [{("=NIK" if name == "nik" else name): value for name, value in row.items()} for row in rows(6)]
+    told[3]["=NIK"] = "1"
+    others = {name: name for name in told[0] if name not in {"=NIK", "card_number", "phone"}}
+    chosen = ColumnMap.model_validate({"columns": others | {"nik": "=NIK"}})
+    taken = await desk.take(desk.wanted(write(tmp_path, told), chosen))
+    assert (taken.new, taken.rejected) == (5, 1)
+    assert desk.rejected() == [("5", "'=NIK", "not_16_digits")]
 
 
 @pytest.mark.parametrize(

@@ -146,11 +146,16 @@ def test_rows_that_fail_leave_nothing(engine: Engine, book: SqlImports) -> None:
 
 def test_one_list_taken_many_times_at_once_makes_each_case_once(engine: Engine, book: SqlImports) -> None:
     """Six processes with the same rows: one of them opens each case."""
-    rows = numbered([a_new_case() for _ in range(20)])
-    answers = at_once([partial(book.take, KEY, rows)] * 6)
-    assert {tuple(numbers(answer)) for answer in answers} == {tuple(range(1, 21))}
-    assert sum(one.is_new for answer in answers for one in answer) == 20
-    assert (count(engine, "cases"), count(engine, "import_rows")) == (20, 20)
+    rows = numbered([a_new_case() for _ in range(60)])
+
+    def take() -> list[Registered]:
+        assert book.taken("nothing", [1]) == set(), "opens the connection"
+        return book.take(KEY, rows)
+
+    answers = at_once([take] * 6)
+    assert {tuple(numbers(answer)) for answer in answers} == {tuple(range(1, 61))}
+    assert sum(one.is_new for answer in answers for one in answer) == 60
+    assert (count(engine, "cases"), count(engine, "import_rows")) == (60, 60)
 
 
 def test_lists_with_the_same_people_do_not_block_each_other(

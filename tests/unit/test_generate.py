@@ -70,12 +70,21 @@ def test_the_same_seed_makes_the_same_list() -> None:
 
 @pytest.mark.parametrize(("layout", "mark", "columns"), [("own", ",", 15), ("bnba", ";", 21)])
 def test_a_list_is_written_with_the_scan_it_names(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, layout: str, mark: str, columns: int
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    layout: str,
+    mark: str,
+    columns: int,
 ) -> None:
-    """As CSV with a mark of UTF-8, as a spreadsheet saves it."""
+    """As CSV with a mark of UTF-8, as a spreadsheet saves it; and how to import it is told."""
     out = tmp_path / "new" / "list.csv"
     run(monkeypatch, "--rows", "30", "--out", str(out), "--layout", layout)
     with out.open(encoding="utf-8-sig", newline="") as file:
         header, *rows = csv.reader(file, delimiter=mark)
     assert (len(header), len(rows), {len(row) for row in rows}) == (columns, 30, {columns})
     assert out.with_name(generate.PAPER).read_bytes().startswith(b"%PDF-")
+    said = capsys.readouterr().out
+    assert f"starter.py import {out} --city 3674" in said
+    assert ("--set need_kind='routine' --set facility='RS Contoh'" in said) == (layout == "bnba")

@@ -60,6 +60,7 @@ async def test_each_track_goes_through_five_steps(
     assert bench.ledger.states[case.case_number] == state
     assert bench.ledger.alerts == {}
 
+
 OUTSIDE = (Step.SIKS_NG_UPLOAD, Step.KEMENSOS_VERIFICATION, Step.BPJS_RECONNECT)
 """Steps that wait for an institution; the office's own are done in passing where rules decide."""
 
