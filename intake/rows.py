@@ -16,16 +16,15 @@ from models.application import Application, IntakeContext
 from models.errors import BadInput, Finding
 from models.policy import CityPolicy
 
-_PLACES: Final[Mapping[FieldName, tuple[str, ...]]] = {
-    **{name: ("applicant", name) for name in ("nik", "kk", "card_number", "name", "birth_date", "sex")},
-    **{name: ("applicant", name) for name in ("phone", "kelurahan")},
-    **{name: ("need", name) for name in ("facility", "letter_number", "letter_date")},
-    "need_kind": ("need", "kind"),
-    "track": ("track",),
-    "deactivated_on": ("deactivated_on",),
-    "documents": ("documents",),
+_GROUPS: Final[Mapping[str, tuple[FieldName, ...]]] = {
+    "applicant": ("nik", "kk", "card_number", "name", "birth_date", "sex", "phone", "kelurahan"),
+    "need": ("need_kind", "facility", "letter_number", "letter_date"),
+    "": ("track", "deactivated_on", "documents"),
 }
-"""Where a field of a list is in an application."""
+"""In which part of an application a field of a list is; the last ones are in the application itself."""
+_PLACES: Final[Mapping[FieldName, tuple[str, str]]] = {
+    name: (group, name.removeprefix("need_")) for group, names in _GROUPS.items() for name in names
+}
 _FIELD_AT: Final = {place: name for name, place in _PLACES.items()}
 _OTHER_CITY = CellFault("other_city", "is another city than the list is for", "leave such rows out")
 _NO_PAPERS = CellFault(
@@ -84,12 +83,11 @@ class RowReader:
         applicant: dict[str, object] = {"card_number": None, "phone": None}
         need: dict[str, object] = {}
         data: dict[str, object] = {"city": self._city.code, "applicant": applicant, "need": need}
-        groups = {"applicant": applicant, "need": need}
+        parts = {"applicant": applicant, "need": need, "": data}
         for name, value in values.items():
             if name in _PLACES and name not in faults:
-                *group, last = _PLACES[name]
-                target = groups[group[0]] if group else data
-                target[last] = _papers(value) if name == "documents" else value
+                part, key = _PLACES[name]
+                parts[part][key] = _papers(value) if name == "documents" else value
         try:
             return Application.model_validate(data, context=self._context)
         except ValidationError as error:
@@ -146,7 +144,8 @@ def _papers(words: str) -> list[dict[str, str]]:
 
 def _field_at(place: tuple[str | int, ...]) -> FieldName:
     """Return the field of a list in which an application is at fault."""
-    return _FIELD_AT[tuple(str(part) for part in place[: 1 + (place[0] in {"applicant", "need"})])]
+    first = str(place[0])
+    return _FIELD_AT[(first, str(place[1])) if first in _GROUPS else ("", first)]
 
 
 def _told(row: TableRow, column: str, fault: CellFault) -> RowFault:

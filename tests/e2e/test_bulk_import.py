@@ -17,8 +17,6 @@ from runtime.settings import ROOT
 from tests.builders import PDF
 from tests.e2e.office import Office, until, until_async
 
-pytestmark = pytest.mark.timeout(1800)
-
 
 @pytest.fixture(scope="module")
 async def office(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Office]:
@@ -128,6 +126,7 @@ async def test_what_is_refused_starts_nothing(office: Office) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 async def test_twenty_thousand_rows_killed_at_row_nine_thousand(tmp_path: Path) -> None:
     """Three times, while the worker runs the cases; in the end each good row is one case."""
     office = Office(tmp_path)

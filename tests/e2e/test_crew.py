@@ -6,12 +6,14 @@ import signal
 import sys
 
 import psutil
+import pytest
 
 from runtime.settings import ROOT
 from runtime.visibility import pollers
 from tests.e2e.office import Office, until_async
 
 
+@pytest.mark.slow
 async def test_a_crew_replaces_who_dies_and_ends_together(office: Office) -> None:
     """Two workers ask for work; one is killed and another takes its place; SIGTERM ends all of them."""
     environment = dict(os.environ) | office.stack.worker.environment

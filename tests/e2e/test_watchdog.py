@@ -85,6 +85,7 @@ async def test_a_watchdog_that_stops_is_missed(office: Office, metrics: str) -> 
     assert ill.out.count("FAIL") == 1
 
 
+@pytest.mark.slow
 async def test_it_comes_up_and_goes_on_where_nothing_else_is_up(tmp_path: Path) -> None:
     """Neither Temporal nor the ledger: as soon as that is there, the heart beats."""
     ledger = tmp_path / "later" / "ledger.db"
