@@ -53,6 +53,9 @@ test: lint ## every check: lint, then all tests that are not slow
 test-slow: $(VENV)/.dev ## the long tests only
 	@$(RUN) -m pytest -m slow
 
+record: $(VENV)/.dev ## record the histories and fingerprints of a version that is not released yet
+	@$(RUN) -m tests.replay.record
+
 bench: $(VENV)/.dev ## cases per second beside a bare-Temporal floor, in one run
 	@$(RUN) -m benchmarks.cases_per_second
 
@@ -63,4 +66,4 @@ lock: ## renew the hash-pinned requirements from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
-.PHONY: help setup demo demo-desk up down generate lint test test-slow bench bench-timers lock
+.PHONY: help setup demo demo-desk up down generate lint test test-slow record bench bench-timers lock

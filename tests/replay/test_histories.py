@@ -1,28 +1,55 @@
 """Cases that began on an earlier version go on: their histories replay on this one."""
 
-from pathlib import Path
+import re
 
 import pytest
 from temporalio.client import WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 
+from models.case import Track
+from tests.replay.conftest import Advise
+from tests.replay.paths import NAMES
+from tests.replay.versions import HISTORIES, recorded_versions, released_versions
+from tests.replay.words import GETS_STUCK, NOT_RELEASED
 from tests.sandbox import strict_runner
-from workflows.reactivation import Reactivation
-
-HISTORIES = sorted((Path(__file__).parent / "histories").glob("*/*.json"))
+from worker import WORKFLOWS
 
 
-@pytest.mark.parametrize("file", HISTORIES, ids=lambda file: f"{file.parent.name}-{file.stem}")
-async def test_a_stored_history_replays(file: Path) -> None:
-    """The commands of the present code are those of the stored case, event by event."""
-    history = WorkflowHistory.from_json(file.stem, file.read_text())
+@pytest.mark.parametrize("version", recorded_versions())
+async def test_the_cases_of_a_version_replay(version: str, advise: Advise) -> None:
+    """The commands of the present code are those of each stored case, event by event."""
+    histories = [
+        WorkflowHistory.from_json(file.stem, file.read_text())
+        for file in sorted((HISTORIES / version).glob("*.json"))
+    ]
     replayer = Replayer(
-        workflows=[Reactivation], data_converter=pydantic_data_converter, workflow_runner=strict_runner()
+        workflows=WORKFLOWS, data_converter=pydantic_data_converter, workflow_runner=strict_runner()
     )
-    await replayer.replay_workflow(history)
+    stuck = []
+    for history in histories:
+        replayed = await replayer.replay_workflow(history, raise_on_replay_failure=False)
+        if (error := replayed.replay_failure) is not None:
+            stuck.append(f"    {history.workflow_id}: {_in_short(error)}")
+    if stuck:
+        said = GETS_STUCK.format(version=version, what="\n".join(stuck))
+        advise(said if version in released_versions() else said + NOT_RELEASED.format(version=version))
 
 
-def test_every_track_has_a_history() -> None:
-    """An empty folder would prove nothing."""
-    assert {"emergency", "medical", "newborn"} <= {file.stem for file in HISTORIES}
+def test_every_version_has_a_history_of_every_track() -> None:
+    """An empty folder would prove nothing; a released version without one could not be checked any more."""
+    assert released_versions() <= set(recorded_versions()), "`make record` before a release"
+    for version in recorded_versions():
+        assert {file.stem for file in (HISTORIES / version).glob("*.json")} >= set(Track)
+
+
+def test_the_newest_version_has_a_history_of_every_path() -> None:
+    """A path that was added is recorded too."""
+    newest = HISTORIES / recorded_versions()[-1]
+    assert {file.stem for file in newest.glob("*.json")} == set(NAMES), "run `make record`"
+
+
+def _in_short(error: Exception) -> str:
+    """Return what the SDK says of a replay that failed, without all that it puts around it."""
+    found = re.search(r'message: "(?:\[TMPRL1100\] )?([^"]+)', str(error))
+    return found.group(1) if found else type(error).__name__

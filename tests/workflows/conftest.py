@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Container
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -129,9 +129,17 @@ class Bench:
 
     @asynccontextmanager
     async def serving(
-        self, max_cached_workflows: int = 1000, *, stories: bool = True, activities: bool = True
+        self,
+        max_cached_workflows: int = 1000,
+        *,
+        stories: bool = True,
+        activities: bool = True,
+        patches: Container[str] | None = None,
     ) -> AsyncIterator[None]:
-        """Run a worker on the fakes; one for activities alone or without them lets a test part the two."""
+        """Run a worker on the fakes; one for activities alone or without them lets a test part the two.
+
+        With `patches` only these are in force.
+        """
         all_of = activities_of(self.outside())
         with ThreadPoolExecutor(32) as threads:
             cases = Worker(
@@ -144,6 +152,7 @@ class Bench:
                 interceptors=[ErrorMapping()],
                 workflow_runner=strict_runner(),
                 max_cached_workflows=max_cached_workflows,
+                patch_activation_callback=lambda asked: patches is None or asked.patch_id in patches,
             )
             systems = [
                 Worker(

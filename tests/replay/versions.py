@@ -1,0 +1,29 @@
+"""Which version this is, and which were released."""
+
+import re
+import tomllib
+from pathlib import Path
+
+from runtime.settings import ROOT
+
+HISTORIES = Path(__file__).parent / "histories"
+"""A folder for each version, in it a history of each path."""
+
+
+def present_version() -> str:
+    """Return the version of this tree as `major.minor`; a third number is for what changes no command."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return ".".join(str(project["version"]).split(".")[:2])
+
+
+def released_versions() -> set[str]:
+    """Return the versions that the changelog gives a date."""
+    text = (ROOT / "CHANGELOG.md").read_text()
+    return set(re.findall(r"^## \[(\d+\.\d+)[\d.]*\] - \d{4}-", text, flags=re.MULTILINE))
+
+
+def recorded_versions() -> list[str]:
+    """Return the versions that have histories, the newest last."""
+    return sorted(
+        (folder.name for folder in HISTORIES.iterdir()), key=lambda name: [int(n) for n in name.split(".")]
+    )
