@@ -34,6 +34,8 @@ from workflows.daily_digest import DailyDigest
 from workflows.reactivation import Reactivation
 
 NIK_DIFFERS = Decision(Verdict.RETURNED, "NIK_BEDA")
+BREACHED = timedelta(hours=24.5)
+"""After the breach, and away from every other mark: what comes together comes in any order."""
 WITHIN_SECONDS = 30.0
 """How long a path may take; changed code may wait for what never comes."""
 
@@ -61,7 +63,7 @@ async def returned(bench: Bench) -> Handle:
     """Walk a case that Kemensos returns once."""
     bench.kemensos.script = [NIK_DIFFERS, Decision(Verdict.APPROVED)]
     handle = await bench.start(a_case())
-    await bench.until(handle, _is_stuck)
+    await _stuck(bench, handle)
     await handle.execute_update(Reactivation.retry_step, RetryStep(command_id="r-1"))
     return await _done(handle)
 
@@ -76,8 +78,9 @@ async def breached(bench: Bench) -> Handle:
     """Walk a case that waits past its due time and is withdrawn."""
     bench.kemensos.script = [NIK_DIFFERS]
     handle = await bench.start(a_case())
-    await bench.until(handle, _is_stuck)
-    await bench.forward(handle, timedelta(hours=25))
+    await _stuck(bench, handle)
+    await bench.forward(handle, BREACHED)
+    await bench.at_rest(handle)
     await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w-1"))
     return await _done(handle)
 
@@ -86,7 +89,7 @@ async def refused(bench: Bench) -> Handle:
     """Walk a case that SIKS-NG refuses once and that goes on by itself after an hour."""
     bench.siks_ng.script = [Refused("siks_ng", "call refused"), None]
     handle = await bench.start(a_case())
-    await bench.until(handle, _is_stuck)
+    await _stuck(bench, handle)
     await bench.forward(handle, timedelta(minutes=61))
     return await _done(handle)
 
@@ -104,8 +107,7 @@ async def incomplete(bench: Bench) -> Handle:
     """Walk a case that waits for the applicant: its clock runs once the papers are there."""
     case: CaseRef = a_case(city="3275", kecamatan="Bekasi Timur")
     handle = await bench.start(case, kinds=("ktp",))
-    await bench.until(handle, _is_stuck)
-    await bench.at_rest(handle)
+    await _stuck(bench, handle)
     bench.ledger.dossiers[case.case_number] = a_dossier(
         case, kinds=("ktp", "kk", "jkn_card", "facility_letter")
     )
@@ -159,7 +161,8 @@ async def track_switched(bench: Bench) -> Handle:
     await on_desk(bench, handle, Step.DOCUMENT_CHECK)
     await switch(handle)
     await bench.at_rest(handle)
-    await bench.forward(handle, timedelta(hours=25))
+    await bench.forward(handle, BREACHED)
+    await bench.at_rest(handle)
     await work(bench, handle, *Step)
     return await _done(handle)
 
@@ -203,7 +206,7 @@ async def steered(bench: Bench) -> Handle:
     """Walk a late case that a supervisor takes charge of, gives time, and that ends in it."""
     handle = await bench.start(a_case())
     await on_desk(bench, handle, Step.DOCUMENT_CHECK)
-    await bench.forward(handle, timedelta(hours=25))
+    await bench.forward(handle, BREACHED)
     await bench.at_rest(handle)
     await handle.execute_update("acknowledge", Acknowledge(command_id="a-1", actor="ibu.kepala"))
     more = Extend(command_id="e-1", by=timedelta(hours=12), actor="ibu.kepala")
@@ -289,8 +292,10 @@ async def walk_all(
     return dict(zip(NAMES, await asyncio.gather(*map(walk, paths)), strict=True))
 
 
-def _is_stuck(state: CaseState) -> bool:
-    return state.health is CaseHealth.STUCK
+async def _stuck(bench: Bench, handle: Handle) -> None:
+    """Wait until the case calls for a person, and everything is at rest."""
+    await bench.until(handle, lambda state: state.health is CaseHealth.STUCK)
+    await bench.at_rest(handle)
 
 
 def _is_parked(state: CaseState) -> bool:
