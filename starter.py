@@ -11,6 +11,7 @@ from cli import (
     desk,
     digest,
     documents,
+    events,
     installation,
     outage,
     report,
@@ -42,6 +43,7 @@ app.add_typer(stuck.app)
 app.add_typer(bulk.app, name="bulk")
 app.add_typer(views.app)
 app.add_typer(alerts.app, name="alerts")
+app.add_typer(events.app, name="events")
 app.add_typer(outage.app, name="outage")
 app.add_typer(steering.receipts, name="receipt")
 

@@ -2,19 +2,17 @@
 
 import logging
 import re
-import stat
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
 import apprise
 from pydantic import SecretStr
 
+from gateways.private_toml import read_private
 from models.errors import Misconfigured
 
 logging.getLogger("apprise").propagate = False  # it writes addresses into its log
 _OFFICER_ID = re.compile(r"[a-z0-9][a-z0-9.-]{1,39}")
-_AT_LINE = re.compile(r"line \d+")
 
 Contacts = Mapping[str, tuple[SecretStr, ...]]
 """Officer id -> Apprise addresses."""
@@ -25,15 +23,7 @@ def read_contacts(path: Path) -> Contacts:
 
     Raises Misconfigured, naming the file and the officer, never an address.
     """
-    try:
-        if stat.S_IMODE(path.stat().st_mode) & 0o077:
-            raise Misconfigured(f"contacts: others may read {path}: chmod 600")
-        entries = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError):
-        raise Misconfigured(f"contacts: {path} cannot be read (check REAKTIVASI_CONTACTS)") from None
-    except tomllib.TOMLDecodeError as error:
-        place = _AT_LINE.search(str(error))
-        raise Misconfigured(f"contacts: {path} is not TOML ({place[0] if place else 'at the end'})") from None
+    entries = read_private(path, "contacts", "REAKTIVASI_CONTACTS")
     return {officer: _addresses(path, officer, value) for officer, value in entries.items()}
 
 

@@ -26,6 +26,7 @@ from models.desk import (
 )
 from models.digest import CityFigures
 from models.dossier import Dossier, NewCase, Paper, Person, Registered
+from models.events import EventNote
 from models.letters import Letter
 from models.messages import Alert, AlertKind, CaseEvent, GiveAnswer, Record, Recount, StepAsk
 from models.outage import Outage, System
@@ -306,6 +307,18 @@ class Outbox(Protocol):
 
     def give_up(self, delivery_id: int, trouble: str, notice: Addressed | None) -> None:
         """Note that a message can never arrive, and keep the alert that tells somebody else of it."""
+        ...
+
+
+class EventBook(Protocol):
+    """Events that outside systems pushed. Raises EngineUnreachable when the database is away."""
+
+    def note(self, note: EventNote) -> None:
+        """Write down that an event came in, and what became of it."""
+        ...
+
+    def latest(self, limit: int = 200) -> list[EventNote]:
+        """Return what came in, the newest first."""
         ...
 
 

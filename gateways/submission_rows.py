@@ -64,7 +64,7 @@ def receipt(connection: Connection, case_number: str, attempt: int) -> PortalRec
     row = connection.execute(_THERE, of_attempt).mappings().one_or_none()
     if row is None or row["voided_at"] is not None:
         return None
-    return PortalReceipt(row["reference"], row["submitted_at"], row["proof_sha256"] or "")
+    return PortalReceipt(row["reference"], row["submitted_at"], row["proof_sha256"])
 
 
 def is_begun(connection: Connection, case_number: str, attempt: int) -> bool:

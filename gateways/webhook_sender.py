@@ -1,29 +1,20 @@
 """Alerts to another system: CloudEvents 1.0 as JSON, signed with HMAC-SHA256."""
 
-import hashlib
-import hmac
 import json
 import logging
 from collections.abc import Callable
 from datetime import datetime
-from typing import Final
 
 import httpx
 
 from gateways.http_call import Patience
 from models.errors import Misconfigured, ReactivationError, Refused, Unavailable
 from models.outbox import AlertMessage
+from models.signing import SIGNATURE, TIMESTAMP, signature
 
-TIMESTAMP: Final = "Reaktivasi-Timestamp"
-SIGNATURE: Final = "Reaktivasi-Signature"
 _SYSTEM = "webhook"
 _SOURCE = "/pbi-reaktivasi"
 _PASSES = {httpx.codes.REQUEST_TIMEOUT, httpx.codes.TOO_EARLY, httpx.codes.TOO_MANY_REQUESTS}
-
-
-def signature(secret: str, timestamp: str, body: bytes) -> str:
-    """Return the signature over `timestamp.body`, in hex."""
-    return hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
 
 
 class WebhookSender:

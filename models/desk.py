@@ -186,7 +186,8 @@ class PortalReceipt:
     reference: str
     """What the portal calls the submission. Stays in the ledger: nobody knows its form."""
     submitted_at: datetime
-    proof_sha256: str
+    proof_sha256: str | None
+    """None when the portal itself told us."""
 
     def __repr__(self) -> str:
         """Keep the portal's words out of tracebacks and logs."""

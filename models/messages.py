@@ -120,7 +120,7 @@ class StepAsk(Payload):
 
 
 class GiveAnswer(Payload):
-    """The answer to a step, brought by a person. Words and names stay in the ledger."""
+    """The answer to a step, brought by a person or pushed by a system. Words and names stay in the ledger."""
 
     command_id: Code
     step: Step
@@ -129,7 +129,8 @@ class GiveAnswer(Payload):
     receipt: Code | None = None
     """Our own number of the proof that the ledger keeps; what the portal calls it stays there."""
     actor: OfficerId
-    role: Role
+    role: Role | None
+    """None for a system, which has its own id as `actor`."""
     in_place_of: OfficerId | None = None
     """Whose item a supervisor finished."""
     occurred_at: datetime

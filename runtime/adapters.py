@@ -8,11 +8,13 @@ from sqlalchemy import Engine
 
 from activities.digest import Digesting
 from activities.ways import Mode
+from desk.pushed import PushedAnswers
 from desk.work import OfficeWork
 from gateways import vclaim
 from gateways.apprise_sender import AppriseSender
 from gateways.channels import OutboxAndLog
 from gateways.contact_file import read_contacts
+from gateways.event_sources import read_event_sources
 from gateways.folder_documents import FolderDocuments
 from gateways.http_bpjs import HttpBpjs
 from gateways.http_call import Patience
@@ -32,6 +34,7 @@ from gateways.ports import (
     Desk,
     DeskBook,
     Documents,
+    EventBook,
     Figures,
     Guard,
     Imports,
@@ -55,6 +58,7 @@ from gateways.sql_bulk import SqlBulkBook
 from gateways.sql_calendar_marks import SqlCalendarMarks
 from gateways.sql_desk import SqlDesk
 from gateways.sql_desk_book import SqlDeskBook
+from gateways.sql_event_book import SqlEventBook
 from gateways.sql_figures import SqlFigures
 from gateways.sql_imports import SqlImports
 from gateways.sql_ledger import SqlLedger
@@ -68,6 +72,7 @@ from gateways.table_files import TableFiles
 from gateways.typst_letters import TypstLetters
 from gateways.webhook_sender import WebhookSender
 from models.errors import Misconfigured, Unavailable
+from models.events import EventSource
 from models.outage import System
 from models.outbox import WEBHOOK
 from runtime.settings import PREFIX, Settings
@@ -274,6 +279,31 @@ def watching(settings: Settings) -> Watching:
     engine, shelf = ledger_engine(settings), PolicyFolder(settings.policies_dir)
     channel = OutboxAndLog(SqlOutbox(engine), shelf, utc_now, also=_also_told(settings))
     return Watching(SqlWatch(engine), channel, shelf)
+
+
+@dataclass(frozen=True)
+class Events:
+    """What the door for pushed answers needs."""
+
+    sources: tuple[EventSource, ...]
+    book: EventBook
+    answers: PushedAnswers
+
+
+def events(settings: Settings, office: Office) -> Events:
+    """Build the door for answers that outside systems push. Raises Misconfigured."""
+    if settings.event_sources is None:
+        raise Misconfigured(f"settings: {PREFIX}EVENT_SOURCES must be set: nobody may push answers")
+    sources = read_event_sources(settings.event_sources)
+    if taken := [one.id for one in sources if office.shelf.people().find(one.id)]:
+        raise Misconfigured(f"event sources: {', '.join(taken)} is the id of a person")
+    answers = PushedAnswers(office.registry, office.book, office.shelf, utc_now)
+    return Events(sources, event_book(settings), answers)
+
+
+def event_book(settings: Settings) -> EventBook:
+    """Return what came in at the door for pushed answers. Raises Misconfigured."""
+    return SqlEventBook(ledger_engine(settings))
 
 
 def webhook(settings: Settings) -> WebhookSender | None:

@@ -62,6 +62,12 @@ class Settings(BaseSettings):
     """Another system that gets every alert as a signed CloudEvent."""
     webhook_secret: SecretStr | None = None
     """What it knows our signature by."""
+    event_sources: Path | None = None
+    """TOML file with who may push answers, and their secrets; only its owner may read it."""
+    event_window: Annotated[timedelta, Field(ge=timedelta(seconds=10), le=timedelta(hours=1))] = timedelta(
+        minutes=5
+    )
+    """How old, or how far ahead, the timestamp of a pushed event may be, for example `PT5M`."""
     watch_every: Annotated[timedelta, Field(ge=timedelta(seconds=1), le=timedelta(hours=1))] = timedelta(
         minutes=1
     )

@@ -330,8 +330,8 @@ class CaseCommands:
             self._progress.note(kind, facts, reason=reason)
             return workflow.now()
         step = (given.step, given.attempt)
-        optional = {"receipt": given.receipt, "in_place_of": given.in_place_of}
-        facts |= {"by": given.actor, "role": given.role, "command": given.command_id}
+        optional = {"role": given.role, "receipt": given.receipt, "in_place_of": given.in_place_of}
+        facts |= {"by": given.actor, "command": given.command_id}
         facts |= {name: fact for name, fact in optional.items() if fact is not None}
         at = min(given.occurred_at, workflow.now())
         self._progress.note(kind, facts, at=at, of=step, reason=reason)

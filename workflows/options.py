@@ -104,6 +104,12 @@ CLOCK_SKEW = timedelta(minutes=5)
 COMMAND_RPC_TIMEOUT = timedelta(seconds=10)
 """How long a command waits for a worker before it says that the result is unknown."""
 
+EVENT_DELIVERED_WITHIN = timedelta(seconds=3)
+"""How long a system that pushes an answer waits for a worker; after that the sweep delivers it."""
+
+EVENT_READ_WITHIN = timedelta(seconds=10)
+"""How long a pushed event may take to arrive."""
+
 BULK_SHOWN_EVERY = timedelta(milliseconds=300)
 """How often a terminal looks how far a bulk operation is."""
 

@@ -34,6 +34,7 @@ def test_a_receipt_is_kept_with_its_proof(bench: Bench) -> None:
     receipt = bench.book.receipt(number, 1)
     assert receipt is not None
     assert receipt == PortalReceipt("PRT/7-RAHASIA", bench.clock(), receipt.proof_sha256)
+    assert receipt.proof_sha256 is not None
     assert bench.documents.get(receipt.proof_sha256) == bench.proof().read_bytes()
     assert isinstance(command.message, GiveAnswer)
     assert command.message.receipt == f"receipt:{item.id}"

@@ -13,7 +13,9 @@ from models.case import CaseHealth, CaseState, Outcome, Step, WaitingOn
 from models.desk import ItemState
 from models.messages import EventKind
 from models.wib import WIB
+from runtime.settings import ROOT
 from runtime.stack import temporal_binary
+from tests import pushing
 from tests.builders import PDF
 from tests.e2e import leaks
 from tests.e2e.office import Office, Ran
@@ -87,6 +89,47 @@ def finished(office: Office, case: str) -> list[int]:
 def is_over(state: CaseState) -> bool:
     """Tell whether a case has ended."""
     return state.outcome is not None
+
+
+async def test_a_system_pushes_its_verdict_at_the_door(desks: Office, tmp_path: Path) -> None:
+    """The case goes on at once; the same event again changes nothing; a forged one is noted; no log tells."""
+    person = applicant()
+    case = await until_kemensos(desks, person)
+    sources = tmp_path / "sources.toml"
+    sources.touch(mode=0o600)
+    sources.write_text(pushing.SOURCES)
+    told = {"REAKTIVASI_EVENT_SOURCES": str(sources), "REAKTIVASI_LOG_FORMAT": "json"}
+    door = await desks.begin(ROOT / "starter.py", "events", "serve", "--port", "0", **told)
+    assert door.stderr is not None
+    url = f"http://127.0.0.1:{json.loads(await door.stderr.readline())['port']}"
+
+    event = pushing.an_event(case)
+    replies = [await asyncio.to_thread(pushing.push, url, event) for _ in range(2)]
+    forged = await asyncio.to_thread(pushing.push, url, event | {"id": person.nik}, secret="x" * 32)
+    broken = await asyncio.to_thread(pushing.push, url, event | {"id": "x", "subject": person.name})
+    late = await asyncio.to_thread(pushing.push, url, pushing.an_event(case))
+
+    assert [(reply.status_code, reply.json()) for reply in replies] == [
+        (200, {"result": "accepted", "is_repeated": False}),
+        (200, {"result": "accepted", "is_repeated": True}),
+    ]
+    assert (forged.status_code, broken.status_code) == (401, 400)
+    assert (late.status_code, late.json()["result"]) == (200, "late")
+    await desks.until_on_desk(case, Step.BPJS_RECONNECT)
+    (recorded,) = [
+        one
+        for one in desks.registry.history(case)
+        if one.facts.get("by") == pushing.KEMENSOS and one.kind is EventKind.ANSWER_RECORDED
+    ]
+    assert recorded.step is Step.KEMENSOS_VERIFICATION
+    assert EventKind.ANSWER_LATE in {one.kind for one in desks.registry.history(case)}
+    listed = await desks.cli("events", "list", "--as", SUPERVISOR, "--json")
+    results = [one["result"] for one in json.loads(listed.out)]
+    assert results == ["late", "malformed", "bad_signature", "accepted", "accepted"]
+    door.terminate()
+    out, err = await asyncio.wait_for(door.communicate(), 20)
+    assert door.returncode == 0
+    assert leaks.found(person.secrets, {"door": out + err, "replies": broken.content + forged.content}) == []
 
 
 async def test_a_case_that_people_answer_from_end_to_end(desks: Office) -> None:

@@ -19,11 +19,12 @@ from gateways.contact_file import read_contacts
 from gateways.http_call import Patience
 from gateways.ports import AlertSender
 from gateways.sender_by_recipient import SenderByRecipient
-from gateways.webhook_sender import SIGNATURE, TIMESTAMP, WebhookSender
+from gateways.webhook_sender import WebhookSender
 from models.case import Step
 from models.errors import Misconfigured, Refused, Unavailable
 from models.messages import Alert, AlertKind
 from models.outbox import WEBHOOK, AlertMessage
+from models.signing import SIGNATURE, TIMESTAMP
 
 NOON = datetime(2026, 3, 2, 5, 0, tzinfo=UTC)
 SECRET = "kunci-webhook"

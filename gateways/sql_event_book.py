@@ -1,0 +1,35 @@
+"""Events that outside systems pushed, in SQL. Satisfies `gateways.ports.EventBook`."""
+
+from sqlalchemy import Engine, RowMapping, bindparam, insert, select
+
+from gateways.ledger_access import LedgerAccess, unreachable
+from models.event_tables import ReceivedEventRow, received_events
+from models.events import EventNote, EventResult
+
+_NOTE = insert(received_events)
+_LATEST = select(received_events).order_by(received_events.c.id.desc()).limit(bindparam("at_most"))
+
+
+class SqlEventBook:
+    """What came in at the door of events. Raises EngineUnreachable when the database is away."""
+
+    def __init__(self, engine: Engine) -> None:
+        """`engine` comes from `open_engine`."""
+        self._access = LedgerAccess(engine, lambda: unreachable(engine))
+
+    def note(self, note: EventNote) -> None:
+        """Write down that an event came in, and what became of it."""
+        row = ReceivedEventRow(**vars(note))
+        with self._access.write() as connection:
+            connection.execute(_NOTE, row.model_dump(exclude={"id"}))
+
+    def latest(self, limit: int = 200) -> list[EventNote]:
+        """Return what came in, the newest first."""
+        with self._access.read() as connection:
+            rows = connection.execute(_LATEST, {"at_most": limit}).mappings().all()
+        return [_read(row) for row in rows]
+
+
+def _read(row: RowMapping) -> EventNote:
+    kept = {name: value for name, value in row.items() if name != "id"}
+    return EventNote(**{**kept, "result": EventResult(row["result"])})
