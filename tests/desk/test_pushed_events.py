@@ -282,6 +282,14 @@ def test_whatever_is_wrong_is_refused_told_and_noted(door: Door) -> None:
     assert {note.case_number for note in door.notes if not note.result.is_taken} == {None}
 
 
+def test_an_old_event_under_a_new_timestamp_is_refused(door: Door) -> None:
+    """The signature is over the timestamp too."""
+    body = json.dumps(an_event(door.bench.case(VERIFYING).case_number)).encode()
+    sent = headers(body, at=door.bench.clock() - timedelta(hours=1))
+    sent[TIMESTAMP] = str(int(door.bench.clock().timestamp()))
+    assert problem(httpx.post(f"{door.url}/events", content=body, headers=sent)) == (401, "bad_signature")
+
+
 def test_what_cannot_be_an_event_is_refused_unread(door: Door) -> None:
     """Too large, too long a line, another media type, headers that nobody signed, another method."""
     for content_type in ("application/json", "application/cloudevents-batch+json", "", "text/plain"):
