@@ -9,6 +9,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, event, inspect, text
 
 from gateways.folder_documents import FolderDocuments
@@ -31,6 +32,7 @@ from tests.ledger.builders import MORNING, a_new_case
 _ROOT = Path(__file__).parents[2]
 _OLD = "PBI-3674-2026-000001"
 _BEFORE_THE_DESK = (Path(__file__).parent / "before_the_desk.sql").read_text().split(";")[:-1]
+_NEWEST = ScriptDirectory.from_config(alembic_config()).get_current_head()
 _MIGRATE = "import sys; from gateways.ledger_schema import *; migrate(open_engine(sys.argv[1]))"
 
 
@@ -80,7 +82,7 @@ def test_a_ledger_from_before_the_desk_is_carried_over(empty_engine: Engine) -> 
     assert [(item.step, item.reason, item.role) for item in book.items()] == [
         (Step.SIKS_NG_UPLOAD, "BadReply", Role.SUPERVISOR)
     ]
-    assert book.receipt(_OLD, 1) == PortalReceipt("S-1", MORNING, "")
+    assert book.receipt(_OLD, 1) == PortalReceipt("S-1", MORNING, None)
     ledger = SqlLedger(empty_engine)
     new = NewLetter(MORNING.date(), "d", lambda sequence, day: f"{sequence}/{day.year}", None)
     assert ledger.issue_letter(_OLD, 3, new).number == "3/2026"
@@ -113,7 +115,7 @@ def test_old_schema_is_named_with_the_fix(empty_engine: Engine) -> None:
     with pytest.raises(Misconfigured) as caught:
         require_current(empty_engine)
     assert str(caught.value) == (
-        "ledger schema is at nothing, this version needs 0007: run `starter.py migrate`"
+        f"ledger schema is at nothing, this version needs {_NEWEST}: run `starter.py migrate`"
     )
 
 
@@ -121,7 +123,7 @@ def test_ledger_newer_than_the_program_is_left_alone(engine: Engine) -> None:
     """A revision that this version does not know stops both the check and the migration."""
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(Misconfigured, match="at 9999, this version needs 0007"):
+    with pytest.raises(Misconfigured, match=f"at 9999, this version needs {_NEWEST}"):
         require_current(engine)
     with pytest.raises(Misconfigured, match="at 9999, which this version does not know"):
         migrate(engine)
