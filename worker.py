@@ -27,6 +27,7 @@ from runtime import adapters
 from runtime.adapters import Outside
 from runtime.background import (
     end,
+    keep_audit,
     keep_outages,
     stop_signal,
     sweep_for_ever,
@@ -187,6 +188,7 @@ async def main() -> None:
                 sweep_for_ever(intake, recounter, delivery, schedules),
                 tell_people(mail),
                 keep_outages(settings, client, outside),
+                keep_audit(settings),
                 watch_the_watchdog(settings, client),
             )
         ]

@@ -1,5 +1,6 @@
 """What officers ask of a case: each order is checked, written to the ledger and returned to be delivered."""
 
+import hashlib
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,7 +10,8 @@ from desk.corrections import corrected
 from desk.gate import Gate
 from desk.letters import Letters, PrintedLetter
 from desk.sheets import Sheets
-from gateways.ports import DeskBook, Documents, LetterPrinter, PolicyShelf, Registry
+from gateways.ports import DeskBook, Documents, LetterPrinter, PolicyShelf, Registry, Trail
+from models.audit import Access, Door
 from models.case import Step, Track
 from models.desk import CaseMessage, Command, CommandKind, Completion, ItemKind
 from models.errors import BadInput, Finding, WrongState
@@ -60,6 +62,7 @@ class Orders:
         documents: Documents,
         printer: LetterPrinter,
         *,
+        trail: Trail,
         clock: Callable[[], datetime],
     ) -> None:
         """Hold the ports; `clock` tells when a command was given."""
@@ -67,6 +70,7 @@ class Orders:
         self._book = book
         self._shelf = shelf
         self._documents = documents
+        self._trail = trail
         self._clock = clock
         self.gate = Gate(shelf, book, clock)
         self.letters = Letters(book, shelf, documents, printer)
@@ -174,12 +178,29 @@ class Orders:
         self.gate.require_other_eyes(officer, case, Step.RECOMMENDATION)
         new = self.letters.draft(case_number, officer.id, self._clock())
         self._book.reissue_letter(case_number, new, words("--reason", reason))
-        return self.letters.print(case_number)
+        made = self.letters.print(case_number)
+        self._handed_out(made, officer, Act.REISSUE_LETTER, Door.LETTER_REISSUE)
+        return made
 
     def print_letter(self, hand: Hand, case_number: str) -> PrintedLetter:
         """Return the case's letter as PDF."""
-        self.gate.officer(hand.actor, Act.PRINT_LETTER, self._registry.case(case_number).case)
-        return self.letters.print(case_number)
+        officer = self.gate.officer(hand.actor, Act.PRINT_LETTER, self._registry.case(case_number).case)
+        made = self.letters.print(case_number)
+        self._handed_out(made, officer, Act.PRINT_LETTER, Door.LETTER)
+        return made
+
+    def _handed_out(self, made: PrintedLetter, officer: Officer, act: Act, door: Door) -> None:
+        letter = made.letter
+        access = Access(
+            at=self._clock(),
+            actor=officer.id,
+            role=self._role(officer, act),
+            door=door,
+            reason=f"letter-{letter.verification_code}",
+            case_number=letter.case_number,
+            sha256=hashlib.sha256(made.pdf).hexdigest(),
+        )
+        self._trail.keep(access)
 
     def require(self, act: Act, hand: Hand, case_number: str) -> None:
         """Refuse what the officer may not do to an open case, before anything is done."""

@@ -6,6 +6,7 @@ from desk.decisions import Checked, Decisions, Said, Verb
 from desk.orders import Hand, Orders, words
 from desk.sheets import Sheet
 from models.answers import Approved
+from models.audit import Access, Door
 from models.case import CaseState, Step
 from models.desk import CaseMessage, Command, CommandKind, Completion, DeskItem, ItemKind, NewLetter, Refusal
 from models.errors import WrongState
@@ -86,12 +87,22 @@ class OfficeWork(Orders):
         return self._book.give(Completion(command, voids_item=number, note=note))
 
     def sheet(self, hand: Hand, number: int) -> Sheet:
-        """Return what the officer needs to see of a piece of work."""
+        """Return what the officer needs of a piece of work, once it is written down that he sees it."""
         item = self._book.item(number)
         officer = self.gate.officer(hand.actor, Act.READ_SHEET, item.case)
         if not officer.roles & {item.role, Role.SUPERVISOR}:
             self.gate.refuse(officer, item, f"this work is of the role {item.role}")
-        return self._sheets.sheet(item)
+        sheet = self._sheets.sheet(item)
+        access = Access(
+            at=self._clock(),
+            actor=officer.id,
+            role=item.role if item.role in officer.roles else Role.SUPERVISOR,
+            door=Door.SHEET,
+            reason=f"item:{item.id}",
+            case_number=item.case.case_number,
+        )
+        self._trail.keep(access)
+        return sheet
 
     # -- Answers ---------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, String, bindparam, delete, select, update
 
+from gateways.audit_forms import announce
 from gateways.ledger_access import Upsert, lock_case
 from models.outbox import Addressed, AlertState, DeliveryState
 from models.tables import AlertRow, DeliveryRow, alert_deliveries, alerts
@@ -53,6 +54,7 @@ def keep(connection: Connection, told: Addressed, now: datetime) -> bool:
     )
     if connection.execute(_ALERT.on(connection), row.model_dump()).one_or_none() is None:
         return False
+    announce(connection, "alerts", [(alert.key,)], now)
     plan(connection, [(alert.key, recipient, 0, now) for recipient in told.recipients])
     return True
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from models.alert_texts import AlertTexts
+from models.audit import Access, Anchor, Fault, Note, Touched, TrailAsk, TrailLine, Unsealed
 from models.bulk import Bulk, BulkItem, BulkProgress, Chosen, ItemVerdict
 from models.calendar import CalendarKind
 from models.calendar_policy import Calendars
@@ -413,6 +414,10 @@ class Watch(Protocol):
         """Return when the end of each of these cases was recorded: None while open, absent if unknown."""
         ...
 
+    def unsealed(self, before: datetime) -> int:
+        """Return how many rows were written before a time and are not in the audit chain."""
+        ...
+
     def unsent(self, before: datetime) -> dict[str, int]:
         """Return by city how many alerts were raised before a time and did not get out to anybody."""
         ...
@@ -664,6 +669,62 @@ class DeskBook(Protocol):
 
     def notes(self, case_number: str) -> dict[str, str]:
         """Return the words that belong to commands of a case, by command id."""
+        ...
+
+
+class Trail(Protocol):
+    """Who did and saw what. Raises EngineUnreachable when the database is away."""
+
+    def keep(self, access: Access, note: Note | None = None) -> None:
+        """Write down, before anything is shown, that somebody sees it, and the words of his reason."""
+        ...
+
+    def lines(self, ask: TrailAsk) -> list[TrailLine]:
+        """Return what was done, the oldest first; with a limit the newest of it."""
+        ...
+
+    def cases_of_person(self, case_number: str) -> list[str]:
+        """Return every case of the person of a case. Raises NotFound."""
+        ...
+
+    def touched(self, since: datetime, until: datetime, cities: frozenset[str]) -> Touched:
+        """Return whose data people saw or worked from a time until before another."""
+        ...
+
+
+class Audit(Protocol):
+    """The chain over everything that was done. Raises EngineUnreachable when the database is away."""
+
+    def seal(self, now: datetime) -> int:
+        """Append the next rows that wait and return how many; 0 when none do or somebody else is at it."""
+        ...
+
+    def unsealed(self) -> Unsealed:
+        """Return how many rows wait, and since when."""
+        ...
+
+    def head(self) -> Anchor | None:
+        """Return the chain's last entry; None while there is none."""
+        ...
+
+    def hashes(self, numbers: Collection[int]) -> dict[int, str]:
+        """Return the hash of each of these entries that is there."""
+        ...
+
+    def faults(self, last: int, told: Callable[[int], None]) -> Iterator[Fault]:
+        """Find every row that is not as it was sealed, up to an entry; tell of each batch how many it had."""
+        ...
+
+
+class Anchors(Protocol):
+    """Where heads of the chain are kept outside the database. Raises Misconfigured."""
+
+    def read(self) -> Iterator[tuple[int, Anchor | None]]:
+        """Return each line's number and its anchor; None for a line that is none."""
+        ...
+
+    def append(self, anchor: Anchor, *, once_a_day: bool = False) -> bool:
+        """Write an anchor for good; False when the day has one already."""
         ...
 
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from gateways import ledger_rows
+from gateways.audit_forms import announce
 from gateways.ledger_access import Upsert, next_numbers
 from models.case import CaseRef, CaseState
 from models.dossier import NewCase, Paper, Registered
@@ -123,6 +124,7 @@ def _open(
     ]
     connection.execute(_OPEN, [_case_row(new, case, ids[new.person.nik], now) for new, case in opened])
     connection.execute(_APPEND, [_first_event(new, case, now) for new, case in opened])
+    announce(connection, "case_events", [(case.case_number, 1, 1) for _, case in opened], now)
     keep_papers(connection, [(case.case_number, paper) for new, case in opened for paper in new.papers], now)
     return {new.person.nik: case for new, case in opened}
 

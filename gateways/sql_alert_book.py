@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import Engine, RowMapping, select, update
 
 from gateways import ledger_rows, outbox_rows
+from gateways.audit_forms import announce
 from gateways.ledger_access import LedgerAccess, lock_case, unreachable
 from models.errors import NotFound
 from models.messages import Alert
@@ -71,6 +72,7 @@ class SqlAlertBook:
             if key is not None and connection.execute(select(alerts.c.key).where(*wanted)).first() is None:
                 raise NotFound(f"{case_number} has no such alert ({_SEE_LIST})")
             taken: Sequence[RowMapping] = connection.execute(take).mappings().all()
+            announce(connection, "alert_acks", [(row["key"],) for row in taken], at)
             outbox_rows.drop_repeats(connection, case_number)
         return [ledger_rows.alert(row) for row in taken]
 
@@ -93,6 +95,7 @@ class SqlAlertBook:
         )
         with self._access.write() as connection:
             taken = connection.execute(take).mappings().all()
+            announce(connection, "alert_acks", [(row["key"],) for row in taken], at)
             outbox_rows.drop_repeats_of(connection, key)
         return [ledger_rows.alert(row) for row in taken]
 

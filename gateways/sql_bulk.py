@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Engine, RowMapping, String, bindparam, case, func, insert, select, update
 
+from gateways.audit_forms import announce
 from gateways.ledger_access import LedgerAccess, unreachable
 from models.bulk import Bulk, BulkItem, BulkProgress, Chosen, ItemResult, ItemVerdict, Operation
 from models.bulk_tables import BulkItemRow, BulkRow, bulk_items, bulk_operations
@@ -68,6 +69,7 @@ class SqlBulkBook:
         ]
         with self._access.write() as connection:
             connection.execute(_KEEP, BulkRow(**vars(bulk)).model_dump())
+            announce(connection, "bulk_operations", [(bulk.id,)], bulk.given_at)
             connection.execute(_KEEP_ITEMS, [row.model_dump() for row in rows])
 
     def bulk(self, bulk_id: str) -> Bulk:

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine, RowMapping, String, and_, bindparam, exists, insert, select, update
 
 from gateways import ledger_rows
+from gateways.audit_forms import announce
 from gateways.ledger_access import LedgerAccess, Upsert, unreachable
 from gateways.ports import OpenClock
 from models.calendar import CalendarKind
@@ -84,7 +85,8 @@ class SqlCalendarMarks:
                 if (message := recount(clock)) is not None
             ]
             if rows:
-                connection.execute(_GIVE, rows)
+                connection.execute(_GIVE, [row.model_dump() for row in rows])
+                announce(connection, "commands", [(row.command_id,) for row in rows], at)
         return len(rows)
 
 
@@ -103,8 +105,8 @@ def _counts(row: RowMapping) -> CalendarKind | None:
     return CalendarKind(facts["counts"]) if "counts" in facts else None
 
 
-def _command(case_number: str, message: Recount, at: datetime) -> dict[str, object]:
-    row = CommandRow(
+def _command(case_number: str, message: Recount, at: datetime) -> CommandRow:
+    return CommandRow(
         command_id=message.command_id,
         case_number=case_number,
         kind=CommandKind.of(message),
@@ -113,4 +115,3 @@ def _command(case_number: str, message: Recount, at: datetime) -> dict[str, obje
         role=None,
         given_at=at,
     )
-    return row.model_dump()

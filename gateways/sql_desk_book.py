@@ -17,8 +17,9 @@ from sqlalchemy import (
     update,
 )
 
-from gateways import desk_rows, dossier_query, letter_rows, submission_rows
-from gateways.ledger_access import LedgerAccess, Upsert, lock_case, unreachable, utc_now
+from gateways import desk_rows, dossier_query, letter_rows, note_rows, submission_rows
+from gateways.audit_forms import announce
+from gateways.ledger_access import LedgerAccess, lock_case, unreachable, utc_now
 from models.case import Step, Track
 from models.desk import (
     Bearer,
@@ -39,7 +40,6 @@ from models.messages import GiveAnswer, StepAsk
 from models.roles import MACHINE, Act, Role
 from models.tables import (
     CommandRow,
-    NoteRow,
     RefusalRow,
     cases,
     commands,
@@ -108,7 +108,7 @@ _BEARERS = (
     )
     .order_by(commands.c.given_at)
 )
-_REFUSE = insert(refusals)
+_REFUSE = insert(refusals).returning(refusals.c.id)
 _ACCEPT_PAPERS = (
     update(documents)
     .where(
@@ -128,7 +128,6 @@ _SAVE_PDF = (
     .where(letters.c.verification_code == bindparam("of_code"))
     .values(pdf_sha256=func.coalesce(letters.c.pdf_sha256, bindparam("sha256")))
 )
-_NOTE = Upsert(notes, lambda insert: insert.on_conflict_do_nothing())
 _NOTES = select(notes.c.command_id, notes.c.text).where(notes.c.case_number == _NUMBER)
 
 
@@ -236,14 +235,14 @@ class SqlDeskBook:
             rows = [{**accepted, "of_sha256": sha256} for sha256 in completion.accepted_papers]
             connection.execute(_ACCEPT_PAPERS, rows)
         if completion.note:
-            note = NoteRow(
-                case_number=case_number,
-                command_id=command.command_id,
+            note_rows.keep(
+                connection,
+                case_number,
+                command.command_id,
                 author=command.actor,
                 text=completion.note,
                 at=now,
             )
-            connection.execute(_NOTE.on(connection), note.model_dump())
         row = CommandRow(
             command_id=command.command_id,
             case_number=case_number,
@@ -257,6 +256,7 @@ class SqlDeskBook:
             given_at=now,
         )
         connection.execute(_GIVE, row.model_dump())
+        announce(connection, "commands", [(command.command_id,)], now)
 
     def command(self, command_id: str) -> Command | None:
         """Return the command that was given under this id; None when there is none."""
@@ -276,7 +276,9 @@ class SqlDeskBook:
     def settle(self, command_id: str, result: CommandResult, said: str | None, at: datetime) -> None:
         """Write down what the workflow said to a command; the first word stays."""
         with self._access.write() as connection:
-            connection.execute(_SETTLE, {"of_id": command_id, "as_": result, "words": said, "at": at})
+            settled = {"of_id": command_id, "as_": result, "words": said, "at": at}
+            if connection.execute(_SETTLE, settled).rowcount > 0:
+                announce(connection, "command_results", [(command_id,)], at)
 
     def bearers(self, case_number: str) -> list[Bearer]:
         """Return who answered or prepared something on a case, the first first."""
@@ -288,7 +290,8 @@ class SqlDeskBook:
         """Keep that a person was not allowed to do something."""
         row = RefusalRow(at=at, actor=actor, act=act, case_number=case_number, why=why)
         with self._access.write() as connection:
-            connection.execute(_REFUSE, row.model_dump(exclude={"id"}))
+            number = connection.execute(_REFUSE, row.model_dump(exclude={"id"})).scalar_one()
+            announce(connection, "refusals", [(number,)], at)
 
     def refusals(self, limit: int = 200) -> list[Refusal]:
         """Return what officers were not allowed to do, the newest first."""
@@ -335,14 +338,14 @@ class SqlDeskBook:
             if before is None:
                 raise WrongState(f"{case_number} has no letter to replace")
             letter = letter_rows.issue(connection, (case_number, before.attempt), city, new, now)
-            words = NoteRow(
-                case_number=case_number,
-                command_id=f"letter-{letter.verification_code}",
+            note_rows.keep(
+                connection,
+                case_number,
+                f"letter-{letter.verification_code}",
                 author=new.signer or MACHINE,
                 text=note,
                 at=now,
             )
-            connection.execute(_NOTE.on(connection), words.model_dump())
         return letter
 
     def save_pdf(self, verification_code: str, sha256: str) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine, bindparam, insert, select, update
 
 from gateways import ledger_rows
+from gateways.audit_forms import announce
 from gateways.ledger_access import LedgerAccess, Upsert, unreachable, utc_now
 from gateways.ports import ImportHead, NewRow
 from gateways.registration import STARTED, register_all
@@ -15,7 +16,9 @@ from models.import_tables import import_rows, imports
 from models.tables import cases
 
 _KEY = imports.c.key == bindparam("of_list")
-_BEGIN = Upsert(imports, lambda insert: insert.on_conflict_do_nothing(index_elements=["key"]))
+_BEGIN = Upsert(
+    imports, lambda insert: insert.on_conflict_do_nothing(index_elements=["key"]).returning(imports.c.id)
+)
 _LOCK_LIST = select(imports.c.id).where(_KEY).with_for_update()
 _NUMBERS = import_rows.c.row.in_(bindparam("numbers", expanding=True))
 _TAKEN = (
@@ -52,7 +55,9 @@ class SqlImports:
     def begin(self, head: ImportHead) -> None:
         """Note that a list is being taken; the first note stays."""
         with self._access.write() as connection:
-            connection.execute(_BEGIN.on(connection), vars(head))
+            begun = connection.execute(_BEGIN.on(connection), vars(head)).scalar_one_or_none()
+            if begun is not None:
+                announce(connection, "imports", [(begun,)], head.begun_at)
 
     def taken(self, key: str, numbers: Collection[int]) -> set[int]:
         """Return those of these rows that were taken before."""

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine, Integer, RowMapping, String, bindparam, insert, select, update
 
 from gateways import desk_rows, dossier_query, letter_rows, outbox_rows
+from gateways.audit_forms import announce
 from gateways.ledger_access import LedgerAccess, Upsert, lock_case, utc_now
 from models.desk import IssuedLetter, NewLetter
 from models.dossier import Dossier
@@ -170,7 +171,9 @@ class SqlLedger:
     ) -> list[CaseEvent]:
         if not events:
             return []
-        own = {"case_number": case_number, "epoch": epoch, "recorded_at": self._clock()}
+        now = self._clock()
+        own = {"case_number": case_number, "epoch": epoch, "recorded_at": now}
         rows = [{**own, **event.model_dump()} for event in events]
         appended = set(connection.execute(_APPEND.on(connection), rows).scalars())
+        announce(connection, "case_events", [(case_number, epoch, seq) for seq in sorted(appended)], now)
         return [event for event in events if event.seq in appended]

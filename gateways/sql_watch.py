@@ -23,6 +23,7 @@ from sqlalchemy import (
 from gateways import ledger_rows
 from gateways.ledger_access import LedgerAccess, Upsert
 from gateways.ports import Heartbeat
+from models.audit_tables import audit_pending
 from models.case import CaseState
 from models.errors import Unavailable
 from models.messages import AlertKind, EventKind
@@ -116,6 +117,7 @@ _UNACKNOWLEDGED = (
     .select_from(alerts)
     .where(alerts.c.state == AlertState.OPEN, alerts.c.raised_at <= _BEFORE)
 )
+_UNSEALED = select(func.count()).select_from(audit_pending).where(audit_pending.c.at <= _BEFORE)
 _PENDING = (
     select(func.count())
     .select_from(alert_deliveries)
@@ -170,6 +172,10 @@ class SqlWatch:
             row["case_number"]: row["closed_at"] and (row["recorded_at"] or row["closed_at"])
             for row in self._rows_of(_ENDS, numbers)
         }
+
+    def unsealed(self, before: datetime) -> int:
+        """Return how many rows were written before a time and are not in the audit chain."""
+        return self._count(_UNSEALED, before)
 
     def unsent(self, before: datetime) -> dict[str, int]:
         """Return by city how many alerts were raised before a time and did not get out to anybody.

@@ -171,6 +171,8 @@ class AlertKind(StrEnum):
     """Nobody asks Temporal for work. Of a city, as all that follow."""
     ALERTS_UNSENT = "watch.alerts_unsent"
     """Alerts lie in the outbox and do not get out."""
+    AUDIT_BEHIND = "watch.audit_behind"
+    """Rows are not sealed in the audit chain."""
     WATCHDOG_SILENT = "watch.silent"
     """The watchdog itself has not been at work."""
     OUTAGE_OPENED = "outage.opened"
@@ -183,6 +185,7 @@ OF_CITY: Final = frozenset(
         AlertKind.CASE_ASTRAY,
         AlertKind.NO_WORKER,
         AlertKind.ALERTS_UNSENT,
+        AlertKind.AUDIT_BEHIND,
         AlertKind.WATCHDOG_SILENT,
         AlertKind.OUTAGE_OPENED,
         AlertKind.OUTAGE_CLOSED,

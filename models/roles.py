@@ -54,6 +54,9 @@ class Act(StrEnum):
     DECLARE_OUTAGE = "outage declare"
     BULK = "bulk"
     READ_REPORT = "report"
+    READ_TRAIL = "audit show"
+    DISCLOSE = "privacy access"
+    REPORT_BREACH = "privacy breach-report"
 
 
 _EVERYBODY = frozenset(Role)
@@ -86,6 +89,9 @@ MAY: Final[dict[Act, frozenset[Role]]] = {
     Act.DECLARE_OUTAGE: frozenset({Role.SIKS_NG_OPERATOR, Role.SUPERVISOR}) | _HEADS,
     Act.BULK: _SUPERVISOR,
     Act.READ_REPORT: _SUPERVISOR | _HEADS | {Role.AUDITOR},
+    Act.READ_TRAIL: _SUPERVISOR | _HEADS | {Role.AUDITOR},
+    Act.DISCLOSE: _SUPERVISOR | _HEADS,
+    Act.REPORT_BREACH: _SUPERVISOR | _HEADS | {Role.AUDITOR},
 }
 """Command x role. Working on an item also asks for the item's own role, see `ANSWERS`."""
 

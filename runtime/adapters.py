@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from pydantic import HttpUrl
 from sqlalchemy import Engine
@@ -11,6 +12,7 @@ from activities.ways import Mode
 from desk.pushed import PushedAnswers
 from desk.work import OfficeWork
 from gateways import vclaim
+from gateways.anchor_file import AnchorFile
 from gateways.apprise_sender import AppriseSender
 from gateways.channels import OutboxAndLog
 from gateways.contact_file import read_contacts
@@ -28,6 +30,8 @@ from gateways.ports import (
     AlertBook,
     AlertChannel,
     AlertSender,
+    Anchors,
+    Audit,
     Bpjs,
     BulkBook,
     CalendarMarks,
@@ -50,10 +54,12 @@ from gateways.ports import (
     SiksNg,
     Standstills,
     Tables,
+    Trail,
     Watch,
 )
 from gateways.sender_by_recipient import SenderByRecipient
 from gateways.sql_alert_book import SqlAlertBook
+from gateways.sql_audit import SqlAudit
 from gateways.sql_bulk import SqlBulkBook
 from gateways.sql_calendar_marks import SqlCalendarMarks
 from gateways.sql_desk import SqlDesk
@@ -67,6 +73,7 @@ from gateways.sql_outbox import SqlOutbox
 from gateways.sql_registry import SqlRegistry
 from gateways.sql_report import SqlReports
 from gateways.sql_standstill import SqlStandstills
+from gateways.sql_trail import SqlTrail
 from gateways.sql_watch import SqlWatch
 from gateways.table_files import TableFiles
 from gateways.typst_letters import TypstLetters
@@ -94,6 +101,7 @@ class Office:
     printer: LetterPrinter
     alerts: AlertBook
     marks: CalendarMarks
+    trail: Trail
 
 
 @dataclass(frozen=True)
@@ -151,6 +159,7 @@ def office(settings: Settings) -> Office:
         printer=TypstLetters(settings.policies_dir / LETTER_TEMPLATES),
         alerts=SqlAlertBook(engine),
         marks=SqlCalendarMarks(engine),
+        trail=SqlTrail(engine),
     )
 
 
@@ -182,6 +191,7 @@ def work(office: Office) -> OfficeWork:
         office.shelf,
         office.documents,
         office.printer,
+        trail=office.trail,
         clock=utc_now,
     )
 
@@ -231,6 +241,16 @@ def bulk_book(settings: Settings, *, in_worker: bool = False) -> BulkBook:
 def standstills(settings: Settings) -> Standstills:
     """Return the cases that may be stuck. Raises Misconfigured."""
     return SqlStandstills(ledger_engine(settings))
+
+
+def audit(settings: Settings) -> Audit:
+    """Return the chain over everything that was done. Raises Misconfigured."""
+    return SqlAudit(ledger_engine(settings))
+
+
+def anchors(path: Path | None) -> Anchors | None:
+    """Return where the chain's heads are kept outside the database; None when nowhere."""
+    return None if path is None else AnchorFile(path)
 
 
 def outages(settings: Settings) -> Outages:

@@ -21,6 +21,7 @@ from runtime.gauges import Gauges, gauge_for_ever
 from runtime.outages import Cases, OutageKeeper, keep_outages_for_ever
 from runtime.recount import Recounter
 from runtime.schedules import DigestSchedules
+from runtime.sealing import seal_for_ever
 from runtime.settings import Settings
 from runtime.supervisor import keep_alive
 from workflows import options
@@ -70,6 +71,12 @@ async def keep_outages(settings: Settings, client: Client, outside: Outside) -> 
         probe_every=settings.probe_every,
     )
     await keep_alive("outages", lambda: keep_outages_for_ever(keeper), options.OUTAGES_EVERY)
+
+
+async def keep_audit(settings: Settings) -> None:
+    """Seal what was written, and anchor the chain's head each day. Ends only by cancellation."""
+    audit, anchors = adapters.audit(settings), adapters.anchors(settings.anchors)
+    await keep_alive("sealer", lambda: seal_for_ever(audit, anchors, utc_now), options.SEAL_EVERY)
 
 
 async def watch_the_watchdog(settings: Settings, client: Client) -> None:

@@ -58,6 +58,8 @@ class Settings(BaseSettings):
     """Least time between two questions to a system whether it is back, for example `PT1M`."""
     contacts: Path | None = None
     """TOML file with the addresses of officers for alerts; only its owner may read it."""
+    anchors: Path | None = None
+    """Text file outside the database that gets the head of the audit chain each day."""
     webhook_url: SecretStr | None = None
     """Another system that gets every alert as a signed CloudEvent."""
     webhook_secret: SecretStr | None = None

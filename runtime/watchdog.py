@@ -56,6 +56,7 @@ class Watchdog:
         are_made = [await _is_made(self._look_for_engine(now), "engine")]
         are_made.append(await _is_made(self._look_for_unsent(now), "unsent"))
         are_made.append(await _is_made(self._look_for_untold(now), "untold"))
+        are_made.append(await _is_made(self._look_for_unsealed(now), "unsealed"))
         if self._missing != "temporal":
             are_made.append(await _is_made(self._compare(now), "lost and astray"))
         if self._missing is None:
@@ -95,6 +96,18 @@ class Watchdog:
             for city, count in unsent.items()
         ]
         await self._tell_of_cities(kind, found, now, is_sure=self._is_warm(now))
+
+    async def _look_for_unsealed(self, now: datetime) -> None:
+        """Tell that the sealer is behind; that it is not there at all is told of the worker."""
+        kind = AlertKind.AUDIT_BEHIND
+        rows = await to_thread(self._watch.unsealed, now - options.WATCH_SEALED_AFTER)
+        found = [
+            Finding(kind, subject_of_city(kind, city), city, now, detail=str(rows))
+            for city in self._cities()
+            if rows
+        ]
+        is_sure = self._missing is None and self._is_warm(now)
+        await self._tell_of_cities(kind, found, now, is_sure=is_sure)
 
     async def _look_for_untold(self, now: datetime) -> None:
         kind = AlertKind.BREACH_UNTOLD

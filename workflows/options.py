@@ -135,6 +135,9 @@ SWEEP_EVERY = timedelta(seconds=15)
 SWEEP_AFTER = timedelta(seconds=15)
 """How long a registered case may be without a workflow before the sweep starts it."""
 
+SEAL_EVERY = timedelta(seconds=5)
+"""How often a worker seals what was written in the audit chain."""
+
 OUTAGES_EVERY = timedelta(seconds=5)
 """How often a worker looks whether an outage began or ended."""
 
@@ -197,6 +200,9 @@ WATCH_AT_ONCE = 1000
 
 WATCHDOG_PATIENCE = timedelta(minutes=1)
 """How much longer than three rounds the watchdog may be silent before people are told."""
+
+WATCH_SEALED_AFTER = timedelta(minutes=10)
+"""How long a row may wait to be sealed in the audit chain while a worker is there."""
 
 GAUGES_EVERY = timedelta(seconds=10)
 """How often a worker looks after the watchdog and renews its figures."""

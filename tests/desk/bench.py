@@ -17,6 +17,7 @@ from gateways.sql_desk import SqlDesk
 from gateways.sql_desk_book import SqlDeskBook
 from gateways.sql_ledger import SqlLedger
 from gateways.sql_registry import SqlRegistry
+from gateways.sql_trail import SqlTrail
 from models.case import CaseHealth, CaseRef, CaseState, Outcome, Step, Track, WaitingOn
 from models.desk import Command, DeskItem
 from models.dossier import Need, NewCase, Paper, Person
@@ -94,7 +95,13 @@ class Bench:
     @cached_property
     def work(self) -> OfficeWork:
         return OfficeWork(
-            self.registry, self.book, self.shelf, self.documents, self.printer, clock=self.clock
+            self.registry,
+            self.book,
+            self.shelf,
+            self.documents,
+            self.printer,
+            trail=SqlTrail(self.engine),
+            clock=self.clock,
         )
 
     # -- Cases -----------------------------------------------------------------------------------

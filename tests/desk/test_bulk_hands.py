@@ -10,6 +10,7 @@ from gateways.sql_alert_book import SqlAlertBook
 from gateways.sql_calendar_marks import SqlCalendarMarks
 from gateways.sql_outages import SqlOutages
 from gateways.sql_outbox import SqlOutbox
+from gateways.sql_trail import SqlTrail
 from models.bulk import Bulk, BulkItem, ItemResult, Operation
 from models.case import CaseHealth, CaseRef, Step, WaitingOn
 from models.desk import Command, CommandKind, CommandResult
@@ -47,7 +48,7 @@ class Trial:
         self.bench, self.delivery, self.outages = bench, Handing(bench), SqlOutages(engine)
         office = Office(
             bench.registry, bench.documents, bench.shelf, bench.book, bench.printer,
-            SqlAlertBook(engine), SqlCalendarMarks(engine),
+            SqlAlertBook(engine), SqlCalendarMarks(engine), SqlTrail(engine),
         )  # fmt: skip
         channel = OutboxAndLog(SqlOutbox(engine), bench.shelf, bench.clock)
         self.hands = CaseHands(office, self.outages, channel, self.delivery, bench.clock)

@@ -73,7 +73,7 @@ def test_what_is_the_supervisors_alone(act: Act) -> None:
 
 def test_an_auditor_reads_the_desk_and_nothing_else() -> None:
     """Written out once; and only the signer issues a letter anew."""
-    reads = {Act.READ_DESK, Act.READ_REFUSALS, Act.READ_REPORT}
+    reads = {Act.READ_DESK, Act.READ_REFUSALS, Act.READ_REPORT, Act.READ_TRAIL, Act.REPORT_BREACH}
     assert {act for act in Act if Role.AUDITOR in MAY[act]} == reads
     assert MAY[Act.REISSUE_LETTER] == {Role.SIGNER}
 

@@ -13,6 +13,7 @@ from gateways.channels import OutboxAndLog
 from gateways.ledger_schema import migrate, open_engine
 from gateways.policy_folder import PolicyFolder
 from gateways.sql_alert_book import SqlAlertBook
+from gateways.sql_audit import SqlAudit
 from gateways.sql_ledger import SqlLedger
 from gateways.sql_outbox import SqlOutbox
 from gateways.sql_registry import SqlRegistry
@@ -23,6 +24,7 @@ from models.messages import Alert, AlertKind
 from models.outbox import AlertState, Sent
 from runtime.adapters import Watching
 from runtime.engine import Engine, Seen
+from runtime.sealing import seal_all
 from runtime.watchdog import WATCHDOG, Watchdog
 from tests.ledger.builders import MORNING, a_closing, a_new_case, a_record, an_alert, an_event
 from workflows import options
@@ -88,6 +90,7 @@ class House:
         self.watch, self.temporal = SqlWatch(self.sql), FakeEngine()
         self.sends = True
         """Whether messages get out at once."""
+        self.audit, self.seals = SqlAudit(self.sql), True
         self.start()
 
     def start(self) -> None:
@@ -117,6 +120,8 @@ class House:
         """Make a round after each of these waits, and fail when it did not see everything."""
         for wait in minutes:
             self.now += wait * MINUTE
+            if self.seals:
+                seal_all(self.audit, self.clock)
             assert await self.dog.round(MINUTE)
             if self.sends:
                 self.outbox.sent(
@@ -451,6 +456,27 @@ async def test_alerts_that_do_not_get_out_are_counted_by_city(house: House) -> N
     house.outbox.postpone(ids, house.now + 30 * MINUTE)
     await house.rounds(1)
     assert AlertKind.ALERTS_UNSENT not in {kind for kind, _ in house.open()}
+
+
+async def test_rows_that_nobody_seals_are_told_until_they_are(house: House) -> None:
+    """Not at once, not while no worker is there, whose work it is; one alert for each city."""
+    house.case()
+    house.seals = False
+    await house.rounds(1, 8)
+    assert house.told() == []
+    await house.rounds(2)
+    assert set(house.open()) == {(AlertKind.AUDIT_BEHIND, "2")}
+    house.seals = True
+    await house.rounds(1)
+    assert house.open() == []
+
+
+async def test_rows_that_nobody_could_seal_are_not_told(house: House) -> None:
+    """While no worker is there, that is what people hear."""
+    house.case()
+    house.seals, house.temporal.polled = False, 0
+    await house.rounds(1, 20)
+    assert {kind for kind, _ in house.open()} == {AlertKind.NO_WORKER}
 
 
 # -- Failing code ----------------------------------------------------------------------------------------

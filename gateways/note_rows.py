@@ -1,0 +1,20 @@
+"""Words that belong to commands: they are written here and nowhere else, and never leave the ledger."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from gateways.audit_forms import announce
+from gateways.ledger_access import Upsert
+from models.tables import NoteRow, notes
+
+_NOTE = Upsert(notes, lambda insert: insert.on_conflict_do_nothing().returning(notes.c.command_id))
+
+
+def keep(  # noqa: PLR0913 - a column each
+    connection: Connection, case_number: str, command_id: str, *, author: str, text: str, at: datetime
+) -> None:
+    """Write the words of a command; the first words stay."""
+    row = NoteRow(case_number=case_number, command_id=command_id, author=author, text=text, at=at)
+    if connection.execute(_NOTE.on(connection), row.model_dump()).first() is not None:
+        announce(connection, "notes", [(command_id,)], at)
