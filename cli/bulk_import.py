@@ -1,28 +1,16 @@
 """The command that takes lists: `import`."""
 
 import asyncio
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.text import Text
 
 from cli.door import As, Json, counter, hand, print_json, run
+from cli.progress import progress
 from cli.screens import console
 from intake.bulk import BulkIntake, ListWanted
 from intake.layouts import ColumnMap, read_constants, read_map
@@ -33,9 +21,6 @@ from runtime.settings import Settings
 from runtime.temporal import CaseStarter, connect
 
 app = typer.Typer()
-
-_SAY_EVERY: Final = 5.0
-"""Seconds between two lines in a pipe."""
 
 
 @app.command(
@@ -73,13 +58,13 @@ def import_(
         wanted = ListWanted(file, city, columns, read_constants(set_ or [], columns), rejects or beside)
         bulk = await _bulk(settings)
         with bulk.open(wanted, lambda: datetime.now(UTC)) as found:
-            with _progress("checking", None) as told:
+            with progress("checking", None) as told:
                 checked = await found.check(told)
             if dry_run:
                 _say(checked, None, wanted, screen, as_json=json_)
                 return
             try:
-                with _progress("taking", checked.rows) as told:
+                with progress("taking", checked.rows) as told:
                     taken = await found.take(checked, officer, told)
             except asyncio.CancelledError:
                 console(stderr=True).print(
@@ -96,52 +81,6 @@ async def _bulk(settings: Settings) -> BulkIntake:
     lists = adapters.lists(settings)
     starter = CaseStarter(await connect(settings, lazy=True), settings.task_queue)
     return BulkIntake(lists.tables, lists.imports, lists.documents, lists.shelf, starter)
-
-
-class _Rate(ProgressColumn):
-    """Rows a second."""
-
-    def render(self, task: Task) -> Text:
-        """Return the rate of the last half minute."""
-        return Text(f"{task.finished_speed or task.speed or 0:,.0f}/s")
-
-
-@contextmanager
-def _progress(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """Show how far it is, on the error stream: a bar on a terminal, a line now and then in a pipe."""
-    screen = console(stderr=True)
-    if not screen.is_terminal:
-        yield _Lines(screen, what, total).told
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate())
-    with Progress(*columns, TimeRemainingColumn(), console=screen) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda rows: bar.advance(task, rows)
-
-
-class _Lines:
-    """Progress for a pipe."""
-
-    def __init__(self, screen: Console, what: str, total: int | None) -> None:
-        self._screen = screen
-        self._what = what
-        self._total = total
-        self._done = 0
-        self._began = self._said = time.monotonic()
-
-    def told(self, rows: int) -> None:
-        """Hear of so many more rows."""
-        self._done += rows
-        now = time.monotonic()
-        if now - self._said >= _SAY_EVERY:
-            self._said = now
-            rate = self._done / (now - self._began)
-            ahead = ""
-            if self._total is not None:
-                ahead = f" of {self._total}"
-                if rate:
-                    ahead += f", {(self._total - self._done) / rate:.0f} s left"
-            self._screen.print(f"{self._what}: {self._done}{ahead}, {rate:.0f}/s")
 
 
 def _say(

@@ -10,14 +10,17 @@ from sqlalchemy import (
     Engine,
     Integer,
     Row,
+    Select,
     String,
     bindparam,
     delete,
     exists,
     func,
     insert,
+    literal,
     select,
     text,
+    union_all,
 )
 
 from gateways.audit_forms import FORMS, Form, Stored, stored
@@ -60,7 +63,19 @@ _ENTRIES = (
 _HASHES = select(audit_chain.c.number, Stored(audit_chain.c.hash)).where(
     audit_chain.c.number.in_(bindparam("numbers", expanding=True))
 )
-_FORM = bindparam("form", type_=String())
+
+
+def _strangers(form: Form) -> Select[Any]:
+    """Select the rows of a form that are in neither table: written past the engine, or cut off the chain."""
+    told = (
+        exists().where(table.c.form == form.name, table.c.key == form.key)
+        for table in (audit_chain, audit_pending)
+    )
+    row: Select[Any] = select(literal(form.name), Stored(form.key))
+    return row.where(form.is_written, *(~one for one in told))
+
+
+_STRANGERS = union_all(*map(_strangers, FORMS.values())).execution_options(yield_per=_AT_ONCE)
 
 
 class SqlAudit:
@@ -160,25 +175,9 @@ class SqlAudit:
             told(len(entries))
         if after < last:
             yield Fault(CHAIN, _range(after + 1, last), "gone from the chain")
-        for form in FORMS.values():
-            yield from self._strangers(form)
-
-    def _strangers(self, form: Form) -> Iterator[Fault]:
-        """Find rows that were written past the engine, or whose entries were cut off."""
-        query = (
-            select(Stored(form.key))
-            .where(
-                form.is_written,
-                *(
-                    ~exists().where(one.c.form == _FORM, one.c.key == form.key)
-                    for one in (audit_chain, audit_pending)
-                ),
-            )
-            .execution_options(yield_per=_AT_ONCE)
-        )
         with self._access.read() as connection:
-            for (key,) in connection.execute(query, {"form": form.name}):
-                yield Fault(form.name, _text(stored(key)), "neither sealed nor announced: forged")
+            for form, stranger in connection.execute(_STRANGERS):
+                yield Fault(form, _text(stored(stranger)), "neither sealed nor announced: forged")
 
     def hashes(self, numbers: Collection[int]) -> dict[int, str]:
         """Return the hash of each of these entries that is there."""
