@@ -65,13 +65,13 @@ _HASHES = select(audit_chain.c.number, Stored(audit_chain.c.hash)).where(
 )
 
 
-def _strangers(form: Form) -> Select[Any]:
+def _strangers(form: Form) -> Select[str, Any]:
     """Select the rows of a form that are in neither table: written past the engine, or cut off the chain."""
     told = (
         exists().where(table.c.form == form.name, table.c.key == form.key)
         for table in (audit_chain, audit_pending)
     )
-    row: Select[Any] = select(literal(form.name), Stored(form.key))
+    row = select(literal(form.name), Stored(form.key))
     return row.where(form.is_written, *(~one for one in told))
 
 
