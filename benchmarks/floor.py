@@ -1,7 +1,8 @@
 """The floor: bare Temporal with the shape of a straight case and none of its work.
 
-Five activities that do nothing, one 24-hour timer, and as many search-attribute upserts as a case makes.
-Run as a worker: `python -m benchmarks.floor TASK_QUEUE`.
+Five activities that do nothing, one 24-hour timer, and as many search-attribute upserts as there are steps.
+On one queue the SDK starts activities eagerly; with a queue for each outside system, as the engine has them,
+the last three go through the server. Run as a worker: `python -m benchmarks.floor TASK_QUEUE`.
 """
 
 import asyncio
@@ -10,6 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from temporalio import activity, workflow
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.envconfig import ClientConfig
 from temporalio.worker import Worker
 
 with workflow.unsafe.imports_passed_through():
@@ -17,6 +21,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows import search_attributes
 
 ACTIVITIES = 5
+OUTSIDE = (2, 3, 4)
 UPSERTS = 6
 
 
@@ -31,8 +36,9 @@ class Floor:
     """The same commands as a straight case, without a case."""
 
     @workflow.run
-    async def run(self, case: CaseRef) -> int:
-        """Do nothing five times."""
+    async def run(self, case: CaseRef, has_own_queues: bool) -> int:  # noqa: FBT001 - travels as a payload
+        """Do nothing five times; the last three on queues of their own when there are such."""
+        queue = workflow.info().task_queue
         state = CaseState.opening(case)
         timer = asyncio.create_task(workflow.sleep(timedelta(hours=24)))
         for number in range(UPSERTS):
@@ -46,8 +52,12 @@ class Floor:
             workflow.upsert_search_attributes(search_attributes.changes(state, after))
             state = after
             if number < ACTIVITIES:
+                is_outside = has_own_queues and number in OUTSIDE
                 await workflow.execute_activity(
-                    do_nothing, number, start_to_close_timeout=timedelta(seconds=20)
+                    do_nothing,
+                    number,
+                    task_queue=f"{queue}-{number}" if is_outside else queue,
+                    start_to_close_timeout=timedelta(seconds=20),
                 )
         timer.cancel()
         return ACTIVITIES
@@ -55,20 +65,22 @@ class Floor:
 
 async def main() -> None:
     """Serve the floor until killed."""
-    from runtime.settings import load_settings  # noqa: PLC0415 - not needed by the workflow
-    from runtime.temporal import connect  # noqa: PLC0415
-
-    client = await connect(load_settings())
+    config = ClientConfig.load_client_connect_config()
+    client = await Client.connect(**config, data_converter=pydantic_data_converter)
     with ThreadPoolExecutor(40) as threads:
-        worker = Worker(
-            client,
-            task_queue=sys.argv[1],
-            workflows=[Floor],
-            activities=[do_nothing],
-            activity_executor=threads,
-            max_concurrent_activities=40,
-        )
-        await worker.run()
+        queues = [sys.argv[1], *(f"{sys.argv[1]}-{number}" for number in OUTSIDE)]
+        workers = [
+            Worker(
+                client,
+                task_queue=queue,
+                workflows=[Floor] if queue == sys.argv[1] else [],
+                activities=[do_nothing],
+                activity_executor=threads,
+                max_concurrent_activities=40,
+            )
+            for queue in queues
+        ]
+        await asyncio.gather(*(worker.run() for worker in workers))
 
 
 if __name__ == "__main__":

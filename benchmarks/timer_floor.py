@@ -8,6 +8,9 @@ import sys
 from datetime import datetime, timedelta
 
 from temporalio import workflow
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.envconfig import ClientConfig
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from workflows import options
@@ -25,11 +28,10 @@ class Sleeper:
 
 async def main() -> None:
     """Serve the floor until killed, with the options of the engine's worker."""
-    from runtime.settings import load_settings  # noqa: PLC0415 - not needed by the workflow
-    from runtime.temporal import connect  # noqa: PLC0415
-
+    config = ClientConfig.load_client_connect_config()
+    client = await Client.connect(**config, data_converter=pydantic_data_converter)
     worker = Worker(
-        await connect(load_settings()),
+        client,
         task_queue=sys.argv[1],
         workflows=[Sleeper],
         workflow_runner=UnsandboxedWorkflowRunner(),

@@ -1,11 +1,12 @@
 """How every process ends: with its exit code, whatever threads the Temporal core still has."""
 
-import asyncio
 import logging
 import os
 import sys
 from collections.abc import Callable, Coroutine
 from typing import NoReturn
+
+import uvloop
 
 from models.errors import BadInput, EngineUnreachable, Misconfigured, NotFound, ReactivationError, WrongState
 
@@ -38,7 +39,7 @@ def exit_code_of(error: ReactivationError) -> int:
 def run_and_leave(main: Callable[[], Coroutine[object, object, None]]) -> NoReturn:
     """Run to the end and leave with 0, or with the exit code of the error, printed in one line."""
     try:
-        asyncio.run(main())
+        uvloop.run(main())
     except KeyboardInterrupt:
         leave(130)
     except ReactivationError as error:

@@ -52,8 +52,8 @@ class Settings(BaseSettings):
     emergency waits behind those that were begun (`benchmarks/urgent_first.py`): three to each core."""
     system_slots: Annotated[int, Field(ge=1, le=200)] = 8
     """How many calls of a worker may be with one outside system."""
-    calls_per_second: Annotated[float, Field(gt=0)] = 50.0
-    """How often each outside system is called at most, by all workers together."""
+    calls_per_second: Annotated[float, Field(gt=0)] = 200.0
+    """How often each outside system is called at most, by all workers together; no limit is published."""
     probe_every: timedelta = timedelta(minutes=1)
     """Least time between two questions to a system whether it is back, for example `PT1M`."""
     contacts: Path | None = None

@@ -2,7 +2,6 @@
 
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
@@ -10,6 +9,7 @@ from temporalio.service import RPCError
 
 from models.case import CaseRef
 from models.errors import EngineUnreachable, Misconfigured
+from runtime.payloads import case_data_converter
 from runtime.settings import PREFIX, Settings, temporal_environment
 from workflows import options, search_attributes
 from workflows.reactivation import Reactivation
@@ -44,9 +44,7 @@ async def connect(
     try:
         config = ClientConfig.load_client_connect_config(override_env_vars=variables)
         config.setdefault("target_host", DEFAULT_ADDRESS)
-        connecting = Client.connect(
-            **config, data_converter=pydantic_data_converter, runtime=runtime, lazy=lazy
-        )
+        connecting = Client.connect(**config, data_converter=case_data_converter, runtime=runtime, lazy=lazy)
     except (RuntimeError, ValueError, OSError):
         raise Misconfigured(MISCONFIGURED) from None
     try:
