@@ -170,6 +170,7 @@ async def test_the_desk_is_worked_in_a_dialogue(desks: Office) -> None:
     assert item.state is ItemState.OPEN, "what the officer left goes back to the queue"
 
 
+@pytest.mark.slow
 async def test_two_rounds_of_mending(desks: Office) -> None:
     """Of an unclear paper only the new scan is checked; a wrong NIK needs a second pair of eyes."""
     person = applicant()
@@ -209,6 +210,7 @@ async def test_two_rounds_of_mending(desks: Office) -> None:
     assert (await desks.until(case, is_over)).outcome is Outcome.REACTIVATED
 
 
+@pytest.mark.slow
 async def test_an_answer_given_while_no_worker_is_up_is_delivered_later(desks: Office) -> None:
     """The officer is told that it is kept; the worker's sweep delivers it, dated when it was given."""
     case = await until_kemensos(desks, applicant())
@@ -230,7 +232,7 @@ async def test_an_answer_given_while_no_worker_is_up_is_delivered_later(desks: O
     assert desks.book.undelivered(case) == []
 
 
-@pytest.mark.parametrize("reapply", ["All", "None"])
+@pytest.mark.parametrize("reapply", ["All", pytest.param("None", marks=pytest.mark.slow)])
 async def test_one_command_three_times_and_after_a_reset_is_one_effect(desks: Office, reapply: str) -> None:
     """A supervisor resets the workflow to its beginning: no answer is lost, none is asked for again."""
     case = await until_kemensos(desks, applicant())
@@ -300,6 +302,7 @@ async def test_wrong_orders_are_refused_with_the_reason(desks: Office) -> None:
     assert all(words in refusals for words in (loser, "extend", "nobody of this id"))
 
 
+@pytest.mark.slow
 async def test_a_portal_that_is_down_is_declared_by_who_works_it(desks: Office) -> None:
     """The work lies parked on its desk until the outage is ended; bad words are refused."""
     person = applicant()

@@ -25,13 +25,21 @@ async def killed(office: Office) -> Killed:
     return cases
 
 
+async def test_a_worker_killed_after_the_submission_changes_nothing_of_the_case(office: Office) -> None:
+    """The moment that matters most: the effect has happened, and the next step has not begun."""
+    await _unnoticed(office, await _killed_after(office, Step.SIKS_NG_UPLOAD))
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", [*[step.value for step in STEPS], MID_CALL])
 async def test_a_worker_killed_after_any_step_changes_nothing_of_the_case(
     moment: str, office: Office, killed: Killed
 ) -> None:
     """The case ends reactivated, each institution acted once, the ledger tells the story of a calm day."""
-    case = killed[moment]
+    await _unnoticed(office, killed[moment])
 
+
+async def _unnoticed(office: Office, case: str) -> None:
     ended = await office.until(case, lambda state: state.outcome is not None)
 
     assert ended.outcome is Outcome.REACTIVATED

@@ -33,6 +33,7 @@ async def own_office(tmp_path: Path) -> Office:
     return Office(tmp_path)
 
 
+@pytest.mark.slow
 async def test_a_machine_that_fails_for_good_leaves_the_case_to_a_person(own_office: Office) -> None:
     """SIKS-NG did the work and its reply is unreadable: a person finds it in the portal, and types it in.
 

@@ -33,7 +33,8 @@ def states(office: Office, numbers: list[str]) -> list[CaseState]:
     return [office.registry.case(number) for number in numbers]
 
 
-@pytest.mark.parametrize("number", [12, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [12, 200])
 async def test_siks_ng_is_down_for_everybody(tmp_path: Path, number: int) -> None:
     """From the first call in vain to the last case that is active again."""
     office = Office(tmp_path)

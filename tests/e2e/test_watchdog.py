@@ -64,6 +64,7 @@ def age(metrics: str) -> int | None:
     return next((int(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(AGE)), None)
 
 
+@pytest.mark.slow
 async def test_a_watchdog_that_stops_is_missed(office: Office, metrics: str) -> None:
     """It ends in order when told to; then `doctor` fails, says how to mend it, and the metric grows."""
     assert "was never at work" in (await office.cli("doctor", **{METRICS: metrics})).out

@@ -1,43 +1,31 @@
 """`starter.py calendar` as officers run it."""
 
-import asyncio
 import json
-import os
 import shutil
-import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from runtime.settings import ROOT
+from tests.unit.typed import typed
 
 
-async def ran(folder: Path, *arguments: str) -> tuple[int, str, str]:
-    """Return exit code, output and errors of a command on a copy of the policies."""
-    settings = {"REAKTIVASI_POLICIES_DIR": str(folder / "policies"), "REAKTIVASI_LOCAL_DIR": str(folder)}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        str(ROOT / "starter.py"),
-        *("calendar", *arguments),
-        env={**os.environ, **settings},
-        cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate()
-    return process.returncode or 0, " ".join(out.decode().split()), err.decode()
-
-
-async def test_officers_look_load_and_compute(tmp_path: Path) -> None:
+def test_officers_look_load_and_compute(tmp_path: Path) -> None:
     """Every command, and bad input with its exit code, all faults at once and no traceback."""
     shutil.copytree(ROOT / "policies", tmp_path / "policies")
+
+    def ran(*arguments: str) -> tuple[int, str, str]:
+        policies = str(tmp_path / "policies")
+        shown = typed(tmp_path, "calendar", *arguments, REAKTIVASI_POLICIES_DIR=policies)
+        return shown.code, " ".join(shown.out.split()), shown.err
+
     tangsel = ("--city", "3674")
-    hours, days, shown, dry, bad, city, year = await asyncio.gather(
-        ran(tmp_path, "due", "2026-02-13T08:30Z", "PT4H", *tangsel, "--json"),
-        ran(tmp_path, "due", "2027-12-29 15:30", "3 hari kerja", *tangsel),
-        ran(tmp_path, "show", *tangsel, "--year", "2026"),
-        ran(tmp_path, "load", "2028", "--dry-run"),
-        ran(tmp_path, "due", "besok", "24", *tangsel),
-        ran(tmp_path, "due", "2026-02-13", "PT4H", "--city", "3171"),
-        ran(tmp_path, "show", "--year", "2030"),
+    hours, days, shown, dry, bad, city, year = (
+        ran("due", "2026-02-13T08:30Z", "PT4H", *tangsel, "--json"),
+        ran("due", "2027-12-29 15:30", "3 hari kerja", *tangsel),
+        ran("show", *tangsel, "--year", "2026"),
+        ran("load", "2028", "--dry-run"),
+        ran("due", "besok", "24", *tangsel),
+        ran("due", "2026-02-13", "PT4H", "--city", "3171"),
+        ran("show", "--year", "2030"),
     )
 
     assert [one[0] for one in (hours, days, shown, dry, bad, city, year)] == [0, 0, 0, 0, 2, 2, 3]

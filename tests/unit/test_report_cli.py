@@ -1,11 +1,8 @@
 """`starter.py report` as officers run it."""
 
-import asyncio
 import csv
 import io
 import json
-import os
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,26 +11,10 @@ from gateways.sql_ledger import SqlLedger
 from gateways.sql_registry import SqlRegistry
 from models.wib import wib_date
 from tests.ledger.builders import a_closing, a_new_case
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-async def ran(folder: Path, *arguments: str) -> tuple[int, str, str]:
-    """Return exit code, what was printed, and what was printed to stderr."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        str(ROOT / "starter.py"),
-        *("report", *arguments),
-        env={**os.environ, "REAKTIVASI_LOCAL_DIR": str(folder), "TERM": "xterm-256color"},
-        cwd=folder,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate()
-    return process.returncode or 0, out.decode(), err.decode()
+from tests.unit.typed import typed
 
 
-async def test_who_may_reads_the_report_and_others_are_told_why(tmp_path: Path) -> None:
+def test_who_may_reads_the_report_and_others_are_told_why(tmp_path: Path) -> None:
     """On the terminal, as data and as files; nobody's other city, no other role."""
     engine = open_engine(f"sqlite:///{tmp_path / 'ledger.db'}")
     migrate(engine)
@@ -46,23 +27,35 @@ async def test_who_may_reads_the_report_and_others_are_told_why(tmp_path: Path) 
     supervisor, today = ("--as", "tangsel-supervisor"), wib_date(now)
     march = ("--city", "3674", "--from", "2026-03-01", "--to", "2026-03-31")
 
-    said, data, csv_, unsaid, verifier, city = await asyncio.gather(
-        ran(tmp_path, *supervisor, "--by", "kecamatan"),
-        ran(tmp_path, *supervisor, "--by", "owner", "--json", "--csv", "new.csv", "--html", "new.html"),
-        ran(tmp_path, "--as", "auditor", *march, "--csv", "march.csv", "--force"),
-        ran(tmp_path, "--as", "auditor"),
-        ran(tmp_path, "--as", "tangsel-verifikator-1"),
-        ran(tmp_path, *supervisor, "--city", "3275"),
+    said, data, csv_, unsaid, verifier, city = (
+        typed(tmp_path, "report", *supervisor, "--by", "kecamatan"),
+        typed(
+            tmp_path,
+            "report",
+            *supervisor,
+            "--by",
+            "owner",
+            "--json",
+            "--csv",
+            "new.csv",
+            "--html",
+            "new.html",
+            at=tmp_path,
+        ),
+        typed(tmp_path, "report", "--as", "auditor", *march, "--csv", "march.csv", "--force", at=tmp_path),
+        typed(tmp_path, "report", "--as", "auditor"),
+        typed(tmp_path, "report", "--as", "tangsel-verifikator-1"),
+        typed(tmp_path, "report", *supervisor, "--city", "3275"),
     )
 
-    assert [code for code, *_ in (said, data, csv_, unsaid, verifier, city)] == [0, 0, 0, 2, 4, 4]
-    assert "\x1b" not in said[1]
+    assert [one.code for one in (said, data, csv_, unsaid, verifier, city)] == [0, 0, 0, 2, 4, 4]
+    assert "\x1b" not in said.out
     first = today - timedelta(days=29)
-    assert said[1].startswith(f"Kota Tangerang Selatan, {first} to {today}, as of {today}")
-    (pamulang,) = [line.split() for line in said[1].splitlines() if "Pamulang" in line]
+    assert said.out.startswith(f"Kota Tangerang Selatan, {first} to {today}, as of {today}")
+    (pamulang,) = [line.split() for line in said.out.splitlines() if "Pamulang" in line]
     assert pamulang == ["Pamulang", "1", "0", "0", "0", "0", "-", "1", "0", "-", "-"]
 
-    told = json.loads(data[1])
+    told = json.loads(data.out)
     assert (told["city"], told["from"], told["to"]) == ("3674", str(first), str(today))
     assert (told["total"]["received"], told["groups"]["dinsos"]["open"], len(told["days"])) == (1, 1, 30)
     assert told["files"] == ["new.csv", "new.html"]
@@ -72,14 +65,14 @@ async def test_who_may_reads_the_report_and_others_are_told_why(tmp_path: Path) 
     assert page.count("<h3>") == 7
     assert "Sudah selesai" in page
 
-    assert csv_[1] == "written: march.csv\n"
+    assert csv_.out == "written: march.csv\n"
     (total,) = rows(tmp_path / "march.csv")
     assert (total["received"], total["reactivated"], total["on_time"], total["open"]) == ("1", "1", "1", "0")
     assert not list(tmp_path.glob("*.part"))
 
-    assert "--city: must be named: you serve more than one (give one of 3275, 3674)" in unsaid[2]
-    assert "takes the role auditor, head_of_office, head_of_section, supervisor" in verifier[2]
-    assert "does not serve the city 3275" in city[2]
+    assert "--city: must be named: you serve more than one (give one of 3275, 3674)" in unsaid.err
+    assert "takes the role auditor, head_of_office, head_of_section, supervisor" in verifier.err
+    assert "does not serve the city 3275" in city.err
 
 
 def rows(path: Path) -> list[dict[str, str]]:

@@ -1,9 +1,6 @@
 """`starter.py stuck` and `why` while Temporal is away: the ledger answers, and says that it does."""
 
-import asyncio
 import json
-import os
-import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,26 +10,12 @@ from gateways.sql_registry import SqlRegistry
 from models.case import CaseHealth, CaseState, Step, WaitingOn
 from models.messages import CaseEvent, EventKind, Record
 from tests.ledger.builders import MORNING, a_new_case, a_person
+from tests.unit.typed import typed
 
-ROOT = Path(__file__).resolve().parents[2]
-
-
-async def ran(folder: Path, *arguments: str) -> tuple[int, str]:
-    """Return exit code and everything that a command printed."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        str(ROOT / "starter.py"),
-        *arguments,
-        env={**os.environ, "REAKTIVASI_LOCAL_DIR": str(folder), "TEMPORAL_ADDRESS": "127.0.0.1:1"},
-        cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    out, _ = await process.communicate()
-    return process.returncode or 0, out.decode()
+NOBODY = "127.0.0.1:1"
 
 
-async def test_the_ledger_answers_while_temporal_is_away(tmp_path: Path) -> None:
+def test_the_ledger_answers_while_temporal_is_away(tmp_path: Path) -> None:
     """Groups with their filters, a case with what to type next; nothing personal."""
     engine = open_engine(f"sqlite:///{tmp_path / 'ledger.db'}")
     migrate(engine)
@@ -58,10 +41,10 @@ async def test_the_ledger_answers_while_temporal_is_away(tmp_path: Path) -> None
         event = CaseEvent(seq=2, kind=kind, at=MORNING, step=state.step, attempt=1, facts=facts)
         ledger.record(Record(events=(event,), state=state))
 
-    code, told = await ran(tmp_path, "stuck", "--json")
-    groups = json.loads(told)["groups"]
-    assert code == 0
-    assert json.loads(told)["code_fails"] is None
+    told = typed(tmp_path, "stuck", "--json", TEMPORAL_ADDRESS=NOBODY)
+    groups = json.loads(told.out)["groups"]
+    assert told.code == 0
+    assert json.loads(told.out)["code_fails"] is None
     assert {(one["trouble"], one["is_marked"], one["count"]) for one in groups} == {
         ("Refused", True, 1),
         ("waits.siks_ng", False, 1),
@@ -70,11 +53,10 @@ async def test_the_ledger_answers_while_temporal_is_away(tmp_path: Path) -> None
         "/namespaces/default/workflows?query=ExecutionStatus%3D%22Running%22" in one["web_ui"]
         for one in groups
     )
-    (code, why), (missing, _) = await asyncio.gather(
-        ran(tmp_path, "why", refused.case_number), ran(tmp_path, "why", "PBI-3674-2026-999999")
-    )
-    assert (code, missing) == (0, 3)
+    why = typed(tmp_path, "why", refused.case_number, TEMPORAL_ADDRESS=NOBODY)
+    missing = typed(tmp_path, "why", "PBI-3674-2026-999999", TEMPORAL_ADDRESS=NOBODY)
+    assert (why.code, missing.code) == (0, 3)
     for words in ("SIKS-NG sejak 2026-03-02 08:00:00 WIB", "sistem luar menolak", "terlambat", "buku besar"):
-        assert words in why
-    assert "starter.py doctor" in why
-    assert not {person.nik, person.name} & set((why + told).split())
+        assert words in why.out
+    assert "starter.py doctor" in why.out
+    assert not {person.nik, person.name} & set((why.out + told.out).split())
