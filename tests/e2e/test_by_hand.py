@@ -116,6 +116,7 @@ async def test_a_system_pushes_its_verdict_at_the_door(desks: Office, tmp_path: 
     assert (forged.status_code, broken.status_code) == (401, 400)
     assert (late.status_code, late.json()["result"]) == (200, "late")
     await desks.until_on_desk(case, Step.BPJS_RECONNECT)
+    await answer(desks, case, Step.BPJS_RECONNECT, OPERATOR)
     (recorded,) = [
         one
         for one in desks.registry.history(case)
