@@ -8,6 +8,7 @@ from cli import (
     bulk_import,
     calendar,
     cases,
+    deployment,
     desk,
     digest,
     documents,
@@ -45,6 +46,7 @@ app.add_typer(views.app)
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(events.app, name="events")
 app.add_typer(outage.app, name="outage")
+app.add_typer(deployment.app, name="deployment")
 app.add_typer(steering.receipts, name="receipt")
 
 

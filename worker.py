@@ -37,6 +37,7 @@ from runtime.background import (
 from runtime.bulk_work import bulk_work
 from runtime.crew import run_crew
 from runtime.delivery import Delivery
+from runtime.deployment import deployment_config
 from runtime.dispatcher import EVERY
 from runtime.engine import TemporalEngine
 from runtime.entry import leave, run_and_leave
@@ -120,7 +121,7 @@ def workers_of(client: Client, settings: Settings, outside: Outside, stack: Exit
     def threads(name: str, number: int) -> ThreadPoolExecutor:
         return stack.enter_context(ThreadPoolExecutor(number, thread_name_prefix=name))
 
-    activities = activities_of(outside)
+    activities, version = activities_of(outside), deployment_config(settings)
     cases = Worker(
         client,
         task_queue=settings.task_queue,
@@ -134,6 +135,8 @@ def workers_of(client: Client, settings: Settings, outside: Outside, stack: Exit
         workflow_runner=UnsandboxedWorkflowRunner(),  # why: docs/adr/0003; tests run in the sandbox
         sticky_queue_schedule_to_start_timeout=options.STICKY_QUEUE_WAIT,
         graceful_shutdown_timeout=options.GRACEFUL_SHUTDOWN,
+        deployment_config=version,
+        patch_activation_callback=lambda asked: asked.patch_id not in settings.held_patches,
     )
     systems = [
         Worker(
@@ -145,6 +148,7 @@ def workers_of(client: Client, settings: Settings, outside: Outside, stack: Exit
             max_task_queue_activities_per_second=settings.calls_per_second,
             interceptors=[ErrorMapping()],
             graceful_shutdown_timeout=options.GRACEFUL_SHUTDOWN,
+            deployment_config=version,
         )
         for system, activity in activities.of_system.items()
     ]
@@ -181,6 +185,8 @@ async def main() -> None:
             namespace=client.namespace,
             cities=cities,
             workflows=[workflow.__name__ for workflow in WORKFLOWS],
+            version=f"{settings.deployment}:{settings.build_id}" if settings.deployment else None,
+            held_patches=sorted(settings.held_patches),
         )
         background = [
             asyncio.create_task(work)

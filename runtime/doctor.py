@@ -12,9 +12,10 @@ from gateways.contact_file import read_contacts
 from gateways.ledger_access import utc_now
 from gateways.policy_folder import PolicyFolder
 from gateways.typst_letters import TypstLetters
-from models.errors import EngineUnreachable, Misconfigured, ReactivationError
+from models.errors import EngineUnreachable, Misconfigured, NotFound, ReactivationError
 from models.wib import wib_date, wib_text
 from runtime import adapters
+from runtime.deployment import Deployments
 from runtime.ladders import check_ladders, without_contact
 from runtime.schedules import next_digest, schedule_id
 from runtime.settings import PREFIX, Settings
@@ -54,6 +55,7 @@ async def examine(settings: Settings) -> list[Check]:
         ),
         ("search attributes", "`starter.py search-attributes`", _search_attributes),
         ("worker", "start one: `starter.py up`, or `python worker.py`", _worker),
+        ("deployment", "`starter.py deployment promote BUILD_ID --go`, or start its workers", _deployment),
         (
             "digest",
             "start a worker, which makes it, or `temporal schedule toggle --unpause --schedule-id ID`",
@@ -77,7 +79,7 @@ async def examine(settings: Settings) -> list[Check]:
 
 _NEEDED = {
     "watchdog": "ledger",
-    **dict.fromkeys(("search attributes", "worker", "digest"), "temporal"),
+    **dict.fromkeys(("search attributes", "worker", "deployment", "digest"), "temporal"),
 }
 """What a check cannot be made without."""
 _SYSTEMS = ("siks_ng", "kemensos", "bpjs")
@@ -161,6 +163,22 @@ async def _worker(settings: Settings) -> str:
     if not polling:
         raise EngineUnreachable(f"nobody asks task queue {settings.task_queue!r} for work")
     return f"{len(polling)} on task queue {settings.task_queue!r}"
+
+
+async def _deployment(settings: Settings) -> str:
+    if settings.deployment is None:
+        return "versions of workers are not told apart"
+    client = await connect(settings)
+    try:
+        seen = await Deployments(client, settings.deployment).look()
+    except NotFound as error:
+        raise Misconfigured(str(error)) from None
+    if seen.current is None:
+        raise Misconfigured(f"{seen.name}: no version is the current one, so that its workers get no case")
+    if not await pollers(client, settings, build_id=seen.current):
+        raise Misconfigured(f"{seen.name}: current is {seen.current}, and no worker of it asks for work")
+    ramping = (f", {one.share:g} % go to {one.build_id}" for one in seen.versions if one.status == "ramping")
+    return f"{seen.name}: current is {seen.current}{''.join(ramping)}"
 
 
 async def _digest(settings: Settings) -> str:

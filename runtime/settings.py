@@ -54,6 +54,14 @@ class Settings(BaseSettings):
     """How many calls of a worker may be with one outside system."""
     calls_per_second: Annotated[float, Field(gt=0)] = 200.0
     """How often each outside system is called at most, by all workers together; no limit is published."""
+    calls_per_second: Annotated[float, Field(gt=0)] = 50.0
+    """How often each outside system is called at most, by all workers together."""
+    deployment: str | None = None
+    """Name under which Temporal tells the versions of our workers apart; it does not unless given."""
+    build_id: str | None = None
+    """Which version this worker is of `deployment`: another one for each release, for example `0.2.0`."""
+    hold_patches: str = ""
+    """Patches, parted by commas, that are not begun while workers that do not know them still run."""
     probe_every: timedelta = timedelta(minutes=1)
     """Least time between two questions to a system whether it is back, for example `PT1M`."""
     contacts: Path | None = None
@@ -87,6 +95,11 @@ class Settings(BaseSettings):
         if self.database_url is not None:
             return self.database_url.get_secret_value()
         return f"sqlite:///{self.local_dir / 'ledger.db'}"
+
+    @property
+    def held_patches(self) -> frozenset[str]:
+        """The ids of `hold_patches`."""
+        return frozenset(word.strip() for word in self.hold_patches.split(",") if word.strip())
 
     @property
     def documents(self) -> Path:

@@ -59,8 +59,10 @@ async def register_search_attributes(client: Client) -> Sequence[Column]:
     return missing
 
 
-async def pollers(client: Client, settings: Settings) -> Sequence[str]:
+async def pollers(client: Client, settings: Settings, *, build_id: str | None = None) -> Sequence[str]:
     """Return the identities of the workers that ask for work on the task queue. Raises EngineUnreachable.
+
+    With `build_id` only those of that version count.
 
     Temporal lists a dead worker for minutes; who did not ask within `options.POLLS_WITHIN` is not counted.
     """
@@ -75,4 +77,5 @@ async def pollers(client: Client, settings: Settings) -> Sequence[str]:
     except (RPCError, RuntimeError):
         raise EngineUnreachable(UNREACHABLE) from None
     oldest = datetime.now(UTC) - options.POLLS_WITHIN
-    return [one.identity for one in answer.pollers if one.last_access_time.ToDatetime(UTC) >= oldest]
+    living = [one for one in answer.pollers if one.last_access_time.ToDatetime(UTC) >= oldest]
+    return [one.identity for one in living if build_id in {None, one.deployment_options.build_id}]
