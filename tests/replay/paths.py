@@ -34,8 +34,10 @@ from workflows.daily_digest import DailyDigest
 from workflows.reactivation import Reactivation
 
 NIK_DIFFERS = Decision(Verdict.RETURNED, "NIK_BEDA")
-BREACHED = timedelta(hours=24.5)
-"""After the breach, and away from every other mark: what comes together comes in any order."""
+HALF_AN_HOUR = timedelta(minutes=30)
+BREACHED = timedelta(hours=23.75)
+"""After the breach of a case that came half an hour ago, and before it has waited for a day: what comes
+together comes in any order."""
 WITHIN_SECONDS = 30.0
 """How long a path may take; changed code may wait for what never comes."""
 
@@ -77,7 +79,7 @@ async def rejected(bench: Bench) -> Handle:
 async def breached(bench: Bench) -> Handle:
     """Walk a case that waits past its due time and is withdrawn."""
     bench.kemensos.script = [NIK_DIFFERS]
-    handle = await bench.start(a_case())
+    handle = await bench.start(_came_half_an_hour_ago())
     await _stuck(bench, handle)
     await bench.forward(handle, BREACHED)
     await bench.at_rest(handle)
@@ -159,7 +161,7 @@ async def track_switched(bench: Bench) -> Handle:
     """Walk a case of the medical track that becomes an emergency, and then breaches."""
     handle = await bench.start(a_case(track=Track.MEDICAL), need="chronic")
     await on_desk(bench, handle, Step.DOCUMENT_CHECK)
-    await switch(handle)
+    await switch(handle, occurred_at=datetime.now(UTC) - HALF_AN_HOUR)
     await bench.at_rest(handle)
     await bench.forward(handle, BREACHED)
     await bench.at_rest(handle)
@@ -204,7 +206,7 @@ async def parked_on_desk(bench: Bench) -> Handle:
 
 async def steered(bench: Bench) -> Handle:
     """Walk a late case that a supervisor takes charge of, gives time, and that ends in it."""
-    handle = await bench.start(a_case())
+    handle = await bench.start(_came_half_an_hour_ago())
     await on_desk(bench, handle, Step.DOCUMENT_CHECK)
     await bench.forward(handle, BREACHED)
     await bench.at_rest(handle)
@@ -290,6 +292,10 @@ async def walk_all(
 
     paths = BY_MACHINES + BY_PEOPLE
     return dict(zip(NAMES, await asyncio.gather(*map(walk, paths)), strict=True))
+
+
+def _came_half_an_hour_ago() -> CaseRef:
+    return a_case(received_at=datetime.now(UTC) - HALF_AN_HOUR)
 
 
 async def _stuck(bench: Bench, handle: Handle) -> None:
