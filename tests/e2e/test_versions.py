@@ -22,7 +22,7 @@ from tests.replay.editions import PATCH, edition
 from tests.replay.fingerprints import commands
 from tests.workflows.hands import give
 
-CASES = 100
+CASES, AFTERWARDS = 100, 5
 VERSION_1 = ROOT / "worker.py"
 NAME = "reaktivasi"
 
@@ -134,7 +134,7 @@ async def test_a_roll_without_worker_versions_loses_nothing(own_office: Office, 
     """Two workers are replaced one by one, with the patch held, which can be taken back; then without."""
     with crew_of(own_office) as crew:
         old = [await crew.begin(VERSION_1), await crew.begin(VERSION_1)]
-        coming = asyncio.create_task(_cases(own_office))
+        coming = asyncio.create_task(_cases(own_office, CASES - AFTERWARDS))
         first = await crew.begin(version_2, HOLD_PATCHES=PATCH)
         await until(lambda: "answer.recorded" in first.log_file.read_text(), 60, first.log_file.read_text)
         await asyncio.to_thread(first.stop)
@@ -144,7 +144,8 @@ async def test_a_roll_without_worker_versions_loses_nothing(own_office: Office, 
                 new.append(await crew.begin(version_2, HOLD_PATCHES=held))
                 await asyncio.to_thread(worker.stop)
             old = new
-        await _nothing_is_lost(own_office, await coming)
+        cases = await coming + await _cases(own_office, AFTERWARDS)
+        await _nothing_is_lost(own_office, cases)
 
 
 @pytest.mark.slow
@@ -158,14 +159,14 @@ async def test_a_roll_with_worker_versions_loses_nothing(own_office: Office, ver
         assert doctor.code == 5
         assert "no version is the current one" in doctor.out
         await _promote(own_office, "1")
-        coming = asyncio.create_task(_cases(own_office))
+        coming = asyncio.create_task(_cases(own_office, CASES - AFTERWARDS))
         await until(lambda: len(own_office.registry.cases()) > CASES // 5, 60, lambda: "too few cases")
         for _ in old:
             await crew.begin(version_2, DEPLOYMENT=NAME, BUILD_ID="2")
         await _promote(own_office, "2")
         for worker in old:
             await asyncio.to_thread(worker.stop)
-        cases = await coming
+        cases = await coming + await _cases(own_office, AFTERWARDS)
         await _nothing_is_lost(own_office, cases)
 
         doctor = await own_office.cli("doctor", REAKTIVASI_DEPLOYMENT=NAME)
@@ -184,10 +185,10 @@ def _set_budget(office: Office, before: str, after: str) -> None:
     file.write_text(text)
 
 
-async def _cases(office: Office) -> list[str]:
+async def _cases(office: Office, number: int) -> list[str]:
     """Submit the cases, a few a second, so that some are in every state all the time."""
     cases = []
-    for _ in range(CASES):
+    for _ in range(number):
         person = someone()
         office.turn("kemensos", person, decide_after_s=3)
         cases.append(await office.submit(person))
