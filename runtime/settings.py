@@ -54,8 +54,6 @@ class Settings(BaseSettings):
     """How many calls of a worker may be with one outside system."""
     calls_per_second: Annotated[float, Field(gt=0)] = 200.0
     """How often each outside system is called at most, by all workers together; no limit is published."""
-    calls_per_second: Annotated[float, Field(gt=0)] = 50.0
-    """How often each outside system is called at most, by all workers together."""
     deployment: str | None = None
     """Name under which Temporal tells the versions of our workers apart; it does not unless given."""
     build_id: str | None = None
