@@ -4,6 +4,7 @@ import typer
 
 from cli import (
     alerts,
+    audit,
     bulk,
     bulk_import,
     calendar,
@@ -15,6 +16,7 @@ from cli import (
     events,
     installation,
     outage,
+    privacy,
     report,
     steering,
     stuck,
@@ -45,6 +47,8 @@ app.add_typer(bulk.app, name="bulk")
 app.add_typer(views.app)
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(events.app, name="events")
+app.add_typer(audit.app, name="audit")
+app.add_typer(privacy.app, name="privacy")
 app.add_typer(outage.app, name="outage")
 app.add_typer(deployment.app, name="deployment")
 app.add_typer(steering.receipts, name="receipt")

@@ -11,10 +11,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cli.bulk_screens import bulk_data, follow, rehearse, tell
+from cli.bulk_screens import Export, bulk_data, follow, rehearse, tell
 from cli.door import As, Counter, Json, counter, hand, print_json, run
+from cli.exporting import exported
 from cli.screens import clock
 from desk.orders import words
+from models.audit import Door
 from models.bulk import Bulk, Operation, guarded, require_expected, require_some
 from models.errors import BadInput, Finding
 from models.roles import Act, Officer
@@ -146,9 +148,10 @@ def show(bulk_id: _Id, results: _Results = None, as_: As = None, json_: Json = F
     """Show an order, and what became of each of its cases as far as is known now."""
 
     async def work(settings: Settings, screen: Console) -> None:
-        _officer(await counter(settings), as_, settings)
+        officer = _officer(await counter(settings), as_, settings)
         book = adapters.bulk_book(settings)
-        tell(book, book.bulk(bulk_id), results, screen, as_json=json_)
+        export = _export(settings, officer)
+        tell(book, book.bulk(bulk_id), results, screen, export=export, as_json=json_)
 
     run(work, as_json=json_)
 
@@ -158,9 +161,10 @@ def run_(bulk_id: _Id, results: _Results = None, as_: As = None, json_: Json = F
     """Take an order up again that was stopped, or watch one that is under way. Nothing is done twice."""
 
     async def work(settings: Settings, screen: Console) -> None:
-        _officer(await counter(settings), as_, settings)
+        officer = _officer(await counter(settings), as_, settings)
         book = adapters.bulk_book(settings)
-        await follow(settings, book, book.bulk(bulk_id), results, screen, as_json=json_)
+        export = _export(settings, officer)
+        await follow(settings, book, book.bulk(bulk_id), results, screen, export=export, as_json=json_)
 
     run(work, as_json=json_)
 
@@ -193,19 +197,32 @@ def _order(
         if not go or expect is None:
             running = await desk.running()
             path = ids or Path(f"bulk-{operation}-{now:%Y%m%dT%H%M%SZ}.txt")
-            rehearse(operation, chosen_by, found, running, officer, path, screen, as_json=as_json)
+            export = _export(settings, officer)
+            rehearse(
+                operation, chosen_by, found, running, officer, path, screen, export=export, as_json=as_json
+            )
             return
         require_expected(len(found), expect)
         require_some(len(found), await desk.running(), all_of_them=all_of_them)
         bulk = Bulk(new_id(now), operation, chosen_by.where, officer.id, now, why, to, seconds)
         book.keep(bulk, [one.chosen for one in found])
-        await follow(settings, book, bulk, results, screen, as_json=as_json)
+        export = _export(settings, officer)
+        await follow(settings, book, bulk, results, screen, export=export, as_json=as_json)
 
     run(work, as_json=as_json)
 
 
 def _officer(at: Counter, as_: str | None, settings: Settings) -> Officer:
     return at.work.gate.officer(hand(as_, None, settings).actor, Act.BULK)
+
+
+def _export(settings: Settings, officer: Officer) -> Export:
+    """Return what writes down that the officer gets a file of case numbers."""
+
+    def export(reason: str, count: int) -> None:
+        exported(settings, officer, Act.BULK, Door.BULK_FILE, reason, count=count)
+
+    return export
 
 
 def _duration(text: str) -> timedelta:

@@ -10,11 +10,13 @@ from rich.console import Console
 from rich.markup import escape
 
 from cli.door import As, Json, counter, hand, print_json, run
+from cli.exporting import exported
 from cli.progress import progress
 from cli.screens import console
 from intake.bulk import BulkIntake, ListWanted
 from intake.layouts import ColumnMap, read_constants, read_map
 from intake.verdict import Checked, Taken
+from models.audit import Door
 from models.roles import Act
 from runtime import adapters
 from runtime.settings import Settings
@@ -58,6 +60,7 @@ def import_(
         wanted = ListWanted(file, city, columns, read_constants(set_ or [], columns), rejects or beside)
         bulk = await _bulk(settings)
         with bulk.open(wanted, lambda: datetime.now(UTC)) as found:
+            exported(settings, officer, Act.SUBMIT, Door.REJECTS, f"city:{city}")
             with progress("checking", None) as told:
                 checked = await found.check(told)
             if dry_run:

@@ -20,6 +20,8 @@ from runtime.settings import Settings
 from runtime.temporal import connect
 
 _SAMPLE = 10
+Export = Callable[[str, int], None]
+"""Writes down that a file of case numbers is about to be written: why, and of how many cases."""
 
 
 def rehearse(
@@ -31,11 +33,13 @@ def rehearse(
     path: Path,
     screen: Console,
     *,
+    export: Export,
     as_json: bool,
 ) -> None:
     """Tell what would be done, and to which cases."""
     numbers = [one.chosen.case_number for one in found]
     outside = sum(not officer.serves_area(one.city, one.kecamatan) for one in found)
+    export(f"rehearsal:{operation}", len(numbers))
     _write(path, lambda file: file.write_text("".join(f"{number}\n" for number in numbers)), "--ids")
     if as_json:
         told = {"operation": operation, "query": chosen_by.query, "count": len(found), "running": running}
@@ -56,7 +60,14 @@ def rehearse(
 
 
 async def follow(
-    settings: Settings, book: BulkBook, bulk: Bulk, results: Path | None, screen: Console, *, as_json: bool
+    settings: Settings,
+    book: BulkBook,
+    bulk: Bulk,
+    results: Path | None,
+    screen: Console,
+    *,
+    export: Export,
+    as_json: bool,
 ) -> None:
     """Begin or find the order's workflow, show how far it is until the end, and tell what became of it."""
     desk = BulkDesk(await connect(settings, lazy=True), book, settings.task_queue)
@@ -80,13 +91,16 @@ async def follow(
                 last[0] = progress.words
 
             await desk.follow(bulk.id, shown)
-    tell(book, bulk, path, screen, as_json=as_json)
+    tell(book, bulk, path, screen, export=export, as_json=as_json)
 
 
-def tell(book: BulkBook, bulk: Bulk, results: Path | None, screen: Console, *, as_json: bool) -> None:
+def tell(
+    book: BulkBook, bulk: Bulk, results: Path | None, screen: Console, *, export: Export, as_json: bool
+) -> None:
     """Tell what became of an order, and write it down case by case."""
     progress, items = book.progress(bulk.id), book.items(bulk.id)
     if results is not None:
+        export(bulk.id, len(items))
         _write(results, lambda file: _write_results(file, items), "--results")
     if as_json:
         told = [{name: value for name, value in vars(item).items() if name != "seen"} for item in items]

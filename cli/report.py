@@ -11,9 +11,11 @@ from rich.console import Console
 from rich.text import Text
 
 from cli.door import As, Json, hand, print_json, run
+from cli.exporting import exported
 from cli.report_data import report_csv, report_data
 from cli.report_screen import report_screen
 from gateways.ports import PolicyShelf
+from models.audit import Door
 from models.case import Track
 from models.errors import BadInput, Finding
 from models.policy import CityPolicy
@@ -81,6 +83,8 @@ def report(
         made = adapters.reports(settings).of(ask)
         files = _contents(made, policy.name, by, csv, html)
         for path, content in files.items():
+            reason = f"{ask.city}:{period.first}:{period.last}"
+            exported(settings, officer, Act.READ_REPORT, Door.REPORT, reason, content=content)
             write_whole(path, content)
         if json_:
             print_json({**report_data(made, by), "files": list(map(str, files))})

@@ -26,7 +26,7 @@ from models.messages import (
     Withdraw,
 )
 from models.policy import NeedKind
-from models.roles import MAY, Act, Officer, Role
+from models.roles import Act, Officer, Role
 from models.standstill import stands_still
 from models.wib import wib_date
 
@@ -113,7 +113,7 @@ class Orders:
         message = DataCorrected(
             command_id=hand.id_for("correct"), fields=tuple(sorted(really)), actor=officer.id
         )
-        command = Command(case_number, message, officer.id, self._role(officer, Act.CORRECT), now)
+        command = Command(case_number, message, officer.id, officer.role_in(Act.CORRECT), now)
         return self._book.give(Completion(command, correction=really))
 
     def switch_track(
@@ -132,7 +132,7 @@ class Orders:
             raise BadInput([Finding("--need", "is not served by the track", fix)])
         now = self._clock()
         message = SwitchTrack(command_id=hand.id_for("track"), track=track, actor=officer.id, occurred_at=now)
-        command = Command(case_number, message, officer.id, self._role(officer, act), now)
+        command = Command(case_number, message, officer.id, officer.role_in(act), now)
         return self._book.give(Completion(command, need=need))
 
     def extend(
@@ -194,7 +194,7 @@ class Orders:
         access = Access(
             at=self._clock(),
             actor=officer.id,
-            role=self._role(officer, act),
+            role=officer.role_in(act),
             door=door,
             reason=f"letter-{letter.verification_code}",
             case_number=letter.case_number,
@@ -222,7 +222,7 @@ class Orders:
         *,
         note: str | None = None,
     ) -> Command:
-        command = Command(case_number, message, officer.id, self._role(officer, act), self._clock())
+        command = Command(case_number, message, officer.id, officer.role_in(act), self._clock())
         return self._book.give(Completion(command, note=note))
 
     def _given_before(self, hand: Hand, case_number: str, kind: CommandKind) -> Command | None:
@@ -230,9 +230,6 @@ class Orders:
         before = None if hand.command_id is None else self._book.command(hand.command_id)
         is_it = before is not None and (before.case_number, before.kind) == (case_number, kind)
         return before if is_it else None
-
-    def _role(self, officer: Officer, act: Act) -> Role:
-        return min(officer.roles & MAY[act])
 
 
 def words(field: str, text: str) -> str:

@@ -11,14 +11,15 @@ from sqlalchemy import (
     case,
     func,
     literal,
+    null,
     or_,
     select,
-    union,
     union_all,
 )
 
 from models.audit import Touch, Touched
 from models.audit_tables import accesses
+from models.messages import EventKind
 from models.roles import MACHINE
 from models.tables import case_events, cases, commands, refusals
 
@@ -47,7 +48,20 @@ _given = select(
     literal(1),
     literal(0),
 ).where(_within(commands.c.given_at, commands.c.case_number), commands.c.actor != MACHINE)
-_acts = union_all(_seen, _given).subquery("acts")
+_brought = select(
+    case_events.c.recorded_at,
+    case_events.c.facts["by"].as_string(),
+    null(),
+    literal("submit"),
+    case_events.c.case_number,
+    literal(1),
+    literal(0),
+).where(
+    _within(case_events.c.recorded_at, case_events.c.case_number),
+    case_events.c.kind == EventKind.CASE_REGISTERED,
+    case_events.c.facts["by"].as_string().is_not(None),
+)
+_acts = union_all(_seen, _given, _brought).subquery("acts")
 _BY = (
     select(
         _acts.c.actor,
@@ -63,11 +77,7 @@ _BY = (
     .group_by(_acts.c.actor, _acts.c.role, _acts.c.what, _acts.c.is_door)
     .order_by(_acts.c.is_door.desc(), _acts.c.actor, _acts.c.what)
 )
-_registered = select(case_events.c.case_number).where(
-    _within(case_events.c.recorded_at, case_events.c.case_number),
-    case_events.c.facts["by"].as_string().is_not(None),
-)
-_met = union(select(_acts.c.case_number), _registered).subquery("met")
+_met = select(_acts.c.case_number).distinct().subquery("met")
 _MET = (
     select(cases.c.case_number, cases.c.track)
     .join(_met, _met.c.case_number == cases.c.case_number)

@@ -147,6 +147,10 @@ class Officer(BaseModel):
         """Tell whether one of the officer's roles allows the command."""
         return bool(self.roles & MAY[act])
 
+    def role_in(self, act: Act) -> Role:
+        """Return the role in which the officer does what he may do."""
+        return min(self.roles & MAY[act])
+
     def serves(self, case: CaseRef) -> bool:
         """Tell whether the case lies in the officer's area."""
         return self.serves_area(case.city, case.kecamatan)

@@ -243,6 +243,11 @@ def standstills(settings: Settings) -> Standstills:
     return SqlStandstills(ledger_engine(settings))
 
 
+def trail(settings: Settings) -> Trail:
+    """Return who did and saw what. Raises Misconfigured."""
+    return SqlTrail(ledger_engine(settings))
+
+
 def audit(settings: Settings) -> Audit:
     """Return the chain over everything that was done. Raises Misconfigured."""
     return SqlAudit(ledger_engine(settings))
