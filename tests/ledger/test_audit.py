@@ -9,12 +9,13 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from alembic import command
 from sqlalchemy import URL, Engine, make_url, select, text
 from sqlalchemy.exc import DBAPIError
 
 from gateways.anchor_file import AnchorFile
 from gateways.audit_forms import FORMS
-from gateways.ledger_schema import migrate, open_engine
+from gateways.ledger_schema import alembic_config, migrate, open_engine
 from gateways.sql_audit import SqlAudit
 from models.audit import Anchor, Fault, Unsealed
 from models.audit_tables import audit_chain, audit_pending
@@ -276,6 +277,23 @@ def test_a_line_that_is_no_anchor_is_named(audited: Audited, tmp_path: Path) -> 
     assert list(faults(audited.audit, head.number, file, lambda _: None)) == [
         Fault("anchors", "line 2", "is no anchor")
     ]
+
+
+def test_what_was_there_before_the_chain_is_sealed_as_it_is_found(empty_engine: Engine) -> None:
+    """A ledger of an earlier version is not one of forged rows."""
+    with empty_engine.begin() as connection:
+        config = alembic_config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+        for statement in (Path(__file__).parent / "before_the_desk.sql").read_text().split(";")[:-1]:
+            connection.execute(text(statement))
+    migrate(empty_engine)
+    made = Audited(empty_engine)
+    assert made.seal() > 0
+    assert made.faults() == []
+    made.sql("UPDATE case_events SET attempt = 7 WHERE seq = 1")
+    assert {table for table, _ in made.named()} == {"case_events"}
+    made.close()
 
 
 def test_an_empty_ledger_is_whole(engine: Engine, tmp_path: Path) -> None:
