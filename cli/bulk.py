@@ -15,7 +15,7 @@ from cli.bulk_screens import Export, bulk_data, follow, rehearse, tell
 from cli.door import As, Counter, Json, counter, hand, print_json, run
 from cli.exporting import exported
 from cli.screens import clock
-from desk.orders import words
+from desk.words import words
 from models.audit import Door
 from models.bulk import Bulk, Operation, guarded, require_expected, require_some
 from models.errors import BadInput, Finding

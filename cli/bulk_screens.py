@@ -14,6 +14,7 @@ from cli.screens import clock
 from gateways.ports import BulkBook
 from models.bulk import Bulk, BulkItem, BulkProgress, Filter, Operation
 from models.errors import BadInput, Finding
+from models.plain import safe_cell
 from models.roles import Officer
 from runtime.bulk_desk import BulkDesk, Found
 from runtime.settings import Settings
@@ -120,7 +121,7 @@ def _write_results(file: Path, items: list[BulkItem]) -> None:
         writer.writerow(("case_number", "result", "detail", "at"))
         for item in items:
             at = "" if item.at is None else f"{item.at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-            writer.writerow((item.case_number, item.result or "", item.detail or "", at))
+            writer.writerow(map(safe_cell, (item.case_number, item.result, item.detail, at)))
 
 
 def _write(path: Path, write: Callable[[Path], object], option: str) -> None:

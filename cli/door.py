@@ -95,10 +95,15 @@ async def counter(settings: Settings) -> Counter:
 
 def hand(as_: str | None, command_id: str | None, settings: Settings) -> Hand:
     """Return who gives a command: `--as`, otherwise REAKTIVASI_ACTOR."""
-    if command_id is not None and re.fullmatch(r"[A-Za-z0-9_.:-]{1,64}", command_id) is None:
-        fix = "use at most 64 letters, digits and _.:-"
+    if command_id is not None and not _is_command_id(command_id):
+        fix = "use at most 64 letters, digits and _.:-, and no number of a person"
         raise BadInput([Finding("--command-id", "is not a command id", fix)])
     return Hand(as_ or settings.actor, command_id)
+
+
+def _is_command_id(typed: str) -> bool:
+    """Tell whether a command's id may travel to Temporal: a card has 13 digits, a NIK 16."""
+    return re.fullmatch(r"[A-Za-z0-9_.:-]{1,64}", typed) is not None and re.search(r"\d{13}", typed) is None
 
 
 def _print_error(error: ReactivationError, *, as_json: bool) -> None:

@@ -12,6 +12,7 @@ from rich.text import Text
 from cli.door import As, Json, counter, hand, print_json, run
 from cli.saying import Note, read_time
 from cli.screens import clock
+from desk.words import words
 from models.errors import BadInput, Finding, WrongState
 from models.outage import Outage, System
 from models.roles import Act
@@ -47,8 +48,9 @@ def declare(
         if since > now:
             raise BadInput([Finding("--from", "lies in the future", "declare it when the system is down")])
         officer = (await counter(settings)).work.gate.officer(_actor(as_, settings), Act.DECLARE_OUTAGE)
+        why = None if note is None else words("--note", note)
         outages = adapters.outages(settings)
-        opened = outages.open(system, officer.id, since=since, note=note, now=now)
+        opened = outages.open(system, officer.id, since=since, note=why, now=now)
         if opened is None:
             raise WrongState(f"an outage of {system} is open already (see `starter.py outage list`)")
         _say(opened, f"{len(outages.to_park(system))} case(s) are being parked", screen, as_json=json_)

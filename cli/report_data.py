@@ -2,19 +2,17 @@
 
 import csv
 import io
-import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
 from models.case import Outcome, Step
+from models.plain import safe_cell
 from models.report import Figures, Grouping, Pace, Report
 from models.sla import Owner
 from models.wib import WIB
 
 TOTAL: Final = "total"
-_STARTS_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-_NUMBER: Final = re.compile(r"-?\d+(\.\d+)?")
 _MINUTE: Final = timedelta(minutes=1)
 
 
@@ -45,13 +43,6 @@ def report_csv(report: Report, by: Grouping | None) -> bytes:
             writer.writerow(line)
         writer.writerow(safe_cell(value) for value in line.values())
     return text.getvalue().encode("utf-8-sig")
-
-
-def safe_cell(value: object) -> str:
-    """Return a cell that no spreadsheet takes for a formula."""
-    cell = "" if value is None else str(value)
-    is_formula = cell.startswith(_STARTS_FORMULA) and _NUMBER.fullmatch(cell) is None
-    return f"'{cell}" if is_formula else cell
 
 
 def _about(report: Report) -> dict[str, object]:

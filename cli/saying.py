@@ -66,7 +66,7 @@ def read_time(text: str, option: str = "--at") -> datetime:
         words = f"{wib_date(datetime.now(UTC))} {words}"
     try:
         time = datetime.fromisoformat(words)
-    except ValueError:
+        return (time if time.tzinfo else time.replace(tzinfo=WIB)).astimezone(UTC)
+    except (ValueError, OverflowError):
         fix = "write it as '2026-02-11 08:30' (WIB), or '08:30' for today"
         raise BadInput([Finding(option, "is not a time", fix)]) from None
-    return (time if time.tzinfo else time.replace(tzinfo=WIB)).astimezone(UTC)

@@ -25,6 +25,7 @@ from cli.door import (
 from cli.saying import At, Note, Proof, Receipt, ReceiptAgain, RejectCode, ReturnCode, read_time, said
 from cli.screens import console
 from desk.corrections import FIELDS
+from intake.files import read_bounded
 from models.case import Step, Track
 from models.errors import BadInput, Finding
 from models.policy import NeedKind
@@ -255,8 +256,8 @@ def _asked(fields: list[str]) -> dict[str, object]:
 
 def _changes(file: Path) -> dict[str, object]:
     try:
-        content = file.read_bytes()
-        changes = json.loads(content) if len(content) < _MAX_BYTES else None
+        content = read_bounded(file, _MAX_BYTES)
+        changes = None if content is None or len(content) > _MAX_BYTES else json.loads(content)
     except (OSError, ValueError, RecursionError):
         changes = None
     if not isinstance(changes, dict):

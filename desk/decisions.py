@@ -6,8 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
+from desk.words import fault_of
 from gateways.ports import Documents
-from intake.rules import inspect_paper
+from intake.rules import inspect_paper, read_paper
 from models.answers import Answer, Approved, HandedOver
 from models.application import PAPER_FAULTS
 from models.case import Step
@@ -16,7 +17,6 @@ from models.errors import BadInput, Finding
 from models.reasons import Reasons
 
 _LONGEST_REFERENCE = 100
-_LONGEST_NOTE = 2000
 
 
 class Verb(StrEnum):
@@ -76,8 +76,8 @@ class Decisions:
     def check(self, said: Said, item: DeskItem) -> Checked:
         """Return the answer. Raises BadInput with every fault."""
         faults = [*self._of_verb(said, item), *self._of_time(said, item)]
-        if said.note is not None and len(said.note) > _LONGEST_NOTE:
-            faults.append(Finding("--note", f"is longer than {_LONGEST_NOTE} characters", "shorten it"))
+        if fault := fault_of("--note", said.note):
+            faults.append(fault)
         takes_receipt = said.verb is Verb.APPROVE and _is_upload(item)
         if takes_receipt:
             faults += self._of_portal(said.portal)
@@ -141,7 +141,9 @@ class Decisions:
     def _keep(self, entry: PortalEntry) -> PortalReceipt:
         if entry.submitted_at is None or entry.proof is None:
             raise RuntimeError("a receipt is kept only after it was checked")
-        sha256 = self._documents.put(entry.proof.read_bytes())
+        if (proof := read_paper(entry.proof)) is None:
+            raise BadInput([Finding("--proof", "changed while it was read", "give it again")])
+        sha256 = self._documents.put(proof)
         return PortalReceipt(entry.reference.strip(), entry.submitted_at, sha256)
 
     def _answer(self, said: Said) -> Answer:

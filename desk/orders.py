@@ -10,6 +10,7 @@ from desk.corrections import corrected
 from desk.gate import Gate
 from desk.letters import Letters, PrintedLetter
 from desk.sheets import Sheets
+from desk.words import words
 from gateways.ports import DeskBook, Documents, LetterPrinter, PolicyShelf, Registry, Trail
 from models.audit import Access, Door
 from models.case import Step, Track
@@ -230,10 +231,3 @@ class Orders:
         before = None if hand.command_id is None else self._book.command(hand.command_id)
         is_it = before is not None and (before.case_number, before.kind) == (case_number, kind)
         return before if is_it else None
-
-
-def words(field: str, text: str) -> str:
-    """Return what was typed as a reason, trimmed. Raises BadInput when it is empty."""
-    if not text.strip():
-        raise BadInput([Finding(field, "is empty", "say why, in a few words")])
-    return text.strip()

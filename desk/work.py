@@ -3,8 +3,9 @@
 from datetime import timedelta
 
 from desk.decisions import Checked, Decisions, Said, Verb
-from desk.orders import Hand, Orders, words
+from desk.orders import Hand, Orders
 from desk.sheets import Sheet
+from desk.words import words
 from models.answers import Approved
 from models.audit import Access, Door
 from models.case import CaseState, Step

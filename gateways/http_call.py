@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from time import monotonic
 from typing import TypeVar
 
 import httpx
@@ -11,6 +12,8 @@ from pydantic import BaseModel, ValidationError
 
 from models.errors import BadReply, Misconfigured, ReactivationError, Refused, Unavailable
 
+_MOST_BYTES = 1024 * 1024
+"""No reply that was agreed is a hundredth of it."""
 Reply = TypeVar("Reply", bound=BaseModel)
 
 
@@ -20,7 +23,7 @@ class Patience:
 
     connect: timedelta
     read: timedelta
-    """For each wait on the network; together with `connect` below the activity's start_to_close."""
+    """For each wait on the network, and for a whole body; with `connect` below start_to_close."""
 
 
 class HttpCall:
@@ -45,7 +48,9 @@ class HttpCall:
             base_url=base_url,
             timeout=httpx.Timeout(patience.read.total_seconds(), connect=patience.connect.total_seconds()),
             trust_env=False,
+            headers={"Accept-Encoding": "identity"},
         )
+        self._patience = patience
 
     def close(self) -> None:
         """Close the connections."""
@@ -67,7 +72,8 @@ class HttpCall:
         """
         fault: ReactivationError
         try:
-            response = self._client.request(method, path, headers=headers, json=body)
+            with self._client.stream(method, path, headers=headers, json=body) as response:
+                content = self._content(response) if response.is_success else b""
         except httpx.TimeoutException:
             fault = Unavailable(self._system, "no answer in time")
         except httpx.TransportError:
@@ -75,15 +81,20 @@ class HttpCall:
         except httpx.HTTPError:
             fault = BadReply(self._system, "reply cannot be read")
         else:
-            if response.is_success:
-                return response.content
-            fault = self._fault(response.status_code, refusals or {})
+            if content is not None and response.is_success:
+                return content
+            fault = (
+                BadReply(self._system, "reply is too large, or packed")
+                if response.is_success
+                else self._fault(response.status_code, refusals or {})
+            )
         raise fault
 
     def probe(self) -> None:
         """Return when the system answers at all, whatever it says. Raises Unavailable."""
         try:
-            response = self._client.get("")
+            with self._client.stream("GET", "") as response:
+                pass
         except httpx.HTTPError:
             is_there = False
         else:
@@ -98,6 +109,23 @@ class HttpCall:
         except ValidationError:
             pass
         raise BadReply(self._system, "reply not in the agreed form")
+
+    def _content(self, response: httpx.Response) -> bytes | None:
+        """Read a body as it comes; None when it is larger than any reply of the agreed form, or packed.
+
+        Raises httpx.ReadTimeout for one that drips.
+        """
+        if response.headers.get("content-encoding", "identity") != "identity":
+            return None
+        until = monotonic() + self._patience.read.total_seconds()
+        body = bytearray()
+        for part in response.iter_raw():
+            body += part
+            if len(body) > _MOST_BYTES:
+                return None
+            if monotonic() > until:
+                raise httpx.ReadTimeout("drips")
+        return bytes(body)
 
     def _fault(self, status: int, refusals: Mapping[int, str]) -> ReactivationError:
         match status:

@@ -34,6 +34,7 @@ _PORTAL = "siks-ng.toml"
 _CITY_FILES = "kota-*.toml"
 _CALENDAR = "kalender.toml"
 _ALERT_TEXTS = "pesan.toml"
+_MOST_BYTES = 1024 * 1024
 _HOLIDAY_FILE = re.compile(r"libur-(\d{4})\.toml")
 
 
@@ -201,11 +202,15 @@ class PolicyFolder:
 
 def _read(path: Path, model: type[ModelT]) -> ModelT:
     try:
+        if path.exists() and (not path.is_file() or path.stat().st_size > _MOST_BYTES):
+            raise Misconfigured(f"policies: {path} is not a file of at most {_MOST_BYTES // 1024} KiB")
         return model.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError):
         raise Misconfigured(f"policies: {path} cannot be read") from None
     except tomllib.TOMLDecodeError as error:
         raise Misconfigured(f"policies: {path} is not TOML: {error}") from None
+    except RecursionError:
+        raise Misconfigured(f"policies: {path} is not TOML: nested too deeply") from None
     except ValidationError as error:
         faults = "; ".join(
             f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}" for fault in error.errors()

@@ -57,6 +57,10 @@ def headers(credentials: Credentials, timestamp: str) -> dict[str, str]:
     }
 
 
+_LONGEST_SEALED = 16 * 1024
+"""A person is a tenth of it; what is packed could grow with the square of its length."""
+
+
 def read(content: bytes, credentials: Credentials, timestamp: str) -> str | None:
     """Return the JSON text of a reply's `response`; None when BPJS has no data.
 
@@ -79,6 +83,8 @@ def read(content: bytes, credentials: Credentials, timestamp: str) -> str | None
 
 def unseal(sealed: str, credentials: Credentials, timestamp: str) -> str:
     """Decrypt and decompress the `response` of a reply. Raises BadReply."""
+    if len(sealed) > _LONGEST_SEALED:
+        raise BadReply(_SYSTEM, "reply is too large")
     secret = f"{credentials.cons_id}{credentials.cons_secret}{timestamp}".encode()
     key = hashlib.sha256(secret).digest()
     try:

@@ -47,7 +47,8 @@ class WebhookSender:
         }
         fault: ReactivationError
         try:
-            response = self._client.post(self._url, content=body, headers=headers)
+            with self._client.stream("POST", self._url, content=body, headers=headers) as response:
+                pass  # what the receiver says beside its status is not read
         except httpx.TimeoutException:
             fault = Unavailable(_SYSTEM, "no answer in time")
         except httpx.HTTPError:

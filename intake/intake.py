@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from gateways.ports import Documents, PolicyShelf, Registry
-from intake.rules import media_type_of, read_application, warnings
+from intake.rules import media_type_of, read_application, read_paper, warnings
 from models.application import Application
 from models.case import CaseRef
 from models.dossier import Need, NewCase, Paper, Person
@@ -91,11 +91,8 @@ class Intake:
         """Copy the papers into the store; what is kept is what was checked."""
         papers, faults = [], []
         for number, paper in enumerate(application.documents):
-            try:
-                content = (folder / paper.path).read_bytes()
-            except OSError:
-                content = b""
-            if media_type := media_type_of(content):
+            content = read_paper(folder / paper.path)
+            if content is not None and (media_type := media_type_of(content)):
                 papers.append(Paper(paper.kind, self._documents.put(content), media_type, len(content)))
             else:
                 faults.append(

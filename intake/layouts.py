@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from intake import cells
 from intake.cells import Reading
+from intake.files import read_bounded
 from models.case import Track
 from models.errors import BadInput, Finding
 
@@ -53,6 +54,7 @@ FIELDS: Final[Mapping[FieldName, Reading]] = {
     "documents": cells.text,
 }
 """Every field that a column may hold, and how its cells are read."""
+_MOST_MAP_BYTES: Final = 64 * 1024
 OPTIONAL: Final[frozenset[FieldName]] = frozenset({"card_number", "phone", "kecamatan", "city_name"})
 
 OWN_HEADER: Final = tuple(name for name in FIELDS if name != "city_name")
@@ -108,10 +110,13 @@ class Plan:
 def read_map(path: Path) -> ColumnMap:
     """Read the file of `--map`. Raises BadInput, quoting nothing but names."""
     try:
-        return ColumnMap.model_validate(tomllib.loads(path.read_text(encoding="utf-8-sig")))
+        content = read_bounded(path, _MOST_MAP_BYTES)
+        if content is None or len(content) > _MOST_MAP_BYTES:
+            raise BadInput([Finding("--map", "is not a small file", "see README, bulk intake")])
+        return ColumnMap.model_validate(tomllib.loads(content.decode("utf-8-sig")))
     except OSError:
         raise BadInput([Finding("--map", "cannot be read", "check the path and the permissions")]) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError):
         raise BadInput([Finding("--map", "is not TOML in UTF-8", "see README, bulk intake")]) from None
     except ValidationError as error:
         places = {".".join(str(part) for part in fault["loc"][:2]) for fault in error.errors()}

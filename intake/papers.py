@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateways.ports import Documents, PolicyShelf, Registry
-from intake.rules import inspect_paper, media_type_of
+from intake.rules import inspect_paper, media_type_of, read_paper
 from models.application import PAPER_FAULTS
 from models.dossier import Paper
 from models.errors import BadInput, Finding
@@ -76,7 +76,6 @@ class Papers:
             return Finding(field, "is not kind=path", f"kinds are {', '.join(DocumentKind)}")
         if (fault := inspect_paper(Path(path))) is not None:
             return Finding(field, *PAPER_FAULTS[fault])
-        content = Path(path).read_bytes()
-        if media_type_of(content) is None:
-            return Finding(field, *PAPER_FAULTS["wrong_type"])
+        if (content := read_paper(Path(path))) is None:
+            return Finding(field, *PAPER_FAULTS["unreadable"])
         return DocumentKind(kind), content

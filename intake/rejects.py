@@ -8,13 +8,11 @@ from collections.abc import Iterable
 from dataclasses import astuple, fields
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
 from intake.rows import RowFault
 from models.errors import BadInput, Finding
-
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-"""With these a spreadsheet takes a cell for a formula."""
+from models.plain import safe_cell
 
 
 class RejectFile:
@@ -55,12 +53,7 @@ class RejectFile:
 
     def add(self, faults: Iterable[RowFault]) -> None:
         """Write the faults of a row."""
-        self._rows.writerows(map(_harmless, astuple(fault)) for fault in faults)
-
-
-def _harmless(cell: object) -> str:
-    words = str(cell)
-    return f"'{words}" if words.startswith(_FORMULA) else words
+        self._rows.writerows(map(safe_cell, astuple(fault)) for fault in faults)
 
 
 def _unwritable() -> BadInput:

@@ -1,11 +1,13 @@
 """From a JSON file to a checked application: every broken rule at once, and warnings that do not block."""
 
 import json
+import re
 from datetime import date
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from intake.files import read_bounded
 from models.application import MAX_PAPER_BYTES, Application, IntakeContext
 from models.errors import BadInput, Finding
 from models.identity import parse_nik
@@ -13,6 +15,9 @@ from models.policy import CityPolicy, Regions
 
 MAX_APPLICATION_BYTES = 1024 * 1024
 _WINDOW_MONTHS = 6
+_HEAD_BYTES = 16
+_NAME = re.compile(r"[A-Za-z_ -]{1,40}")
+"""What may be shown of a file's own names for fields: one that nobody knows may hold anything."""
 
 _MEDIA_TYPES = (
     (b"%PDF-", "application/pdf"),
@@ -50,10 +55,24 @@ def inspect_paper(path: Path) -> str | None:
         if not path.is_file():
             return "missing"
         size = path.stat().st_size
-        with path.open("rb") as file:
-            head = file.read(16)
+        head = read_bounded(path, _HEAD_BYTES)
     except (OSError, ValueError):
         return "unreadable"
+    return _fault_of(head, size)
+
+
+def read_paper(path: Path) -> bytes | None:
+    """Return a paper that is in order; None for one that is not, or not any more."""
+    try:
+        content = read_bounded(path, MAX_PAPER_BYTES)
+    except (OSError, ValueError):
+        return None
+    return content if content is not None and _fault_of(content, len(content)) is None else None
+
+
+def _fault_of(head: bytes | None, size: int) -> str | None:
+    if head is None:
+        return "missing"
     if size == 0:
         return "empty"
     if size > MAX_PAPER_BYTES:
@@ -102,14 +121,17 @@ def warnings(application: Application, *, today: date) -> list[Finding]:
 
 
 def _read_json(path: Path) -> object:
-    if not path.exists():
-        raise BadInput([Finding("file", "does not exist", "check the path")])
-    if not path.is_file():  # a pipe or a device has no size and no end
-        raise BadInput([Finding("file", "is not a file", "give the path of a JSON file")])
     try:
-        if path.stat().st_size > MAX_APPLICATION_BYTES:
+        if not path.exists():
+            raise BadInput([Finding("file", "does not exist", "check the path")])
+        content = read_bounded(path, MAX_APPLICATION_BYTES)
+        if content is None:  # a pipe or a device has no size and no end
+            raise BadInput([Finding("file", "is not a file", "give the path of a JSON file")])
+        if len(content) > MAX_APPLICATION_BYTES:
             raise BadInput([Finding("file", "is over 1 MB", "one application is a few kilobytes of JSON")])
-        return json.loads(path.read_text(encoding="utf-8-sig"))
+        return json.loads(content.decode("utf-8-sig"))
+    except IsADirectoryError:
+        raise BadInput([Finding("file", "is not a file", "give the path of a JSON file")]) from None
     except OSError:
         raise BadInput([Finding("file", "cannot be read", "check the path and the permissions")]) from None
     except json.JSONDecodeError as error:
@@ -130,12 +152,13 @@ def fault_of(fault: object) -> tuple[tuple[str | int, ...], str, str, str]:
     if not isinstance(fault, dict):
         raise TypeError("pydantic changed the form of its errors")
     context = fault.get("ctx", {})
+    place = tuple(one if isinstance(one, int) or _NAME.fullmatch(one) else "?" for one in fault["loc"])
     if fault["type"] == "rule":
-        return fault["loc"], context["code"], context["rule"], context["fix"]
+        return place, context["code"], context["rule"], context["fix"]
     code, rule, fix = _PLAIN.get(
         fault["type"], ("wrong_form", "has the wrong form", "compare with examples/")
     )
-    return fault["loc"], code, rule.format(**context), fix.format(**context)
+    return place, code, rule.format(**context), fix.format(**context)
 
 
 def _months_later(day: date, months: int) -> date:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from gateways.ports import Documents
-from intake.rules import inspect_paper, media_type_of
+from intake.rules import inspect_paper, media_type_of, read_paper
 from models.application import ApplicationPaper
 from models.dossier import Paper
 
@@ -59,11 +59,8 @@ class Scans:
         return inspect_paper(path)
 
     def _keep_anew(self, path: Path, _state: _State) -> _Kept | None:
-        try:
-            content = path.read_bytes()
-        except OSError:
-            return None
-        if (media_type := media_type_of(content)) is None:
+        content = read_paper(path)
+        if content is None or (media_type := media_type_of(content)) is None:
             return None
         return self._documents.put(content), media_type, len(content)
 

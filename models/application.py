@@ -15,10 +15,13 @@ from pydantic_core import PydanticCustomError
 
 from models.case import Track
 from models.identity import Sex, is_one_digit_repeated, is_sixteen_digits, parse_nik
+from models.plain import is_plain
 from models.policy import DocumentKind, NeedKind, Regions
 
 MAX_PAPER_BYTES = 10 * 1024 * 1024
 _CARD_DIGITS = 13
+_BLANKS = dict.fromkeys(map(ord, "\t\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029\ufeff\u00a0"), " ")
+"""What spreadsheets leave in a cell where a space is meant."""
 _PHONE = re.compile(r"^(?:\+?62|0)8[0-9]{7,11}$")
 
 
@@ -55,7 +58,10 @@ def _context(info: ValidationInfo) -> IntakeContext:
 def _check_text(value: object) -> object:
     if not isinstance(value, str):
         _fault("not_text", "must be text", "put the value in quotes, so that no digit is lost")
-    return value.strip()
+    text = value.translate(_BLANKS).strip()
+    if not is_plain(text):
+        _fault("unprintable", "has invisible or control characters", "type it anew")
+    return text
 
 
 def _check_sixteen(value: str) -> str:

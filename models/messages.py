@@ -7,6 +7,7 @@ from typing import Annotated, Final
 from pydantic import Field, StringConstraints
 
 from models.answers import Answer, ReasonCode
+from models.bounds import Attempt, Moment, Stretch
 from models.calendar import Budget, CalendarPlan
 from models.case import CaseNumber, CaseState, CityCode, Step, Track
 from models.outage import System
@@ -124,7 +125,7 @@ class GiveAnswer(Payload):
 
     command_id: Code
     step: Step
-    attempt: int
+    attempt: Attempt
     answer: Answer
     receipt: Code | None = None
     """Our own number of the proof that the ledger keeps; what the portal calls it stays there."""
@@ -133,7 +134,7 @@ class GiveAnswer(Payload):
     """None for a system, which has its own id as `actor`."""
     in_place_of: OfficerId | None = None
     """Whose item a supervisor finished."""
-    occurred_at: datetime
+    occurred_at: Moment
     """When it happened, by which the SLA is settled; it may have been told later."""
 
 
@@ -250,7 +251,7 @@ class PapersAdded(Payload):
     """Papers came in after intake and are in the store; a case that waits for them goes on."""
 
     command_id: Code
-    count: int
+    count: Annotated[int, Field(ge=0, le=100_000)]
     actor: OfficerId | None = None
 
 
@@ -258,7 +259,7 @@ class ReopenUpload(Payload):
     """A receipt was void: the person must be handed in to SIKS-NG again."""
 
     command_id: Code
-    attempt: int
+    attempt: Attempt
     """The attempt whose receipt was void."""
     actor: OfficerId
 
@@ -277,15 +278,15 @@ class SwitchTrack(Payload):
     command_id: Code
     track: Track
     actor: OfficerId
-    occurred_at: datetime
+    occurred_at: Moment
 
 
 class Extend(Payload):
     """Give the case more time, or less."""
 
     command_id: Code
-    by: timedelta | None = None
-    until: datetime | None = None
+    by: Stretch | None = None
+    until: Moment | None = None
     """The new due time; exactly one of both is given."""
     actor: OfficerId
 
@@ -308,14 +309,14 @@ class Park(Payload):
     """The system that the open step needs has been down since a time."""
 
     system: System
-    since: datetime
+    since: Moment
 
 
 class Release(Payload):
     """The system was back at a time."""
 
     system: System
-    until: datetime
+    until: Moment
 
 
 class Accepted(Payload):

@@ -6,8 +6,8 @@ from pydantic import BaseModel, ConfigDict
 class Payload(BaseModel):
     """A frozen message of codes, numbers and times; never personal data.
 
-    Unknown fields are ignored, so that an old worker may receive a newer shape;
-    every field added later needs a default.
+    What breaks its form is never quoted. Unknown fields are ignored, so that an old worker may receive a
+    newer shape; every field added later needs a default.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)

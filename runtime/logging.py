@@ -8,7 +8,10 @@ from typing import Literal
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from models.plain import plain
+
 _DIGITS = re.compile(r"\d{10,}")
+_OF_SEVERAL_LINES = ("exception", "stack")
 _QUIET = ("httpx", "httpcore", "alembic", "temporalio.activity")
 """httpx logs URLs, and a BPJS URL holds a NIK; the interceptor tells what activities met."""
 
@@ -23,6 +26,7 @@ def configure_logging(log_format: Literal["auto", "console", "json"] = "auto") -
         structlog.processors.StackInfoRenderer(),
         structlog.processors.format_exc_info,
         mask_digits,
+        write_out_controls,
     ]
     colours = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     renderer: Processor = colours if console else structlog.processors.JSONRenderer()
@@ -42,6 +46,14 @@ def configure_logging(log_format: Literal["auto", "console", "json"] = "auto") -
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def write_out_controls(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Write control characters out, so that no value forges a line or steers a terminal."""
+    return {
+        key: plain(value) if isinstance(value, str) and key not in _OF_SEVERAL_LINES else value
+        for key, value in event.items()
+    }
 
 
 def mask_digits(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

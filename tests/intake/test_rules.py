@@ -107,7 +107,7 @@ def test_the_kk_must_not_be_the_nik(tmp_path: Path) -> None:
     [
         ("absent.pdf", None, "file not found"),
         (".", None, "file not found"),
-        ("nul\0.pdf", None, "file not found"),
+        ("nul\0.pdf", None, "has invisible or control characters"),
         ("empty.pdf", b"", "file is empty"),
         ("word.pdf", b"PK\x03\x04 a Word file that calls itself PDF", "content is not PDF, JPEG or PNG"),
         ("big.png", b"\x89PNG\r\n\x1a\n" + bytes(10 * 1024 * 1024), "file is over 10 MB"),

@@ -17,12 +17,13 @@ from hypothesis import strategies as st
 
 from cli.report import ask_for, asked_period, write_whole
 from cli.report_charts import bars_of
-from cli.report_data import report_csv, safe_cell
+from cli.report_data import report_csv
 from cli.report_page import report_page
 from cli.report_words import number, share
 from gateways.policy_folder import PolicyFolder
 from models.case import Outcome, SlaState, Step, Track
 from models.errors import BadInput
+from models.plain import safe_cell
 from models.report import (
     OVER,
     CaseLine,

@@ -1,0 +1,24 @@
+"""Times and numbers of messages, within bounds: what a workflow counts with must never overflow."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, AwareDatetime, Field
+
+_FIRST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_LAST: Final = datetime(2200, 1, 1, tzinfo=UTC)
+_LONGEST: Final = timedelta(days=3660)
+
+
+def _within(value: datetime) -> datetime:
+    if not _FIRST <= value < _LAST:
+        raise ValueError("must lie between the years 2000 and 2200")
+    return value
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_within)]
+"""A time with its zone."""
+Stretch = Annotated[timedelta, Field(ge=-_LONGEST, le=_LONGEST)]
+"""How much more time, or less."""
+Attempt = Annotated[int, Field(ge=1, le=100_000)]
+"""How often a step was begun."""
