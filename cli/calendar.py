@@ -42,7 +42,9 @@ def show(
     city: Annotated[
         str | None, typer.Option("--city", metavar="CODE", help="One city; all cities unless given.")
     ] = None,
-    year: Annotated[int | None, typer.Option(help="This year unless given.")] = None,
+    year: Annotated[
+        int | None, typer.Option(min=_FIRST_YEAR, max=_LAST_YEAR, help="This year unless given.")
+    ] = None,
     json_: Json = False,
 ) -> None:
     """Show office hours and the holidays of a year."""

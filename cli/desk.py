@@ -17,7 +17,10 @@ app = typer.Typer(
     help="The work of people: see it, take it, give it, finish it.",
 )
 
-Item = Annotated[int, typer.Argument(metavar="ITEM", help="Number of the item, from `desk list`.", min=1)]
+Item = Annotated[
+    int,
+    typer.Argument(metavar="ITEM", help="Number of the item, from `desk list`.", min=1, max=2_147_483_647),
+]
 
 
 @app.command("list", epilog="Example: starter.py desk list --as tangsel-verifikator-1")

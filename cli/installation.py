@@ -23,9 +23,10 @@ app = typer.Typer()
 @app.command(epilog="Example: starter.py up --policies examples/policies")
 def up(
     port: Annotated[
-        int, typer.Option(help="Temporal's port; a free one is taken when it is not free.")
+        int,
+        typer.Option(help="Temporal's port; a free one is taken when it is not free.", min=0, max=65535),
     ] = 7233,
-    ui_port: Annotated[int, typer.Option(help="The Web UI's port; likewise.")] = 8233,
+    ui_port: Annotated[int, typer.Option(help="The Web UI's port; likewise.", min=0, max=65535)] = 8233,
     policies: Annotated[Path, typer.Option(help="Folder of policies.")] = ROOT / "policies",
     by_hand: Annotated[
         bool, typer.Option("--by-hand", help="People answer every step at their desks; nothing is simulated.")
