@@ -15,7 +15,7 @@ from cli.door import As, CaseArgument, Json, Reason, counter, hand, known_form, 
 from cli.exporting import exported, require_free, write_private
 from cli.privacy_page import HeldCase, access_page
 from cli.saying import read_time
-from desk.orders import words
+from desk.words import words
 from models.audit import Door, Note, TrailAsk
 from models.errors import BadInput, Finding
 from models.roles import Act
