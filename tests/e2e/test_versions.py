@@ -158,6 +158,10 @@ async def test_a_roll_with_worker_versions_loses_nothing(own_office: Office, ver
         doctor = await own_office.cli("doctor", REAKTIVASI_DEPLOYMENT=NAME)
         assert doctor.code == 5
         assert "no version is the current one" in doctor.out
+        unknown = await own_office.cli("deployment", "promote", "9", "--go", REAKTIVASI_DEPLOYMENT=NAME)
+        assert unknown.code == 3
+        rehearsed = await own_office.cli("deployment", "promote", "1", REAKTIVASI_DEPLOYMENT=NAME)
+        assert "no current version" in rehearsed.out
         await _promote(own_office, "1")
         coming = asyncio.create_task(_cases(own_office, CASES - AFTERWARDS))
         await until(lambda: len(own_office.registry.cases()) > CASES // 5, 60, lambda: "too few cases")

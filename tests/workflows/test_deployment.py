@@ -12,6 +12,7 @@ from temporalio.worker import Worker
 from models.errors import Misconfigured, NotFound, WrongState
 from runtime.deployment import Deployment, Deployments, deployment_config
 from runtime.settings import Settings
+from runtime.visibility import pollers
 from tests.sandbox import strict_runner
 from workflows.daily_digest import DailyDigest
 
@@ -22,6 +23,7 @@ async def served(environment: WorkflowEnvironment, name: str, build_id: str) -> 
     worker = Worker(
         environment.client,
         task_queue=name,
+        identity=f"worker of {build_id}",
         workflows=[DailyDigest],
         workflow_runner=strict_runner(),
         deployment_config=deployment_config(Settings(deployment=name, build_id=build_id)),
@@ -55,6 +57,9 @@ async def test_a_version_is_ramped_promoted_and_taken_back(environment: Workflow
     async with served(environment, name, "1") as deployments, served(environment, name, "2"):
         first = await deployments.look()
         assert first.current is None
+        settings = Settings(task_queue=name)
+        assert await pollers(environment.client, settings, build_id="2") == ["worker of 2"]
+        assert not await pollers(environment.client, settings, build_id="3")
         await deployments.promote(first, "1")
         second = await deployments.look()
         assert shares(second) == {"1": ("current", 100), "2": ("inactive", 0)}
