@@ -47,7 +47,7 @@ def digest(
                 {"city": ask.city, "day": ask.day, "sent": alert.key if send else None, **asdict(figures)}
             )
             return
-        message = shelf.alert_texts().single(Delivery(0, alert, "", 0, 0), now)
+        message = shelf.alert_texts().single(Delivery(0, alert, "", 0, 0), now, shelf.reasons())
         screen.print(Text(message.subject, style="bold"), Text(message.body), sep="\n", soft_wrap=True)
         if send:
             screen.print(Text(f"in the outbox as {alert.key}", style="bold green"), soft_wrap=True)

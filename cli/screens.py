@@ -17,7 +17,7 @@ from models.desk import DeskItem, IssuedLetter, ItemKind, Refusal
 from models.errors import Finding
 from models.messages import Alert, CaseEvent
 from models.reasons import Reasons
-from models.texts import DOCUMENT, ITEM, OUTAGE, OUTCOME, SLA, STEP, WAITING_ON, any_of, duration
+from models.texts import DOCUMENT, ITEM, OUTCOME, SLA, STEP, WAITING_ON, any_of, duration, trouble_words
 from models.wib import WIB
 from runtime.adapters import Office
 
@@ -87,7 +87,7 @@ def case_screen(report: CaseReport, reasons: Reasons, ui: str | None) -> Rendera
     else:
         facts.add_row("waiting on", f"{WAITING_ON[state.waiting_on]} sejak {clock(state.since)}")
     if state.health is not CaseHealth.OK:
-        trouble = OUTAGE.get(state.trouble or "") or reasons.label(state.trouble or "-")
+        trouble = trouble_words(state.trouble or "-", reasons)
         facts.add_row("trouble", Text(trouble, style="bold red"))
     for item in report.desk:
         hand = f"di tangan {item.assignee}" if item.assignee else "belum diambil"

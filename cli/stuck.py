@@ -16,7 +16,7 @@ from models.outbox import AlertState
 from models.reasons import Reasons
 from models.standstill import judged
 from models.stuck_groups import CODE_FAILS, RUNNING, StuckGroup, groups_of
-from models.texts import HEALTH, ITEM, SLA, STEP, TROUBLE, WAITING_ON, duration
+from models.texts import HEALTH, ITEM, SLA, STEP, WAITING_ON, duration, trouble_words
 from models.why import Why
 from runtime import adapters
 from runtime.glance import failing, glance
@@ -94,16 +94,11 @@ def why(case: CaseArgument, json_: Json = False) -> None:
     run(work, as_json=json_)
 
 
-def in_words(trouble: str, reasons: Reasons) -> str:
-    """Return why a case is stuck or parked, as officers read it."""
-    return TROUBLE.get(trouble) or reasons.label(trouble)
-
-
 def _group_lines(
     group: StuckGroup, reasons: Reasons, now: datetime, address: str
 ) -> Iterator[tuple[str, str]]:
     style = "bold cyan" if group.health is CaseHealth.PARKED else "bold red"
-    head = f"{group.count}  {HEALTH[group.health]}: {in_words(group.trouble, reasons)} ({group.trouble})"
+    head = f"{group.count}  {HEALTH[group.health]}: {trouble_words(group.trouble, reasons)} ({group.trouble})"
     yield f"{head}, {STEP[group.step]}, {group.city}", style
     yield f"   tertua {duration(now - group.oldest)}, sejak {clock(group.oldest)} WIB", ""
     more = f" +{group.count - len(group.examples)}" if group.count > len(group.examples) else ""
@@ -141,9 +136,9 @@ def _facts(found: Why, reasons: Reasons) -> Iterator[tuple[str, str, str]]:
     yield "waiting on", f"{WAITING_ON[state.waiting_on]} sejak {clock(state.since)} WIB ({waited})", ""
     yield _due(found)
     if state.health is not CaseHealth.OK:
-        yield "health", f"{HEALTH[state.health]}: {in_words(state.trouble or '-', reasons)}", "bold red"
+        yield "health", f"{HEALTH[state.health]}: {trouble_words(state.trouble or '-', reasons)}", "bold red"
     if found.error is not None:
-        yield "last error", f"{in_words(found.error, reasons)} ({found.error})", "red"
+        yield "last error", f"{trouble_words(found.error, reasons)} ({found.error})", "red"
     yield from _people(found)
     yield from _temporal(found)
 

@@ -9,7 +9,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from models.messages import OF_CITY, Alert, AlertKind
 from models.outbox import AlertMessage, Delivery
-from models.texts import STEP, duration
+from models.reasons import Reasons
+from models.texts import STEP, duration, trouble_words
 from models.wib import wib_text
 
 DIGEST_CASES: Final = 20
@@ -108,13 +109,16 @@ class AlertTexts(BaseModel):
                 raise ValueError(f"message.{kind}.{vague[0]}: must hold {{{needed}}}")
         return self
 
-    def single(self, delivery: Delivery, now: datetime) -> AlertMessage:
-        """Return the message of one alert; a repeat says how late the case is now."""
+    def single(self, delivery: Delivery, now: datetime, reasons: Reasons) -> AlertMessage:
+        """Return the message of one alert; a repeat says how late the case is now.
+
+        `reasons` gives the words for codes.
+        """
         alert, text = delivery.alert, self.message[delivery.alert.kind]
         late = alert.late_by
         if delivery.number > 0 and alert.due_at is not None:
             late = max(now - alert.due_at, timedelta(0))
-        values = _values(alert, late)
+        values = _values(alert, late, reasons)
         reminder = self.reminder.format(number=delivery.number) if delivery.number else ""
         return AlertMessage(
             key=delivery.key,
@@ -148,7 +152,7 @@ def _about(alert: Alert) -> str:
     return alert.case_number or alert.key
 
 
-def _values(alert: Alert, late: timedelta) -> dict[str, str]:
+def _values(alert: Alert, late: timedelta, reasons: Reasons) -> dict[str, str]:
     return {
         "case_number": _about(alert),
         "step": "-" if alert.step is None else STEP[alert.step],
@@ -156,7 +160,7 @@ def _values(alert: Alert, late: timedelta) -> dict[str, str]:
         "city": alert.city,
         "due": "belum berjalan" if alert.due_at is None else wib_text(alert.due_at),
         "late": late_words(late),
-        "detail": alert.detail or "-",
+        "detail": trouble_words(alert.detail or "-", reasons),
         "words": alert.words or "-",
         "command": f"starter.py alerts ack {_about(alert)}",
     }

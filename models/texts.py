@@ -7,6 +7,7 @@ from models.case import CaseHealth, CaseState, Outcome, SlaState, Step, Track, W
 from models.desk import ItemKind
 from models.outage import System, parked_for
 from models.policy import DocumentKind, NeedKind
+from models.reasons import Reasons
 from models.sla import Owner
 from models.standstill import TOO_OFTEN, waits_for
 from models.wib import wib_text
@@ -129,6 +130,11 @@ def any_of(kinds: Iterable[DocumentKind]) -> str:
     """Return for example `Surat rujukan atau Dokumen medis`, in the order of the kinds."""
     chosen = set(kinds)
     return " atau ".join(DOCUMENT[kind] for kind in DocumentKind if kind in chosen)
+
+
+def trouble_words(trouble: str, reasons: Reasons) -> str:
+    """Return what an officer reads for why a case stands still: ours, the office's, or the code itself."""
+    return TROUBLE.get(trouble) or reasons.label(trouble)
 
 
 def duration(span: timedelta) -> str:

@@ -81,7 +81,8 @@ class Dispatcher:
         return self._send(group, self._shelf.alert_texts().together(group), in_digest=True)
 
     def _send_one(self, delivery: Delivery) -> int:
-        return self._send([delivery], self._shelf.alert_texts().single(delivery, self._clock()))
+        message = self._shelf.alert_texts().single(delivery, self._clock(), self._shelf.reasons())
+        return self._send([delivery], message)
 
     def _send(self, group: Sequence[Delivery], message: AlertMessage, *, in_digest: bool = False) -> int:
         """Send one message that tells of these deliveries, and note what became of it."""

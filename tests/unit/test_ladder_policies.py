@@ -195,10 +195,35 @@ def test_every_kind_of_alert_has_its_words(kind: AlertKind) -> None:
     )
     of_city = Alert(key="watch:3674:k", city="3674", kind=kind, raised_at=of_case.raised_at)
     alert = of_city if kind in OF_CITY else of_case
-    texts = PolicyFolder(ROOT / "policies").alert_texts()
-    message = texts.single(Delivery(1, alert, "rina", 0, 0), alert.raised_at)
+    shelf = PolicyFolder(ROOT / "policies")
+    delivery = Delivery(1, alert, "rina", 0, 0)
+    message = shelf.alert_texts().single(delivery, alert.raised_at, shelf.reasons())
     about = "Kota 3674" if kind in OF_CITY else "PBI-3674-2026-000001"
     assert about in message.subject
     acknowledged = alert.key if kind in OF_CITY else "PBI-3674-2026-000001"
     assert alert.is_news or f"starter.py alerts ack {acknowledged}" in message.body
     assert "{" not in message.subject + message.body
+
+
+@pytest.mark.parametrize(
+    ("detail", "words"),
+    [
+        ("waits.kemensos", "terlalu lama menunggu Kemensos"),
+        ("outage.siks_ng", "gangguan SIKS-NG"),
+        ("NIK_BEDA", "NIK berbeda"),
+    ],
+)
+def test_an_alert_says_why_in_words(detail: str, words: str) -> None:
+    """No officer reads a code that the office has words for, be they the engine's or the office's own."""
+    alert = Alert(
+        key="PBI-3674-2026-000001:k",
+        city="3674",
+        case_number="PBI-3674-2026-000001",
+        kind=AlertKind.CASE_STUCK,
+        level=1,
+        raised_at=datetime(2026, 3, 2, tzinfo=UTC),
+        detail=detail,
+    )
+    shelf = PolicyFolder(ROOT / "policies")
+    message = shelf.alert_texts().single(Delivery(1, alert, "rina", 0, 0), alert.raised_at, shelf.reasons())
+    assert f"Sebab: {words}" in message.body
