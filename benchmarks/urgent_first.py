@@ -1,7 +1,7 @@
 """How long an emergency takes while a list of thousands is worked off, beside an idle system, in one run.
 
 `python -m benchmarks.urgent_first [--list N] [--emergencies N]`. Everything is on this machine: Temporal on a
-SQLite file, ledger on SQLite, simulators that decide after two seconds and activate after one. First
+SQLite file, ledger on SQLite or PostgreSQL, simulators that decide after two seconds and activate after one. First
 emergencies come one by one to an idle system; then N cases of a list are started, and while they queue up
 emergencies come with their place in the queue, and one that stands in line with the list.
 """
@@ -17,7 +17,7 @@ from rich.table import Table
 from temporalio.client import Client
 from temporalio.common import Priority
 
-from benchmarks.bench import Bench, open_bench
+from benchmarks.bench import Bench, add_database, open_bench
 from cli.screens import console
 from models.case import CaseRef
 from runtime.entry import run_and_leave
@@ -65,10 +65,11 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--list", type=int, default=20_000, help="cases of the list")
     parser.add_argument("--emergencies", type=int, default=15, help="of each kind")
+    add_database(parser)
     choice = parser.parse_args()
     options = StackOptions(port=0, ui_port=0, policies_dir=ROOT / "examples" / "policies")
     screen = console()
-    async with open_bench("bench-urgent", options, "benchmarks.floor") as bench:
+    async with open_bench("bench-urgent", options, "benchmarks.floor", database=choice.database) as bench:
         await emergency(bench)  # warms up
         idle = [await emergency(bench) for _ in range(choice.emergencies)]
 
@@ -95,7 +96,9 @@ async def main() -> None:
         like_the_list = [task.result() for task in done]
         left = await open_cases(bench.client)
     screen.print(table(idle, first, like_the_list))
-    screen.print(f"while they came {queued} to {still} cases were under way, {left} at the end")
+    screen.print(
+        f"while they came {queued} to {still} cases were under way, {left} at the end; ledger on {choice.database}"
+    )
 
 
 def table(idle: Sequence[float], first: Sequence[float], behind: Sequence[float]) -> Table:

@@ -1,0 +1,264 @@
+"""A whole list as a city gets it: imported, started and worked off; memory of each process, and queries.
+
+`python -m benchmarks.whole_list [--rows N] [--database NAME] [--at-the-desk]`. Everything is on this machine:
+Temporal on a SQLite file, ledger on SQLite or PostgreSQL, one worker. The list is taken by `starter.py
+import`, one row in a hundred faulty, while the worker runs the cases. Simulators answer at once; with
+`--at-the-desk` people do everything and nobody comes, so that every case stays open. The floor's CPU is
+measured before and after, on the same server.
+"""
+
+import argparse
+import asyncio
+import json
+import statistics
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import partial
+
+import httpx
+import psutil
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import func, select
+
+from benchmarks.bench import Bench, add_database, cpu_seconds, open_bench
+from benchmarks.cases_per_second import Round, measure, run_floor
+from cli.screens import console
+from models.case import CaseRef
+from models.messages import EventKind
+from models.tables import case_events
+from runtime.entry import run_and_leave
+from runtime.settings import ROOT
+from runtime.stack import StackOptions
+
+CITY = "3674"
+FAULTS = 0.01
+TIMES = 5
+"""How often each query is asked."""
+SAID_EVERY = 30.0
+"""Seconds between two lines about what is left."""
+PATIENCE = 120.0
+"""Seconds without any progress after which the rest is called stuck."""
+RUNNING = 'WorkflowType="Reactivation" AND ExecutionStatus="Running"'
+_ON_DESK = select(func.count()).where(case_events.c.kind == EventKind.STEP_ON_DESK)
+
+
+class Memory:
+    """The most memory that each process used, looked at twice a second."""
+
+    def __init__(self, pids: Mapping[str, int]) -> None:
+        """`pids` are the processes by name; more may be added."""
+        self.pids = dict(pids)
+        self.most: dict[str, int] = {}
+
+    async def look(self) -> None:
+        """Look until cancelled."""
+        while True:
+            for name, pid in self.pids.items():
+                with suppress(psutil.NoSuchProcess):
+                    self.most[name] = max(self.most.get(name, 0), psutil.Process(pid).memory_info().rss)
+            await asyncio.sleep(0.5)
+
+
+async def imported(bench: Bench, memory: Memory, rows: int) -> tuple[dict[str, object], float]:
+    """Generate a list and import it as an officer does; return what the command said, and its seconds."""
+    path = bench.stack.folder / "list.csv"
+    generate = ("-m", "examples.generate", "--rows", str(rows), "--city", CITY, "--faults", str(FAULTS))
+    await ran(bench, *generate, "--out", str(path))
+    began = time.perf_counter()
+    process = await begun(bench, "starter.py", "import", str(path), "--city", CITY, "--json")
+    memory.pids["importer"] = process.pid
+    out, _ = await process.communicate()
+    seconds = time.perf_counter() - began
+    said: dict[str, object] = json.loads(out)
+    return said, seconds
+
+
+async def ran(bench: Bench, *command: str) -> None:
+    """Run a Python program of this project to its end."""
+    process = await begun(bench, *command)
+    _, err = await process.communicate()
+    if process.returncode:
+        raise RuntimeError(err.decode())
+
+
+async def begun(bench: Bench, *command: str) -> asyncio.subprocess.Process:
+    """Start a Python program of this project, on the benchmark's stack."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        *command,
+        cwd=ROOT,
+        env=bench.stack.worker.environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
+async def still_running(bench: Bench) -> int:
+    """Count the cases that are not over."""
+    return (await bench.client.count_workflows(RUNNING)).count
+
+
+async def not_on_a_desk(bench: Bench, cases: int) -> int:
+    """Count the cases that do not lie on a desk yet."""
+    with bench.ledger.connect() as connection:
+        lying: int = connection.execute(_ON_DESK).scalar_one()
+    return cases - lying
+
+
+async def worked_off(left: Callable[[], Awaitable[int]], screen: Console) -> int:
+    """Wait until none is left; return how many are when nothing moves."""
+    count, since, told = -1, time.monotonic(), time.monotonic()
+    while (now_left := await left()) > 0:
+        if now_left != count:
+            count, since = now_left, time.monotonic()
+        elif time.monotonic() > since + PATIENCE:
+            return count
+        if time.monotonic() > told + SAID_EVERY:
+            told = time.monotonic()
+            screen.print(f"{now_left} left", style="dim")
+        await asyncio.sleep(1)
+    return 0
+
+
+async def queries(bench: Bench) -> dict[str, float]:
+    """Return the median milliseconds of what supervisors and officers ask."""
+    client, web = bench.client, httpx.AsyncClient(base_url=bench.stack.web_ui, trust_env=False)
+
+    async def listed(query: str, number: int) -> None:
+        async for _ in client.list_workflows(query, page_size=number, limit=number):
+            pass
+
+    async def web_list() -> None:
+        params = {"query": f'{RUNNING} AND Kecamatan="Pamulang"', "maximumPageSize": "100"}
+        (await web.get("/api/v1/namespaces/default/workflows", params=params)).raise_for_status()
+
+    asked: dict[str, Callable[[], Awaitable[object]]] = {
+        "count all that run": partial(client.count_workflows, RUNNING),
+        "count those of a kecamatan": partial(client.count_workflows, f'{RUNNING} AND Kecamatan="Pamulang"'),
+        "list 20": partial(listed, f'{RUNNING} AND CaseHealth="ok"', 20),
+        "list 1,000": partial(listed, RUNNING, 1000),
+        "Web UI, a page of 100": web_list,
+        "starter.py list": partial(ran, bench, "starter.py", "list"),
+        "starter.py stuck": partial(ran, bench, "starter.py", "stuck"),
+    }
+    medians = {}
+    for name, ask in asked.items():
+        times = []
+        for _ in range(TIMES):
+            began = time.perf_counter()
+            await ask()
+            times.append((time.perf_counter() - began) * 1000)
+        medians[name] = statistics.median(times)
+    await web.aclose()
+    return medians
+
+
+async def floor_of(bench: Bench, number: int) -> dict[str, Round]:
+    """Measure both shapes of the floor."""
+    pids = {"server": bench.stack.temporal.pid, "worker": bench.floor.pid}
+    cases = [a_case(index) for index in range(number)]
+    return {
+        "floor": await measure(cases, pids, partial(run_floor, bench.client)),
+        "floor, own queues": await measure(
+            cases, pids, partial(run_floor, bench.client, has_own_queues=True)
+        ),
+    }
+
+
+def a_case(number: int) -> CaseRef:
+    """Return a case that only the floor runs."""
+    return CaseRef.model_validate(
+        {
+            "case_number": f"PBI-{CITY}-2000-{number:06d}",
+            "city": CITY,
+            "track": "emergency",
+            "kecamatan": "Pamulang",
+            "received_at": datetime.now(UTC),
+        }
+    )
+
+
+async def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=20_990, help="rows of the list")
+    parser.add_argument("--floor", type=int, default=400, help="bare workflows before and after")
+    parser.add_argument(
+        "--at-the-desk", action="store_true", help="people do everything, and nobody comes: cases stay open"
+    )
+    add_database(parser)
+    choice = parser.parse_args()
+    options = StackOptions(
+        port=0, ui_port=0, decide_after=0, activate_after=0, by_hand=bool(choice.at_the_desk)
+    )
+    screen = console()
+    async with open_bench("bench-list", options, "benchmarks.floor", database=choice.database) as bench:
+        stack = bench.stack
+        memory = Memory({child.name: child.pid for child in stack.children})
+        looking = asyncio.create_task(memory.look())
+        await floor_of(bench, 60)
+        before = await floor_of(bench, choice.floor)
+        pids = {"server": stack.temporal.pid, "worker": stack.worker.pid}
+        cpu, began = {name: cpu_seconds(pid) for name, pid in pids.items()}, time.perf_counter()
+        said, seconds = await imported(bench, memory, choice.rows)
+        screen.print(
+            f"imported and started in {seconds:.0f} s: {said['new']} cases, {said['rejected']} rejected"
+        )
+        asked = {"after the import": await queries(bench)}
+        cases = int(str(said["new"]))
+        left_of = partial(not_on_a_desk, cases=cases) if options.by_hand else still_running
+        left = await worked_off(partial(left_of, bench), screen)
+        took = time.perf_counter() - began
+        spent = {name: cpu_seconds(pid) - cpu[name] for name, pid in pids.items()}
+        what = "lie on the desk" if options.by_hand else "are over"
+        screen.print(f"all but {left} {what} {took:.0f} s after the beginning")
+        asked["at the end"] = await queries(bench)
+        after = await floor_of(bench, choice.floor)
+        looking.cancel()
+    screen.print(cpu_table({name: one * 1000 / cases for name, one in spent.items()}, before, after))
+    screen.print(memory_table(memory.most))
+    screen.print(query_table(asked))
+    screen.print(f"{choice.rows} rows, ledger on {choice.database}")
+
+
+def cpu_table(engine: Mapping[str, float], before: Mapping[str, Round], after: Mapping[str, Round]) -> Table:
+    """Return CPU milliseconds per case beside the floors."""
+    made = Table()
+    for column in ("CPU ms per case", "server", "worker", "both", "engine to this"):
+        made.add_column(column, justify="right")
+    total = sum(engine.values())
+    for when, floors in (("before", before), ("after", after)):
+        for name, floor in floors.items():
+            both = floor.cpu_ms["server"] + floor.cpu_ms["worker"]
+            numbers = (f"{floor.cpu_ms[process]:.1f}" for process in ("server", "worker"))
+            made.add_row(f"{name}, {when}", *numbers, f"{both:.1f}", f"{total / both:.2f}")
+    made.add_row("engine", f"{engine['server']:.1f}", f"{engine['worker']:.1f}", f"{total:.1f}", "-")
+    return made
+
+
+def memory_table(most: Mapping[str, int]) -> Table:
+    """Return the most memory of each process."""
+    made = Table()
+    for column in ("process", "most memory, MB"):
+        made.add_column(column, justify="right")
+    for name, bytes_ in most.items():
+        made.add_row(name, f"{bytes_ / 1e6:.0f}")
+    return made
+
+
+def query_table(asked: Mapping[str, Mapping[str, float]]) -> Table:
+    """Return the median milliseconds of each query."""
+    made = Table()
+    for column in ("query, median ms", *asked):
+        made.add_column(column, justify="right")
+    for name in next(iter(asked.values())):
+        made.add_row(name, *(f"{medians[name]:.0f}" for medians in asked.values()))
+    return made
+
+
+if __name__ == "__main__":
+    run_and_leave(main)
