@@ -1,9 +1,9 @@
 """How late deadlines are noticed when many fall into one minute, beside bare Temporal, in one run.
 
 `python -m benchmarks.timer_lateness [--cases N] [--database NAME]`. Everything is on this machine: Temporal
-on a SQLite file, ledger on SQLite or PostgreSQL, one worker, the watchdog. First as many bare workflows as cases sleep until a moment within
-the same minute, evenly spread; then as many real cases breach within such a minute. No message is sent to
-anybody.
+on a SQLite file, ledger on SQLite or PostgreSQL, one worker, the watchdog. First as many bare workflows as
+cases sleep until a moment within the same minute, evenly spread; then as many real cases breach within such
+a minute. No message is sent to anybody.
 """
 
 import argparse

@@ -1,9 +1,9 @@
 """How long an emergency takes while a list of thousands is worked off, beside an idle system, in one run.
 
 `python -m benchmarks.urgent_first [--list N] [--emergencies N]`. Everything is on this machine: Temporal on a
-SQLite file, ledger on SQLite or PostgreSQL, simulators that decide after two seconds and activate after one. First
-emergencies come one by one to an idle system; then N cases of a list are started, and while they queue up
-emergencies come with their place in the queue, and one that stands in line with the list.
+SQLite file, ledger on SQLite or PostgreSQL, simulators that decide after two seconds and activate after one.
+First emergencies come one by one to an idle system; then N cases of a list are started, and while they queue
+up emergencies come with their place in the queue, and one that stands in line with the list.
 """
 
 import argparse
@@ -97,7 +97,8 @@ async def main() -> None:
         left = await open_cases(bench.client)
     screen.print(table(idle, first, like_the_list))
     screen.print(
-        f"while they came {queued} to {still} cases were under way, {left} at the end; ledger on {choice.database}"
+        f"while they came {queued} to {still} cases were under way, {left} at the end; "
+        f"ledger on {choice.database}"
     )
 
 
