@@ -1,0 +1,201 @@
+"""An operator with patience: hands in every application and gives every command, until it was taken."""
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+
+from desk.orders import Hand
+from intake.intake import Intake
+from intake.papers import Papers
+from models.case import CaseHealth, CaseState
+from models.desk import Command
+from models.errors import BadReply, EngineUnreachable, TryAgain, WrongState
+from runtime import adapters
+from runtime.delivery import Delivery
+from runtime.settings import Settings
+from runtime.stack import LOCAL_ACTOR
+from runtime.temporal import CaseStarter, connect
+from tests.chaos.judge import standing
+from tests.chaos.people import application, nik_of, papers_of, write_papers
+from tests.chaos.plan import Fate, Plan
+
+_PACE_SECONDS = 0.1
+_AT_ONCE = 4
+_LOOK_EVERY_SECONDS = 1.0
+_HELP_AFTER_SECONDS = 20.0
+"""How long a case may be stuck for another reason than it should before the operator asks again."""
+
+
+class Clerk:
+    """Works in a thread of its own, so that a ledger that does not answer holds up nothing else."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        settings: Settings,
+        temporal: dict[str, str],
+        inbox: Path,
+        simulators: dict[str, str],
+    ) -> None:
+        """`temporal` names Temporal; `inbox` is an empty folder; `simulators` are the institutions."""
+        self._plan = plan
+        self._settings = settings
+        self._temporal = temporal
+        self._inbox = inbox
+        self._simulators = simulators
+        self.cases: dict[int, str] = {}
+        """Case number by place in the plan."""
+        self.states: dict[str, CaseState] = {}
+        """Where the cases were when the ledger last answered."""
+        self.again = 0
+        """How often something had to be said again, because nobody answered."""
+        self.helped = 0
+        """How often a case was stuck for another reason than it should, and was asked to go on."""
+        self.trouble: BaseException | None = None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="clerk")
+
+    def begin(self) -> None:
+        """Open the counter."""
+        self._thread.start()
+
+    def end(self) -> None:
+        """Close it."""
+        self._stop.set()
+        self._thread.join()
+
+    def is_where_it_should(self, place: int) -> bool:
+        """Tell whether a case stands where its fate lets it."""
+        state = self.states.get(self.cases.get(place, ""))
+        return state is not None and standing(state) in self._plan.fates[place].ends
+
+    @property
+    def settled(self) -> int:
+        """How many cases stand where they should."""
+        return sum(map(self.is_where_it_should, range(len(self._plan.fates))))
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._work())
+        except BaseException as error:  # noqa: BLE001 - told by whoever waits for the cases
+            self.trouble = error
+
+    async def _work(self) -> None:
+        office = adapters.office(self._settings)
+        client = await connect(self._settings, lazy=True, environment=self._temporal)
+        starter = CaseStarter(client, self._settings.task_queue)
+        self._registry = office.registry
+        self._intake = Intake(office.registry, office.documents, office.shelf, starter)
+        self._papers = Papers(office.registry, office.documents, office.shelf)
+        self._desk = adapters.work(office)
+        self._delivery = Delivery(client, office.registry, office.book)
+        write_papers(self._inbox)
+        errands = asyncio.create_task(self._run_errands())
+        slots = asyncio.Semaphore(_AT_ONCE)
+        async with asyncio.TaskGroup() as group:
+            for place, fate in enumerate(self._plan.fates):
+                if self._stop.is_set():
+                    break
+                await slots.acquire()
+                task = group.create_task(self._hand_in(place, fate))
+                task.add_done_callback(lambda _: slots.release())
+                await asyncio.sleep(_PACE_SECONDS)
+        await errands
+
+    async def _hand_in(self, place: int, fate: Fate) -> None:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            for system in ("kemensos", "siks_ng", "bpjs"):
+                if dials := dict(getattr(fate, system)):
+                    url = f"{self._simulators[system]}/_sim/dials/{nik_of(place)}"
+                    await self._until_done(lambda url=url, dials=dials: client.put(url, json=dials))  # type: ignore[misc]
+        path = self._inbox / f"{place}.json"
+        path.write_text(json.dumps(application(place, fate)), encoding="utf-8")
+
+        async def submit() -> None:
+            done = await self._intake.submit(path, now=datetime.now(UTC))
+            self.cases[place] = done.case_number
+
+        await self._until_done(submit)
+
+    async def _until_done(self, work: Callable[[], Awaitable[object]]) -> None:
+        while not self._stop.is_set():
+            try:
+                await work()
+            except (EngineUnreachable, TryAgain, BadReply, OSError, httpx.HTTPError):
+                self.again += 1
+                await asyncio.sleep(0.3)
+            else:
+                return
+
+    # -- What officers do later -----------------------------------------------------------------------
+
+    async def _run_errands(self) -> None:
+        done = set[int]()
+        stuck_since: dict[str, float] = {}
+        while not self._stop.is_set():
+            try:
+                found = await asyncio.to_thread(self._registry.cases, limit=100_000)
+            except EngineUnreachable:
+                found = []
+            self.states |= {state.case.case_number: state for state in found}
+            for place, number in list(self.cases.items()):
+                if (state := self.states.get(number)) is None:
+                    continue
+                fate = self._plan.fates[place]
+                if place not in done and _is_time(fate, state):
+                    done.add(place)
+                    await self._give(number, fate, place)
+                elif _needs_help(fate, state, place in done):
+                    since = stuck_since.setdefault(number, time.monotonic())
+                    if time.monotonic() - since > _HELP_AFTER_SECONDS:
+                        del stuck_since[number]
+                        self.helped += 1
+                        await self._order(lambda number=number: self._desk.retry(Hand(LOCAL_ACTOR), number))  # type: ignore[misc]
+                else:
+                    stuck_since.pop(number, None)
+            await asyncio.to_thread(self._stop.wait, _LOOK_EVERY_SECONDS)
+
+    async def _give(self, number: str, fate: Fate, place: int) -> None:
+        hand = Hand(LOCAL_ACTOR, f"chaos-{place}")
+        if fate.errand == "papers":
+            named = [f"{kind}={self._inbox / kind}.pdf" for kind in papers_of(fate)]
+            await self._until_done(lambda: asyncio.to_thread(self._papers.add, number, named))
+            await self._order(lambda: self._desk.papers_added(hand, number, len(named)))
+        elif fate.errand == "retry":
+            await self._order(lambda: self._desk.retry(hand, number))
+        else:
+            await self._order(lambda: self._desk.withdraw(hand, number, "pemohon membatalkan"))
+
+    async def _order(self, write: Callable[[], Command]) -> None:
+        """Write a command into the ledger, under the same id until it is there, and bring it once."""
+
+        async def given() -> None:
+            try:
+                await self._delivery.deliver(await asyncio.to_thread(write))
+            except WrongState:
+                return
+
+        await self._until_done(given)
+
+
+def _is_time(fate: Fate, state: CaseState) -> bool:
+    """Tell whether it is time for what an officer does once."""
+    match fate.errand:
+        case "papers":
+            return state.trouble == "DOK_TIDAK_LENGKAP"
+        case "retry":
+            return state.trouble == "NIK_BEDA"
+        case "withdraw":
+            return state.step == "kemensos_verification"
+    return False
+
+
+def _needs_help(fate: Fate, state: CaseState, is_done: bool) -> bool:
+    is_expected = state.trouble in fate.ends or (fate.errand != "" and not is_done)
+    return state.outcome is None and state.health is CaseHealth.STUCK and not is_expected

@@ -1,0 +1,104 @@
+"""Gathers what is judged, through public doors: registry, Temporal's lists, the institutions' counts."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import httpx
+from temporalio.client import WorkflowExecutionStatus
+
+from models.case import CaseState
+from tests.chaos.judge import CaseSeen, Evidence, Execution
+from tests.chaos.people import STEMS
+from tests.chaos.plan import Plan
+from tests.e2e import leaks
+from tests.e2e.office import Office
+from workflows import search_attributes
+
+_RESULTS_AT_ONCE = 16
+_EVERYTHING = 100_000
+Value = str | int | datetime
+
+
+async def gather(
+    office: Office, plan: Plan, cases: Mapping[int, str], received: Mapping[str, int]
+) -> Evidence:
+    """Return what is to be seen now; `cases` is by place in the plan. Raises EngineUnreachable."""
+    seen, others = await asyncio.to_thread(_ledger, office, plan, cases)
+    effects = {}
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
+        for system, url in office.stack.simulators.items():
+            effects[system] = (await client.get(f"{url}/_sim/effects")).json()
+    expected = {case.number: expected_attributes(case.state) for case in seen}
+    return Evidence(
+        at=datetime.now(UTC),
+        cases=seen,
+        executions=await _executions(office),
+        expected=expected,
+        effects=effects,
+        received=dict(received),
+        strangers=others,
+        caseless=tuple(str(place) for place in range(len(plan.fates)) if place not in cases),
+        undelivered=len(await asyncio.to_thread(office.book.undelivered)),
+    )
+
+
+def leaked(office: Office) -> tuple[str, ...]:
+    """Search Temporal's database and every log for the people of the run."""
+    places = leaks.files(office.stack.folder, but=("institutions.db",))
+    return tuple(leaks.found(STEMS, places))
+
+
+def _ledger(
+    office: Office, plan: Plan, cases: Mapping[int, str]
+) -> tuple[tuple[CaseSeen, ...], tuple[str, ...]]:
+    registry = office.registry
+    states = {state.case.case_number: state for state in registry.cases(limit=_EVERYTHING)}
+    ends = {number: plan.fates[place].ends for place, number in cases.items()}
+    seen = tuple(
+        CaseSeen(
+            ends=ends[number],
+            state=state,
+            events=tuple(registry.history(number)),
+            alerts=tuple(registry.alerts(number)),
+            reference=office.ledger.submission_reference(number),
+        )
+        for number, state in states.items()
+        if number in ends
+    )
+    return seen, tuple(sorted(states.keys() - ends.keys()))
+
+
+def expected_attributes(state: CaseState) -> dict[str, Value]:
+    """Return what Temporal should show of a case in this state."""
+    told: dict[str, Value] = {}
+    for column in search_attributes.COLUMNS:
+        if (value := column.read(state)) is not None:
+            told[column.key.name] = value
+    return told
+
+
+async def _executions(office: Office) -> dict[str, Execution]:
+    slots = asyncio.Semaphore(_RESULTS_AT_ONCE)
+
+    async def result(workflow_id: str) -> CaseState:
+        async with slots:
+            handle = office.client.get_workflow_handle(workflow_id, result_type=CaseState)
+            state: CaseState = await handle.result()
+            return state
+
+    listed = {one.id: one async for one in office.client.list_workflows('WorkflowType="Reactivation"')}
+    over = [key for key, one in listed.items() if one.status is WorkflowExecutionStatus.COMPLETED]
+    results = dict(zip(over, await asyncio.gather(*map(result, over)), strict=True))
+    return {
+        key: Execution(
+            is_running=one.status is WorkflowExecutionStatus.RUNNING,
+            attributes={
+                pair.key.name: pair.value
+                for pair in one.typed_search_attributes
+                if isinstance(pair.value, Value)
+            },
+            result=results.get(key),
+        )
+        for key, one in listed.items()
+    }

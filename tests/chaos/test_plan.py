@@ -1,0 +1,84 @@
+"""A seed means the same each time; the doubles of the network and of the mailbox do what they are named for."""
+
+import asyncio
+import json
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from tests.chaos.mailbox import Mailbox
+from tests.chaos.plan import FATES, Blow, Database, plan_of
+from tests.chaos.proxy import MessyProxy
+from tests.chaos.web import served
+
+
+def test_a_seed_is_one_plan() -> None:
+    """The same seed replays the same faults and fates; another seed does not."""
+    assert plan_of(7) == plan_of(7)
+    assert plan_of(7).faults != plan_of(8).faults
+    assert json.loads(json.dumps(plan_of(7).told()))["database"] == "PostgreSQL"
+
+
+def test_twenty_seeds_bring_every_fault_and_every_fate() -> None:
+    """Nothing that can happen is left out of the suite; each database has its own faults."""
+    plans = [plan_of(seed) for seed in range(20)]
+
+    assert {fault.blow for plan in plans for fault in plan.faults} == set(Blow)
+    assert {fate.name for plan in plans for fate in plan.fates} == {fate.name for fate in FATES}
+    assert [plan.database for plan in plans].count(Database.SQLITE) == 10
+    for plan in plans:
+        blows = {fault.blow for fault in plan.faults}
+        assert (Blow.LOCK_DATABASE in blows) == (plan.database is Database.SQLITE)
+        assert blows >= {Blow.KILL_WORKER, Blow.KILL_TEMPORAL, Blow.KILL_DISPATCHER}
+
+
+async def test_a_messy_proxy_loses_and_doubles_what_was_done() -> None:
+    """The far side does every call that it hears, and the caller does not learn of all."""
+    done = 0
+
+    async def work(request: Request) -> Response:
+        nonlocal done
+        done += 1
+        return JSONResponse({"said": (await request.json())["say"]})
+
+    async with served(Starlette(routes=[Route("/", work, methods=["POST"])])) as port:
+        proxy = MessyProxy(port, "seed")
+        proxy.LATE = (0.0, 0.01)
+        await proxy.open()
+        heard = 0
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{proxy.port}", trust_env=False) as client:
+            assert (await client.post("/", json={"say": "calm"})).json() == {"said": "calm"}
+            proxy.mess = 1.0
+            for number in range(24):
+                try:
+                    reply = await client.post("/", json={"say": number})
+                except httpx.TransportError:
+                    continue
+                assert reply.json() == {"said": number}, "an answer to another question"
+                heard += 1
+        await proxy.close()
+
+    assert proxy.spoilt == 24
+    assert heard < 24
+    assert done > heard + 1
+
+
+async def test_a_mailbox_takes_a_message_without_an_answer() -> None:
+    """It counts the message; the sender waits in vain until it is told to answer again."""
+    mailbox = Mailbox()
+    await mailbox.open()
+    async with httpx.AsyncClient(base_url=f"http://{mailbox.address}", trust_env=False) as client:
+        waiting = asyncio.create_task(mailbox.swallow_next(5))
+        await asyncio.sleep(0)
+        with pytest.raises(httpx.ReadTimeout):
+            await client.post("/hook", json={"id": "a"}, timeout=0.2)
+        await waiting
+        mailbox.answer_again()
+        assert (await client.post("/hook", json={"id": "a"})).status_code == 204
+    await mailbox.close()
+
+    assert mailbox.received == {"a": 2}
