@@ -17,6 +17,11 @@ _MOST_BYTES = 1024 * 1024
 Reply = TypeVar("Reply", bound=BaseModel)
 
 
+ONE_CALL_A_CONNECTION = httpx.Limits(max_keepalive_connections=0)
+"""A reply that comes twice, or late, would be read as the answer to the next call on its connection: that is
+about another person."""
+
+
 @dataclass(frozen=True)
 class Patience:
     """How long to wait for an outside system; the composition root takes it from `workflows/options.py`."""
@@ -49,6 +54,7 @@ class HttpCall:
             timeout=httpx.Timeout(patience.read.total_seconds(), connect=patience.connect.total_seconds()),
             trust_env=False,
             headers={"Accept-Encoding": "identity"},
+            limits=ONE_CALL_A_CONNECTION,
         )
         self._patience = patience
 

@@ -3,7 +3,19 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, Integer, RowMapping, String, bindparam, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Integer,
+    RowMapping,
+    String,
+    and_,
+    bindparam,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from gateways import desk_rows, dossier_query, letter_rows, outbox_rows
 from gateways.audit_forms import announce
@@ -19,7 +31,16 @@ _NUMBER = bindparam("case_number", type_=String())
 _ATTEMPT = bindparam("attempt", type_=Integer())
 
 _APPEND = Upsert(case_events, lambda insert: insert.on_conflict_do_nothing().returning(case_events.c.seq))
-_PROJECT = update(cases).where(cases.c.case_number == bindparam("number"))
+_PROJECT = update(cases).where(
+    cases.c.case_number == bindparam("number"),
+    or_(  # told again by a worker that was frozen meanwhile, a state may be older than the one that is there
+        cases.c.last_seq < bindparam("upto", type_=Integer()),
+        and_(
+            cases.c.since <= bindparam("not_before", type_=cases.c.since.type),
+            cases.c.escalation_level <= bindparam("not_below", type_=Integer()),
+        ),
+    ),
+)
 _EPOCH_OF = select(case_runs.c.epoch).where(
     case_runs.c.case_number == _NUMBER, case_runs.c.run == bindparam("run", type_=String())
 )
@@ -64,19 +85,25 @@ class SqlLedger:
     def record(self, record: Record) -> list[CaseEvent]:
         """Append the events and project the state; return the events that were not there before.
 
-        Batches may repeat, overlap and come out of order. A run that is new to a case that had another
-        began by a reset: its events are numbered in an epoch of their own. Raises NotFound.
+        Batches may repeat, overlap and come out of order. Told again under the same numbers, after Temporal
+        lost what it was told, the events stay and the state is the later one. A run that is new to a case
+        that had another began by a reset: its events are numbered in an epoch of their own. Raises NotFound.
         """
         case_number = record.state.case.case_number
         with self._access.write() as connection:
             case = lock_case(connection, case_number)
             epoch, last_seq = self._epoch(connection, case_number, case, record.run)
             new = self._append(connection, case_number, epoch, record.events)
-            newest = max((event.seq for event in new), default=0)
-            if last_seq is not None and newest > last_seq:
+            newest = max((record.upto, *(event.seq for event in record.events)))
+            if last_seq is not None and newest >= last_seq:
                 projection = record.state.model_dump(exclude={"case"})
                 projection |= {"track": record.state.case.track, "last_seq": newest}
-                connection.execute(_PROJECT, {"number": case_number, **projection})
+                order = {
+                    "upto": newest,
+                    "not_before": record.state.since,
+                    "not_below": record.state.escalation_level,
+                }
+                connection.execute(_PROJECT, {"number": case_number, **order, **projection})
             if new and last_seq is not None:
                 desk_rows.follow(connection, case_number, epoch, new, last_seq)
                 if any(event.kind is EventKind.CASE_CLOSED for event in new):

@@ -78,6 +78,8 @@ class Record(Payload):
 
     run: Code = "first"
     """Which run of the workflow tells this; a reset begins a new one that numbers events anew."""
+    upto: int = 0
+    """Number of the newest event that led to the state, which may have been told before."""
     events: Annotated[tuple[CaseEvent, ...], Field(max_length=50)]
     state: CaseState
     alerts: Annotated[tuple["Alert", ...], Field(max_length=20)] = ()

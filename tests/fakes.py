@@ -50,9 +50,11 @@ class FakeLedger:
         if (fault := next(self.faults, None)) is not None:
             raise fault
         case_number = record.state.case.case_number
-        new = [event for event in record.events if event.seq not in self.events[case_number]]
-        self.events[case_number].update({event.seq: event for event in new})
-        if new:
+        known = self.events[case_number]
+        newest, before = max((record.upto, *(event.seq for event in record.events))), max(known, default=0)
+        new = [event for event in record.events if event.seq not in known]
+        known.update({event.seq: event for event in new})
+        if newest >= before:
             self.states[case_number] = record.state
         return new
 

@@ -73,7 +73,13 @@ class Progress:
         async with self.in_passing:
             batch, alerts = tuple(self._unwritten), self._alarm.take()
             if batch or alerts:
-                record = Record(run=workflow.info().run_id, events=batch, state=self.state, alerts=alerts)
+                record = Record(
+                    run=workflow.info().run_id,
+                    upto=self._seq - 1,
+                    events=batch,
+                    state=self.state,
+                    alerts=alerts,
+                )
                 untold = (await self._write(record)).untold
                 self._unwritten = self._unwritten[len(batch) :]
                 self._alarm.tell_by_themselves([alert for alert in alerts if alert.key in untold])

@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,8 +56,8 @@ class Clerk:
         """Where the cases were when the ledger last answered."""
         self.again = 0
         """How often something had to be said again, because nobody answered."""
-        self.helped = 0
-        """How often a case was stuck for another reason than it should, and was asked to go on."""
+        self.helped: Counter[str] = Counter()
+        """How often a case was stuck for another reason than it should, and was asked to go on; by trouble."""
         self.trouble: BaseException | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="clerk")
@@ -155,7 +156,7 @@ class Clerk:
                     since = stuck_since.setdefault(number, time.monotonic())
                     if time.monotonic() - since > _HELP_AFTER_SECONDS:
                         del stuck_since[number]
-                        self.helped += 1
+                        self.helped[str(state.trouble)] += 1
                         await self._order(lambda number=number: self._desk.retry(Hand(LOCAL_ACTOR), number))  # type: ignore[misc]
                 else:
                     stuck_since.pop(number, None)

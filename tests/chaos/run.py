@@ -28,6 +28,8 @@ from tests.e2e.office import Office
 MEGABYTES = {Database.SQLITE: 96, Database.POSTGRESQL: 512}
 SETTLE_WITHIN_SECONDS = 420.0
 """How long after the last fault the cases may take to come where they should."""
+CHANGE_WITHIN_SECONDS = 100.0
+"""How long what is wrong may stay the same; longer than the engine waits before it tries again."""
 STALLED_AFTER_SECONDS = 8.0
 """A fault is not waited for longer than this while nothing goes on."""
 _SHORT_BUDGET = 'budget = "PT15S"'
@@ -43,7 +45,8 @@ class Ended:
     struck: tuple[str, ...]
     skipped: tuple[str, ...]
     restarts: int
-    helped: int
+    helped: dict[str, int]
+    """How often a person had to tell a case to go on, by what it was stuck with."""
     alerts: int
     """Messages that arrived at the other system."""
     breaches: int
@@ -123,7 +126,7 @@ class _Town:
             struck=tuple(self.storm.struck),
             skipped=tuple(self.storm.skipped),
             restarts=self.storm.restarts,
-            helped=self.clerk.helped,
+            helped=dict(self.clerk.helped),
             alerts=sum(self.mailbox.received.values()),
             breaches=sum(event.kind == "sla.breached" for case in seen.cases for event in case.events)
             if seen
@@ -154,12 +157,15 @@ class _Town:
 
     async def _judge(self, say: Say) -> tuple[list[Finding], Evidence | None]:
         """Judge as soon as every case seems to be where it should, until nothing is wrong or time is up."""
-        give_up_at, findings, seen = time.monotonic() + SETTLE_WITHIN_SECONDS, [], None
+        give_up_at = time.monotonic() + SETTLE_WITHIN_SECONDS
+        findings: list[Finding] = []
+        seen, same_since = None, time.monotonic()
         total, told = len(self.plan.fates), -1
         while True:
-            settled, is_late = self.clerk.settled, time.monotonic() > give_up_at
+            now, settled = time.monotonic(), self.clerk.settled
+            is_late = now > give_up_at or (now > same_since + CHANGE_WITHIN_SECONDS and bool(findings))
             if settled != told:
-                say(f"  {settled} of {total} settled, helped {self.clerk.helped}")
+                say(f"  {settled} of {total} settled, helped {self.clerk.helped.total()}")
                 told = settled
             if self.clerk.trouble is not None:
                 raise self.clerk.trouble
@@ -168,10 +174,12 @@ class _Town:
                     seen = await evidence.gather(
                         self.office, self.plan, self.clerk.cases, self.mailbox.received
                     )
-                    findings = judge(seen)
+                    before, findings = findings, judge(seen)
                     if not findings or is_late:
                         return findings, seen
-                    say(f"  not yet: {len(findings)} findings, {findings[0]}")
+                    if findings != before:
+                        same_since = time.monotonic()
+                        say(f"  not yet: {len(findings)} findings, {findings[0]}")
             await asyncio.sleep(2)
 
 

@@ -1,4 +1,4 @@
-"""Writes the README's table from the results of runs: `python -m tests.chaos.table results.jsonl README.md`."""
+"""Writes the README's table from results: `python -m tests.chaos.table results.jsonl README.md`."""
 
 import json
 import sys
@@ -19,10 +19,8 @@ def table_of(lines: list[str]) -> str:
         counted = Counter(told["faults"]).items()
         faults = "; ".join(name if times == 1 else f"{name} (x{times})" for name, times in counted)
         others = told["findings"] - told["lost"] - told["repeated"]
-        rows.append(
-            f"| {seed} | {told['database']} | {faults} | {told['cases']} | {told['lost']} | {told['repeated']} "
-            f"| {others} | {told['breaches']} | {told['seconds']} |"
-        )
+        cells = (seed, told["database"], faults, told["cases"], told["lost"], told["repeated"], others)
+        rows.append(f"| {' | '.join(map(str, (*cells, told['breaches'], told['seconds'])))} |")
     return "\n".join(rows)
 
 

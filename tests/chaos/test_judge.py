@@ -1,4 +1,4 @@
-"""The judge finds what is planted: a lost case, a repeated effect, a breach nobody heard of, a disagreement."""
+"""The judge finds what is planted: a lost case, a repeated effect, an untold breach, a disagreement."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -77,6 +77,35 @@ def test_record_without_events_changes_nothing(
     assert registry.case(case.case_number) == before
 
 
+def test_a_state_that_no_event_led_to_is_projected(
+    ledger: SqlLedger, registry: SqlRegistry, case: CaseRef
+) -> None:
+    """A level of the ladder is told by an alert alone; behind a newer event it changes nothing."""
+    ledger.record(a_record(case, an_event(2)))
+    climbed = a_state(case, 2).model_copy(update={"escalation_level": 3})
+    assert ledger.record(Record(upto=2, events=(), state=climbed)) == []
+    assert registry.case(case.case_number) == climbed
+    newer = a_record(case, an_event(3))
+    ledger.record(newer)
+    ledger.record(Record(upto=2, events=(), state=climbed))
+    assert registry.case(case.case_number) == newer.state
+
+
+def test_what_temporal_lost_and_tells_again_leads_to_the_later_state(
+    ledger: SqlLedger, registry: SqlRegistry, case: CaseRef
+) -> None:
+    """A server killed before it kept a workflow task lets the workflow tell the same at a later time."""
+    first = a_record(case, an_event(2), an_event(3))
+    ledger.record(first)
+    later = first.state.model_copy(update={"since": MORNING + timedelta(hours=1)})
+    assert ledger.record(first.model_copy(update={"state": later})) == []
+    assert registry.case(case.case_number) == later
+    ledger.record(first)
+    assert registry.case(case.case_number) == later, (
+        "a frozen worker woke up and told the first version again"
+    )
+
+
 def test_unknown_case_is_not_found(ledger: SqlLedger, case: CaseRef) -> None:
     """Nothing is written for a case that intake did not register."""
     stranger = case.model_copy(update={"case_number": "PBI-3674-2026-999999"})

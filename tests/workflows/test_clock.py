@@ -174,6 +174,7 @@ async def test_levels_are_told_until_somebody_takes_charge(stopped_bench: Bench)
         handle = await returned(bench, case)
         await bench.forward(handle, timedelta(hours=25.5))
         assert (await handle.query(Reactivation.state)).escalation_level == 2
+        assert bench.ledger.states[case.case_number].escalation_level == 2, "a level has no event of its own"
         acknowledge = Acknowledge(command_id="ack-1", actor="supervisor-1")
         for _ in range(2):
             await handle.execute_update("acknowledge", acknowledge)
