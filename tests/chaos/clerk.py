@@ -57,7 +57,7 @@ class Clerk:
         self.again = 0
         """How often something had to be said again, because nobody answered."""
         self.helped: Counter[str] = Counter()
-        """How often a case was stuck for another reason than it should, and was asked to go on; by trouble."""
+        """How often a case was stuck for another reason than it should and was asked to go on, by trouble."""
         self.trouble: BaseException | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="clerk")

@@ -31,7 +31,7 @@ class Disk:
     def full(self, writers: list[int]) -> Iterator[None]:
         """Let nothing more be written, by anybody or by the processes `writers`."""
         if not self.is_mounted:
-            with _limited(writers):
+            with limited(writers):
                 yield
             return
         ballast = self.folder / "ballast"
@@ -53,7 +53,8 @@ class Disk:
 
 
 @contextlib.contextmanager
-def _limited(writers: list[int]) -> Iterator[None]:
+def limited(writers: list[int]) -> Iterator[None]:
+    """Keep these processes from writing to any file."""
     processes = [psutil.Process(pid) for pid in writers]
     before = [process.rlimit(psutil.RLIMIT_FSIZE) for process in processes]
     for process, (_soft, hard) in zip(processes, before, strict=True):
