@@ -55,7 +55,8 @@ def keep(connection: Connection, told: Addressed, now: datetime) -> bool:
     if connection.execute(_ALERT.on(connection), row.model_dump()).one_or_none() is None:
         return False
     announce(connection, "alerts", [(alert.key,)], now)
-    plan(connection, [(alert.key, recipient, 0, now) for recipient in told.recipients])
+    due_at = min(now, alert.raised_at)  # this machine's clock may be ahead, and be set right before that time
+    plan(connection, [(alert.key, recipient, 0, due_at) for recipient in told.recipients])
     return True
 
 

@@ -49,9 +49,11 @@ class SqlOutbox:
     def lease(self, now: datetime, until: datetime, limit: int = 1000) -> list[Delivery]:
         """Take messages that are due, so that no other worker has them before `until`; the oldest first.
 
-        A repeat is due only while its alert is open.
+        A repeat is due only while its alert is open. Who took messages while his clock was far ahead has them
+        no longer once it is right again.
         """
-        is_free = or_(alert_deliveries.c.leased_until.is_(None), alert_deliveries.c.leased_until <= now)
+        leased_until, ahead = alert_deliveries.c.leased_until, until + (until - now)
+        is_free = or_(leased_until.is_(None), leased_until <= now, leased_until > ahead)
         is_due = and_(
             alert_deliveries.c.state == DeliveryState.PENDING, alert_deliveries.c.next_at <= now, is_free
         )

@@ -29,7 +29,7 @@ from tests.chaos.plan import Fate, Plan
 _PACE_SECONDS = 0.1
 _AT_ONCE = 4
 _LOOK_EVERY_SECONDS = 1.0
-_HELP_AFTER_SECONDS = 20.0
+_HELP_AFTER_SECONDS = 45.0
 """How long a case may be stuck for another reason than it should before the operator asks again."""
 
 

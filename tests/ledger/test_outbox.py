@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import Engine
 
 from gateways.ports import AlertBook, Outbox
 from gateways.sql_alert_book import SqlAlertBook
@@ -95,6 +96,23 @@ def test_a_message_in_hand_is_free_again_when_its_lease_ends(outbox: SqlOutbox, 
     [mine] = put(outbox, an_alert(case), "rina")
     assert outbox.lease(MORNING + MINUTE / 2, LATER) == []
     assert outbox.lease(MORNING + MINUTE, LATER) == [mine]
+
+
+def test_a_clock_that_was_hours_ahead_keeps_no_message_back(engine: Engine, case: CaseRef) -> None:
+    """Neither one that was kept meanwhile, nor one that a killed worker had taken."""
+    was_ahead = SqlOutbox(engine, lambda: MORNING + 300 * MINUTE)
+    [taken] = put(was_ahead, an_alert(case), "rina")
+    assert was_ahead.lease(MORNING + 300 * MINUTE, MORNING + 302 * MINUTE) == [taken]
+
+    assert SqlOutbox(engine, lambda: MORNING).lease(MORNING + MINUTE, MORNING + 3 * MINUTE) == [taken]
+
+
+def test_a_clock_that_is_a_little_ahead_takes_no_message_away(outbox: SqlOutbox, case: CaseRef) -> None:
+    """Two machines are never quite at the same time."""
+    put(outbox, an_alert(case), "rina")
+    outbox.lease(MORNING + MINUTE, MORNING + 3 * MINUTE)
+
+    assert outbox.lease(MORNING, MORNING + 2 * MINUTE) == []
 
 
 def test_a_postponed_message_comes_back_at_its_time(
