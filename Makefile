@@ -68,8 +68,16 @@ bench-list: $(VENV)/.dev ## a list of 20,990 rows imported and worked off: CPU, 
 bench-urgent: $(VENV)/.dev ## how long an emergency takes behind a list of 20,000
 	@$(RUN) -m benchmarks.urgent_first
 
+sbom: $(VENV)/.dev ## what the engine is made of, as CycloneDX: .local/sbom.json
+	@mkdir -p .local
+	@$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible -o .local/sbom.json requirements.txt
+	@echo "written: .local/sbom.json"
+
+audit-deps: $(VENV)/.dev ## known holes in what the engine is made of (asks pypi.org; AUDIT="..." for more options)
+	@$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements.txt $(AUDIT)
+
 lock: ## renew the hash-pinned requirements from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
-.PHONY: help setup demo demo-desk up down generate lint test test-slow record bench bench-list bench-timers bench-urgent lock
+.PHONY: help setup demo demo-desk up down generate lint test test-slow record bench bench-list bench-timers bench-urgent sbom audit-deps lock

@@ -13,6 +13,7 @@ from gateways.ledger_schema import migrate as migrate_ledger
 from gateways.ledger_schema import open_engine
 from runtime import doctor, stack
 from runtime.processes import stop_stack
+from runtime.security import examine_security
 from runtime.settings import ROOT, Settings
 from runtime.temporal import connect
 from runtime.visibility import register_search_attributes
@@ -73,11 +74,16 @@ def down() -> None:
 
 
 @app.command("doctor", epilog="Example: starter.py doctor")
-def doctor_(json_: Json = False) -> None:
+def doctor_(
+    security: Annotated[
+        bool, typer.Option("--security", help="Look at files, keys, ports, TLS instead; exit code 4.")
+    ] = False,
+    json_: Json = False,
+) -> None:
     """Check everything that cases need and say how to mend what is missing. Exit code 5 when something is."""
 
     async def work(settings: Settings, screen: Console) -> int:
-        checks = await doctor.examine(settings)
+        checks = examine_security(settings) if security else await doctor.examine(settings)
         if json_:
             print_json([vars(check) for check in checks])
         else:
@@ -85,10 +91,11 @@ def doctor_(json_: Json = False) -> None:
                 screen.print(
                     f"{'ok  ' if check.is_ok else 'FAIL'} {check.name:18} {check.saw}",
                     style="green" if check.is_ok else "bold red",
+                    markup=False,
                 )
                 if not check.is_ok:
                     screen.print(f"     {'':18} mend: {check.mend}", markup=False)
-        return 0 if all(check.is_ok for check in checks) else 5
+        return 0 if all(check.is_ok for check in checks) else 4 if security else 5
 
     run(work, as_json=json_)
 

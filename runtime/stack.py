@@ -224,6 +224,8 @@ class Stack:
         """Tell the commands of other terminals, worker and watchdog, where everything is."""
         addresses = self._addresses()
         lines = "".join(f"{name}={value}\n" for name, value in addresses.items())
+        self.settings.stack_file.unlink(missing_ok=True)
+        self.settings.stack_file.touch(mode=0o600)
         self.settings.stack_file.write_text(
             f"# written by a running local stack\n{lines}REAKTIVASI_WEB_UI={self.web_ui}\n"
         )
