@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from cli.door import Json, print_json, run
+from gateways.database_rights import grants
 from gateways.ledger_schema import migrate as migrate_ledger
 from gateways.ledger_schema import open_engine
 from runtime import doctor, stack
@@ -107,6 +108,18 @@ def migrate() -> None:
     async def work(settings: Settings, screen: Console) -> None:
         migrate_ledger(open_engine(settings.ledger_url))
         screen.print("the ledger's schema is current")
+
+    run(work)
+
+
+@app.command("database-rights", epilog="Example: starter.py database-rights --role engine | psql -d ledger")
+def database_rights(
+    role: Annotated[str, typer.Option("--role", help="The role under which workers and commands connect.")],
+) -> None:
+    """Print the SQL that gives a PostgreSQL role the least it needs; its owner runs it after each migrate."""
+
+    async def work(_settings: Settings, _screen: Console) -> None:
+        typer.echo("\n".join(grants(role)))
 
     run(work)
 
