@@ -109,6 +109,11 @@ def test_the_schema_and_its_version_are_the_owners(limited: Engine) -> None:
             connection.execute(text(statement))
 
 
+def test_history_and_trail_are_written_once() -> None:
+    """Whatever else the list holds."""
+    assert {"case_events", "audit_chain", "accesses", "notes", "refusals", "received_events"} <= APPEND_ONLY
+
+
 @pytest.mark.parametrize("role", ["", "a b", 'x"; DROP TABLE cases; --', "x" * 64, "é"])
 def test_a_role_that_is_no_name_is_refused(role: str) -> None:
     """What is printed is run by an owner."""
