@@ -61,6 +61,16 @@ def test_any_application_is_taken_or_every_fault_is_told(tmp_path: Path, data: s
     assert refused.isprintable()
 
 
+@pytest.mark.parametrize("name", ["3674065203859001", "\x1b[2J", "a\nb", "\u202e", "x" * 500])
+def test_a_field_that_nobody_knows_is_not_repeated_when_it_may_hold_anything(
+    tmp_path: Path, name: str
+) -> None:
+    """Somebody's NIK may be a key as well as a value."""
+    with pytest.raises(BadInput) as refused:
+        read(write_application(tmp_path, json.loads(_WHOLE) | {name: 1, "telepon": 1}))
+    assert {one.field for one in refused.value.findings} >= {"?", "telepon"}
+
+
 @pytest.mark.parametrize("name", ["\x1b[2J", "a\u202eb", "a\u200bb", "\x00", "\x07", "\ud800"])
 def test_what_steers_a_terminal_or_cannot_be_seen_is_no_name(tmp_path: Path, name: str) -> None:
     """Names reach terminals, letters and lists; a line break that a spreadsheet left is a space."""
