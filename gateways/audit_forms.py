@@ -12,6 +12,7 @@ from typing import Any, Final
 from sqlalchemy import (
     ARRAY,
     BindParameter,
+    Boolean,
     Column,
     ColumnElement,
     Connection,
@@ -39,6 +40,7 @@ from sqlmodel import UTCDateTime
 from models.audit import digest_of
 from models.audit_tables import accesses, audit_pending
 from models.bulk_tables import bulk_operations
+from models.event_tables import received_events
 from models.import_tables import imports
 from models.tables import alerts, case_events, commands, notes, refusals
 
@@ -63,6 +65,8 @@ def _on_postgresql(element: Stored, compiler: SQLCompiler, **words: object) -> s
     name = compiler.process(element.clauses, **words)
     if isinstance(column.type, DateTime | UTCDateTime):  # as SQLite has it
         return f"to_char({name} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')"
+    if isinstance(column.type, Boolean):
+        return f"CAST(CAST({name} AS INTEGER) AS TEXT)"
     return name if isinstance(column.type, LargeBinary) else f"CAST({name} AS TEXT)"
 
 
@@ -189,6 +193,11 @@ FORMS: Final[Mapping[str, Form]] = {
             "bulk_operations",
             bulk_operations,
             ("operation", "where", "actor", "given_at", "reason", "to", "by_seconds"),
+        ),
+        Form(
+            "received_events",
+            received_events,
+            ("at", "source", "digest", "result", "case_number", "said", "is_repeated"),
         ),
         Form("imports", imports, ("key", "city", "file_sha256", "rows", "begun_by", "begun_at")),
     )

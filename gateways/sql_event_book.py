@@ -2,11 +2,12 @@
 
 from sqlalchemy import Engine, RowMapping, bindparam, insert, select
 
+from gateways.audit_forms import announce
 from gateways.ledger_access import LedgerAccess, unreachable
 from models.event_tables import ReceivedEventRow, received_events
 from models.events import EventNote, EventResult
 
-_NOTE = insert(received_events)
+_NOTE = insert(received_events).returning(received_events.c.id)
 _LATEST = select(received_events).order_by(received_events.c.id.desc()).limit(bindparam("at_most"))
 
 
@@ -21,7 +22,8 @@ class SqlEventBook:
         """Write down that an event came in, and what became of it."""
         row = ReceivedEventRow(**vars(note))
         with self._access.write() as connection:
-            connection.execute(_NOTE, row.model_dump(exclude={"id"}))
+            number = connection.execute(_NOTE, row.model_dump(exclude={"id"})).scalar_one()
+            announce(connection, "received_events", [(number,)], note.at)
 
     def latest(self, limit: int = 200) -> list[EventNote]:
         """Return what came in, the newest first."""

@@ -26,6 +26,7 @@ from gateways.ledger_access import LedgerAccess, no_such_case, unreachable
 from models.audit import Access, Note, Touched, TrailAsk, TrailLine
 from models.audit_tables import AccessRow, accesses, audit_chain
 from models.bulk_tables import bulk_operations
+from models.event_tables import received_events
 from models.import_tables import imports
 from models.roles import MACHINE
 from models.tables import alerts, case_events, cases, commands, refusals
@@ -107,6 +108,14 @@ _trail = union_all(
         actor=bulk_operations.c.actor,
         what=literal("bulk ").concat(bulk_operations.c.operation),
         reason=bulk_operations.c.id,
+    ),
+    _lines(
+        "received_events",
+        at=received_events.c.at,
+        actor=func.coalesce(received_events.c.source, "-"),
+        what=literal("event ").concat(received_events.c.result),
+        case_number=received_events.c.case_number,
+        reason=received_events.c.said,
     ),
     _lines(
         "imports",

@@ -20,6 +20,7 @@ _THERE_ALREADY = (
     ("alert_acks", "alerts", "key", "acknowledged_at IS NOT NULL", "acknowledged_at, key"),
     ("bulk_operations", "bulk_operations", "id", "1 = 1", "given_at, id"),
     ("imports", "imports", "CAST(id AS VARCHAR)", "1 = 1", "id"),
+    ("received_events", "received_events", "CAST(id AS VARCHAR)", "1 = 1", "id"),
 )
 """Form, table, key, which rows, in which order: what the ledger holds is sealed as it is found."""
 

@@ -12,7 +12,7 @@ from gateways.ledger_schema import migrate, open_engine
 from gateways.policy_folder import PolicyFolder
 from gateways.typst_letters import TypstLetters
 from tests.desk.bench import EXTRA_PEOPLE, Bench, Clock
-from tests.ledger.conftest import postgres
+from tests.ledger.conftest import forged, postgres
 
 __all__ = ["postgres"]
 _POLICIES = Path(__file__).parents[2] / "policies"
@@ -47,6 +47,7 @@ def desk_engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
     engine = open_engine(url)
     migrate(engine)
     yield engine
+    assert forged(engine) == []
     engine.dispose()
     if admin is not None:
         with admin.connect() as connection:

@@ -15,6 +15,7 @@ from gateways.sql_alert_book import SqlAlertBook
 from gateways.sql_audit import SqlAudit
 from gateways.sql_bulk import SqlBulkBook
 from gateways.sql_desk_book import SqlDeskBook
+from gateways.sql_event_book import SqlEventBook
 from gateways.sql_imports import SqlImports
 from gateways.sql_ledger import SqlLedger
 from gateways.sql_outbox import SqlOutbox
@@ -23,6 +24,7 @@ from models.audit import Access, Door, Fault, Note
 from models.audit_tables import audit_chain
 from models.bulk import Bulk, Chosen, Operation
 from models.desk import Command, CommandResult, Completion
+from models.events import EventNote, EventResult
 from models.messages import PapersAdded, Withdraw
 from models.outbox import Addressed
 from models.roles import Act, Role
@@ -84,6 +86,8 @@ class Audited:
             self.book.settle(f"w-{number}", CommandResult.REFUSED, "the case is over", self.clock())
             self.book.refuse(COUNTER, Act.EXTEND, number, "takes the role supervisor", self.clock())
             self.see(number)
+        event = EventNote(self.clock(), EventResult.ACCEPTED, "mesin-kemensos", "d" * 64)
+        SqlEventBook(self.engine).note(event)
         bulk = Bulk("b-1", Operation.RETRY, "City='3674'", SUPERVISOR, MORNING, "SIKS-NG pulih")
         SqlBulkBook(self.engine).keep(bulk, [Chosen(taken[0].case.case_number, {})])
 

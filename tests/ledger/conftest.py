@@ -11,9 +11,11 @@ from sqlalchemy import Engine, create_engine, text
 
 from gateways.ledger_schema import migrate, open_engine
 from gateways.sql_alert_book import SqlAlertBook
+from gateways.sql_audit import SqlAudit
 from gateways.sql_ledger import SqlLedger
 from gateways.sql_outbox import SqlOutbox
 from gateways.sql_registry import SqlRegistry
+from models.audit import Fault
 from tests.ledger.builders import MORNING, a_clock
 
 
@@ -57,10 +59,16 @@ def empty_engine(url: str) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def engine(empty_engine: Engine) -> Engine:
-    """Open a migrated ledger."""
+def engine(empty_engine: Engine) -> Iterator[Engine]:
+    """Open a migrated ledger; whatever a test wrote by our adapters must be announced to the audit."""
     migrate(empty_engine)
-    return empty_engine
+    yield empty_engine
+    assert forged(empty_engine) == []
+
+
+def forged(engine: Engine) -> list[Fault]:
+    """Return the rows that were written without being announced to the audit."""
+    return list(SqlAudit(engine).faults(0, lambda _: None))
 
 
 @pytest.fixture

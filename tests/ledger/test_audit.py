@@ -17,7 +17,7 @@ from gateways.anchor_file import AnchorFile
 from gateways.audit_forms import FORMS
 from gateways.ledger_schema import alembic_config, migrate, open_engine
 from gateways.sql_audit import SqlAudit
-from models.audit import Anchor, Fault, Unsealed
+from models.audit import GENESIS, Anchor, Fault, Unsealed, digest_of, hash_of
 from models.audit_tables import audit_chain, audit_pending
 from models.roles import Act
 from runtime.sealing import anchor, faults
@@ -303,6 +303,14 @@ def test_an_empty_ledger_is_whole(engine: Engine, tmp_path: Path) -> None:
     assert list(audit.faults(0, lambda _: None)) == []
     assert anchor(audit, AnchorFile(tmp_path / "a"), NOON) is None
     assert not (tmp_path / "a").exists()
+
+
+def test_no_two_rows_give_the_same_bytes() -> None:
+    """What one column loses another cannot gain; nothing differs from an empty text."""
+    rows = [(b"ab", b"c"), (b"a", b"bc"), (b"", b"abc"), (None, b"abc"), (b"abc", None), (b"-", b"2:bc")]
+    assert len({digest_of("form", row) for row in rows}) == len(rows)
+    assert digest_of("one", [b"two"]) != digest_of("onetwo", [])
+    assert hash_of(GENESIS, b"1", b"23") != hash_of(GENESIS, b"12", b"3")
 
 
 def test_an_anchor_reads_as_it_was_written() -> None:

@@ -1,0 +1,69 @@
+"""The sealer of a worker, on a real ledger."""
+
+import asyncio
+import contextlib
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from gateways.anchor_file import AnchorFile
+from gateways.ledger_schema import migrate, open_engine
+from gateways.sql_audit import SqlAudit
+from gateways.sql_registry import SqlRegistry
+from models.audit import Anchor
+from models.errors import EngineUnreachable
+from models.wib import wib_date
+from runtime.sealing import seal_for_ever
+from tests.ledger.builders import MORNING, a_new_case
+from workflows import options
+
+
+class AwayAtFirst(SqlAudit):
+    """A ledger that does not answer the first time."""
+
+    asked = 0
+
+    def seal(self, now: datetime) -> int:
+        self.asked += 1
+        if self.asked == 1:
+            raise EngineUnreachable("the ledger is away")
+        return super().seal(now)
+
+
+class Told(AnchorFile):
+    """A file that says when a day was anchored, and when the next one was."""
+
+    def __init__(self, path: Path, days: int) -> None:
+        super().__init__(path)
+        self.left, self.done = days, asyncio.Event()
+        self.loop = asyncio.get_running_loop()
+
+    def append(self, anchor: Anchor, *, once_a_day: bool = False) -> bool:
+        is_made = super().append(anchor, once_a_day=once_a_day)
+        self.left -= is_made
+        if not self.left:
+            self.loop.call_soon_threadsafe(self.done.set)
+        return is_made
+
+
+async def test_rows_are_sealed_and_each_day_is_anchored_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A ledger that is away for a while stops nothing."""
+    monkeypatch.setattr(options, "SEAL_EVERY", timedelta(0))
+    engine = open_engine(f"sqlite:///{tmp_path / 'ledger.db'}")
+    migrate(engine)
+    SqlRegistry(engine).register(a_new_case())
+    audit, file = AwayAtFirst(engine), Told(tmp_path / "anchors.txt", days=2)
+    hours = iter(range(10_000))
+    sealer = asyncio.create_task(seal_for_ever(audit, file, lambda: MORNING + timedelta(hours=next(hours))))
+    await asyncio.wait_for(file.done.wait(), 30)
+    sealer.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await sealer
+    days = [wib_date(found.at) for _, found in file.read() if found is not None]
+    assert days[:2] == [wib_date(MORNING), wib_date(MORNING) + timedelta(days=1)]
+    assert len(set(days)) == len(days)
+    assert audit.unsealed().rows == 0
+    engine.dispose()
