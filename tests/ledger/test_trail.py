@@ -8,9 +8,10 @@ from sqlalchemy import Engine
 
 from gateways.sql_registry import SqlRegistry
 from models.audit import Access, Door, TrailAsk
+from models.desk import Command, Completion
 from models.errors import NotFound
-from models.messages import Withdraw
-from models.roles import Role
+from models.messages import RetryStep, Withdraw
+from models.roles import MACHINE, Role
 from tests.ledger.audited import COUNTER, NOON, SUPERVISOR, VERIFIER, Audited
 from tests.ledger.builders import MORNING, a_new_case, a_person
 
@@ -78,6 +79,8 @@ def test_who_touched_whose_data_is_counted(audited: Audited) -> None:
     audited.trail.keep(Access(NOON, SUPERVISOR, Role.SUPERVISOR, Door.BULK_FILE, "b-1", count=7))
     audited.clock = lambda: NOON + timedelta(minutes=5)
     audited.give(first, Withdraw(command_id="w-later"))
+    asked = Command(second, RetryStep(command_id="r-later"), MACHINE, None, audited.clock())
+    audited.book.give(Completion(asked))
 
     found = audited.trail.touched(NOON, NOON + HOUR, TANGSEL)
     assert [(one.actor, one.what, one.is_door, one.times, one.cases) for one in found.by] == [
