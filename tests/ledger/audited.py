@@ -25,7 +25,7 @@ from models.audit_tables import audit_chain
 from models.bulk import Bulk, Chosen, Operation
 from models.desk import Command, CommandResult, Completion
 from models.events import EventNote, EventResult
-from models.messages import PapersAdded, Withdraw
+from models.messages import AlertKind, PapersAdded, Withdraw
 from models.outbox import Addressed
 from models.roles import Act, Role
 from models.tables import cases
@@ -86,6 +86,10 @@ class Audited:
             self.book.settle(f"w-{number}", CommandResult.REFUSED, "the case is over", self.clock())
             self.book.refuse(COUNTER, Act.EXTEND, number, "takes the role supervisor", self.clock())
             self.see(number)
+        of_case = an_alert(taken[0].case, "watch:3674:no_worker")
+        of_city = of_case.model_copy(update={"case_number": None, "kind": AlertKind.NO_WORKER})
+        outbox.put([Addressed(of_city, (SUPERVISOR,))])
+        SqlAlertBook(self.engine).acknowledge_of_city(of_city.key, SUPERVISOR, self.clock())
         event = EventNote(self.clock(), EventResult.ACCEPTED, "mesin-kemensos", "d" * 64)
         SqlEventBook(self.engine).note(event)
         bulk = Bulk("b-1", Operation.RETRY, "City='3674'", SUPERVISOR, MORNING, "SIKS-NG pulih")

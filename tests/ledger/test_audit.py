@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 from alembic import command
-from sqlalchemy import URL, Engine, make_url, select, text
+from sqlalchemy import URL, Engine, make_url, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from gateways.anchor_file import AnchorFile
@@ -152,15 +152,17 @@ def test_entries_that_changed_places_or_are_gone_are_named(audited: Audited) -> 
     assert Fault("audit_chain", "30-32", "gone from the chain") in audited.faults()
 
 
-def test_a_chain_that_goes_on_after_other_rows_is_named(audited: Audited) -> None:
-    """An entry that is right by itself, and follows another one than the one before it."""
-    first, second = Audited(audited.engine), audited.audit.head()
-    assert second is not None
-    audited.see(audited.numbers[0], NOON)
-    audited.seal()
-    audited.sql("DELETE FROM audit_chain WHERE number = :number", number=second.number)
-    audited.sql("UPDATE audit_chain SET number = number - 1 WHERE number > :number", number=second.number)
-    assert ("audit_chain", str(second.number)) in first.named()
+def test_an_entry_that_follows_another_one_is_named(audited: Audited) -> None:
+    """It is right by itself, and was made after some other entry than the one before it."""
+    mine = audit_chain.c.number == 10
+    with audited.back_door.begin() as connection:
+        row = connection.execute(select(audit_chain).where(mine)).one()
+        sealed_at = f"{row.sealed_at:%Y-%m-%d %H:%M:%S.%f}"
+        parts = [part.encode() for part in ("10", row.form, row.key)]
+        other = hash_of(GENESIS, *parts, row.digest, sealed_at.encode())
+        connection.execute(update(audit_chain).where(mine).values(previous=GENESIS, hash=other))
+    what = "does not follow the entry before it"
+    assert audited.faults() == [Fault("audit_chain", number, what) for number in ("10", "11")]
 
 
 class TestAnchors:

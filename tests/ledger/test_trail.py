@@ -58,8 +58,10 @@ def test_the_trail_is_asked_by_person_time_and_city(audited: Audited) -> None:
     assert len(ask(TrailAsk(until=NOON))) == len(ask(TrailAsk())) - 1
     assert [one.key for one in ask(TrailAsk(limit=1))] == [line.key]
     elsewhere = ask(TrailAsk(cities=frozenset({"3275"})))
-    assert {one.what for one in elsewhere} == {"import 3674", "bulk retry", "event accepted"}
-    assert {one.actor for one in elsewhere} == {COUNTER, SUPERVISOR, "mesin-kemensos"}
+    assert {one.what for one in elsewhere} == {
+        "import 3674", "bulk retry", "event accepted", "alert watch.no_worker", "alert acknowledged",
+    }  # fmt: skip
+    assert {one.actor for one in elsewhere} == {COUNTER, SUPERVISOR, MACHINE, "mesin-kemensos"}
 
 
 def test_every_case_of_the_person_is_found(audited: Audited) -> None:
