@@ -15,6 +15,7 @@ from cli import (
     documents,
     events,
     installation,
+    keys,
     outage,
     privacy,
     report,
@@ -37,6 +38,7 @@ app.add_typer(cases.app)
 app.add_typer(bulk_import.app)
 app.add_typer(steering.app)
 app.add_typer(installation.app)
+app.add_typer(keys.app, name="keys")
 app.add_typer(documents.app, name="documents")
 app.add_typer(desk.app, name="desk")
 app.add_typer(calendar.app, name="calendar")

@@ -25,6 +25,7 @@ from models.messages import EventKind
 from models.tables import EventRow, case_events
 from runtime.sealing import seal_all
 from tests.ledger.builders import a_new_case
+from tests.vaults import a_vault
 
 _EVENTS: Final = 12
 _AT_ONCE: Final = 500
@@ -58,7 +59,7 @@ def _timed(what: str, work: Callable[[], int]) -> None:
 
 def _fill(engine: Engine, cases: int) -> int:
     """Take a list, and give each case its events."""
-    imports, now = SqlImports(engine), datetime.now(UTC)
+    imports, now = SqlImports(engine, a_vault()), datetime.now(UTC)
     imports.begin(ImportHead("list", "3674", "f" * 64, cases, "tangsel-loket-1", now))
     for first in range(0, cases, _AT_ONCE):
         some = range(first, min(first + _AT_ONCE, cases))

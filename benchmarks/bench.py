@@ -20,6 +20,7 @@ from gateways.folder_documents import FolderDocuments
 from gateways.ledger_schema import open_engine
 from gateways.sql_registry import SqlRegistry
 from models.case import CaseRef
+from runtime import keys
 from runtime.processes import Child
 from runtime.settings import PREFIX, ROOT
 from runtime.stack import Stack, StackOptions
@@ -90,10 +91,11 @@ async def open_bench(
             folder / "logs" / "floor.log",
         )
         bare.start()
-        FolderDocuments(stack.settings.documents).put(PDF)
+        ledger = open_engine(stack.settings.ledger_url)
+        vault = keys.vault(stack.settings, ledger)
+        FolderDocuments(stack.settings.documents, vault).put(PDF)
         try:
-            ledger = open_engine(stack.settings.ledger_url)
-            yield Bench(stack, bare, await stack.client(), ledger, SqlRegistry(ledger))
+            yield Bench(stack, bare, await stack.client(), ledger, SqlRegistry(ledger, vault))
         finally:
             bare.stop()
             stack.stop(lambda _line: None)

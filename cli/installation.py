@@ -10,9 +10,8 @@ from rich.console import Console
 
 from cli.door import Json, print_json, run
 from gateways.database_rights import grants
-from gateways.ledger_schema import migrate as migrate_ledger
-from gateways.ledger_schema import open_engine
 from runtime import doctor, stack
+from runtime.preparing import prepare
 from runtime.processes import stop_stack
 from runtime.security import examine_security
 from runtime.settings import ROOT, Settings
@@ -103,10 +102,10 @@ def doctor_(
 
 @app.command(epilog="Example: REAKTIVASI_DATABASE_URL=postgresql+psycopg://... starter.py migrate")
 def migrate() -> None:
-    """Bring the ledger's schema to this version. Safe to repeat."""
+    """Bring ledger, key store and documents to this version; seal what is in the clear. Safe to repeat."""
 
     async def work(settings: Settings, screen: Console) -> None:
-        migrate_ledger(open_engine(settings.ledger_url))
+        prepare(settings, screen.print)
         screen.print("the ledger's schema is current")
 
     run(work)

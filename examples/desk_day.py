@@ -18,12 +18,13 @@ from examples.desk_logbook import Deed, Logbook
 from examples.desk_people import Colleague
 from examples.desk_script import ScriptedCase
 from examples.progress import Progress
+from gateways.ledger_schema import open_engine
 from intake.intake import Intake
 from intake.papers import Papers
 from models.case import CaseState
 from models.errors import Misconfigured
 from models.roles import Officer, Role
-from runtime import adapters
+from runtime import adapters, keys
 from runtime.adapters import Office
 from runtime.delivery import Delivery
 from runtime.entry import leave
@@ -109,7 +110,9 @@ class DeskDay:
     def _judge(self, office: Office, *, keep: bool) -> bool:
         """Print what the ledger tells, and whether it is what happened and what should have happened."""
         show, logbook = self._screen.print, self._logbook
-        told = desk_ledger.read(self._stack.folder / "ledger.db")
+        settings = self._stack.settings
+        vault = keys.vault(settings, open_engine(settings.ledger_url))
+        told = desk_ledger.read(self._stack.folder / "ledger.db", vault)
         states: dict[str, CaseState] = {
             state.case.case_number: state for state in office.registry.cases(limit=1000)
         }

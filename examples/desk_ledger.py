@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from examples.desk_logbook import Deed
+from gateways import submission_rows
+from gateways.ports import Vault
 from models.case import Step
 
 _DECIDED = {"answer.recorded": "", "answer.late": "late: "}
@@ -25,13 +27,15 @@ _EVENTS = f"""
 """  # noqa: S608 - constants
 _LETTERS = """
     SELECT city, sequence, case_number, attempt, number, signer,
-        voided_at IS NOT NULL AS is_void, pdf_sha256 IS NOT NULL AS is_printed
+        voided_at IS NOT NULL AS is_void, pdf IS NOT NULL AS is_printed
     FROM letters ORDER BY city, sequence
 """
 _UPLOADS = """
-    SELECT case_number, attempt, reference, submitted_by AS by, voided_by,
-        proof_sha256 IS NOT NULL AS has_proof
-    FROM submissions ORDER BY case_number, attempt
+    SELECT made.case_number, made.attempt, reference, submitted_by AS by, voided_by,
+        proof IS NOT NULL AS has_proof, key_id
+    FROM submissions AS made JOIN cases ON cases.case_number = made.case_number
+        JOIN people ON people.id = person_id
+    ORDER BY made.case_number, made.attempt
 """
 _ACTORS = "SELECT command_id, actor FROM commands"
 _REFUSALS = "SELECT actor, act, case_number, why FROM refusals ORDER BY id"
@@ -103,8 +107,8 @@ class Told:
         return [upload for upload in self.uploads if upload.case_number == case_number]
 
 
-def read(file: Path) -> Told:
-    """Read the ledger of a SQLite file, changing nothing."""
+def read(file: Path, vault: Vault) -> Told:
+    """Read the ledger of a SQLite file, changing nothing; the vault opens what is sealed in it."""
     connection = sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)
     connection.row_factory = sqlite3.Row
     try:
@@ -112,12 +116,18 @@ def read(file: Path) -> Told:
         return Told(
             deeds=tuple(_deed(row, actors) for row in connection.execute(_EVENTS)),
             letters=tuple(Letter(**row) for row in connection.execute(_LETTERS)),
-            uploads=tuple(Upload(**row) for row in connection.execute(_UPLOADS)),
+            uploads=tuple(_upload(row, vault) for row in connection.execute(_UPLOADS)),
             refusals=tuple(Refusal(**row) for row in connection.execute(_REFUSALS)),
             left_open=tuple(row["what"] for row in connection.execute(_LEFT_OPEN)),
         )
     finally:
         connection.close()
+
+
+def _upload(row: sqlite3.Row, vault: Vault) -> Upload:
+    told = dict(row)
+    told["reference"] = submission_rows.reference(vault.key(told.pop("key_id")), told)
+    return Upload(**told)
 
 
 def _deed(row: sqlite3.Row, actors: Mapping[str, str]) -> Deed:

@@ -174,7 +174,7 @@ FORMS: Final[Mapping[str, Form]] = {
         ),
         Form("command_results", commands, ("result", "settled_at", "said"), once="result"),
         Form("refusals", refusals, ("at", "actor", "act", "case_number", "why")),
-        Form("notes", notes, ("case_number", "author", "text", "at")),
+        Form("notes", notes, ("case_number", "author", "sealed", "at")),
         Form(
             "alerts",
             alerts,

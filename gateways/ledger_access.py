@@ -95,7 +95,7 @@ _LOCK_CASE = (
 PAPERS = (
     select(documents)
     .where(documents.c.case_number == bindparam("case_number"))
-    .order_by(documents.c.added_at, documents.c.kind, documents.c.sha256)
+    .order_by(documents.c.added_at, documents.c.kind, documents.c.name)
 )
 """The papers of a case in the order in which they came."""
 

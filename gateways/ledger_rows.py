@@ -2,11 +2,12 @@
 
 from sqlalchemy import RowMapping
 
+from gateways.ports import PersonKey
+from gateways.sealed_rows import paper_of
 from models.case import CaseRef, CaseState
-from models.dossier import Need, Paper, Person
-from models.identity import Sex
+from models.dossier import Paper
 from models.messages import Alert, CaseEvent
-from models.policy import DocumentKind, NeedKind
+from models.policy import DocumentKind
 
 
 def case_ref(row: RowMapping) -> CaseRef:
@@ -29,35 +30,11 @@ def alert(row: RowMapping) -> Alert:
     return Alert.model_validate(dict(row))
 
 
-def person(row: RowMapping) -> Person:
-    """Read the columns of `people`."""
-    return Person(
-        nik=row["nik"],
-        kk=row["kk"],
-        card_number=row["card_number"],
-        name=row["name"],
-        birth_date=row["birth_date"],
-        sex=Sex(row["sex"]),
-        phone=row["phone"],
-        kelurahan=row["kelurahan"],
-    )
-
-
-def need(row: RowMapping) -> Need:
-    """Read the need out of a row of `cases`."""
-    return Need(
-        kind=NeedKind(row["need_kind"]),
-        facility=row["facility"],
-        letter_number=row["letter_number"],
-        letter_date=row["letter_date"],
-    )
-
-
-def paper(row: RowMapping) -> Paper:
+def paper(key: PersonKey, row: RowMapping) -> Paper:
     """Read a row of `documents`."""
     return Paper(
         kind=DocumentKind(row["kind"]),
-        sha256=row["sha256"],
+        sha256=key.unseal(paper_of(row["case_number"], row["name"]), row["sealed"]),
         media_type=row["media_type"],
         size=row["size"],
     )

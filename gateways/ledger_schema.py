@@ -10,31 +10,37 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, select, text
 from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from gateways.ledger_access import WRITES, LedgerAccess, unreachable
+from gateways.ports import Vault
 from models.errors import Misconfigured
+from models.tables import key_stores
 
 _MIGRATIONS = Path(__file__).parent.parent / "migrations"
 _ONE_MIGRATION_AT_A_TIME = text("SELECT pg_advisory_xact_lock(8421367000419)")
+_SCRUBBED = 1
+"""SQLite's `user_version` of a file that was rewritten after everything personal in it was sealed."""
 _CONNECT_WITHIN_SECONDS = 5
 _WAIT_FOR_LOCK_SECONDS = 10
 _SQLITE_SETUP = (
     f"PRAGMA busy_timeout = {_WAIT_FOR_LOCK_SECONDS * 1000}",
     "PRAGMA synchronous = NORMAL",
     "PRAGMA foreign_keys = ON",
+    "PRAGMA secure_delete = ON",
 )
 
 
-def open_engine(url: str) -> Engine:
+def open_engine(url: str, setting: str = "REAKTIVASI_DATABASE_URL") -> Engine:
     """Return an engine for `sqlite:///<file>` or `postgresql+psycopg://...`; nothing is connected yet.
 
-    Errors of this engine never quote the values of a statement. Raises Misconfigured for any other address.
+    Errors of this engine never quote the values of a statement. Raises Misconfigured for any other address,
+    naming the setting that holds it.
     """
-    address = _address(url)
+    address = _address(url, setting)
     if address.drivername == "sqlite":
         engine = create_engine(address, hide_parameters=True, connect_args={"isolation_level": None})
         event.listen(engine, "connect", _set_up_sqlite)
@@ -48,17 +54,19 @@ def open_engine(url: str) -> Engine:
     )
 
 
-def migrate(engine: Engine) -> None:
+def migrate(engine: Engine, vault: Vault | None = None) -> None:
     """Bring the tables to this version; a second process that calls it meanwhile waits and finds it done.
 
-    Raises EngineUnreachable, and Misconfigured when the ledger is newer than this version.
+    What an older version kept in the clear is sealed with `vault` on the way: all of it or, when the process
+    dies, nothing. Raises EngineUnreachable, and Misconfigured when the ledger is newer than this version.
     """
-    _create_private_file(engine.url)
+    create_private_file(engine.url)
     with LedgerAccess(engine, lambda: unreachable(engine)).write() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(_ONE_MIGRATION_AT_A_TIME)
         config = alembic_config()
         config.attributes["connection"] = connection
+        config.attributes["vault"] = vault
         try:
             command.upgrade(config, "head")
         except CommandError:
@@ -66,6 +74,36 @@ def migrate(engine: Engine) -> None:
                 f"ledger schema is at {_revision(connection)}, which this version does not know: "
                 "run the version that made it, or a newer one"
             ) from None
+
+
+def sealed_with(engine: Engine) -> str | None:
+    """Return the id of the key store that the ledger was sealed with; None before it was."""
+    with LedgerAccess(engine, lambda: unreachable(engine)).read() as connection:
+        if not inspect(connection).has_table(key_stores.name):
+            return None
+        store: str | None = connection.execute(select(key_stores.c.id)).scalar_one_or_none()
+    return store
+
+
+def scrub(engine: Engine) -> bool:
+    """Rewrite a SQLite file once, so that neither it nor its log holds what stood in rows in the clear.
+
+    Return whether that was done now. A PostgreSQL is cleaned by its administrator (`VACUUM FULL`).
+    """
+    if engine.dialect.name != "sqlite":
+        return False
+    connection = engine.raw_connection()
+    try:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA user_version")
+        if cursor.fetchall()[0][0] >= _SCRUBBED:
+            return False
+        for statement in ("VACUUM", f"PRAGMA user_version = {_SCRUBBED}", "PRAGMA wal_checkpoint(TRUNCATE)"):
+            cursor.execute(statement)
+        cursor.close()
+    finally:
+        connection.close()
+    return True
 
 
 def require_current(engine: Engine) -> None:
@@ -90,7 +128,7 @@ def _revision(connection: Connection) -> str:
     return MigrationContext.configure(connection).get_current_revision() or "nothing"
 
 
-def _address(url: str) -> URL:
+def _address(url: str, setting: str) -> URL:
     with suppress(ArgumentError):
         address = make_url(url)
         if address.drivername == "postgresql+psycopg":
@@ -98,11 +136,11 @@ def _address(url: str) -> URL:
         if address.drivername == "sqlite" and address.database not in (None, "", ":memory:"):
             return address
     raise Misconfigured(
-        "REAKTIVASI_DATABASE_URL must be sqlite:///<file> or postgresql+psycopg://<user>@<host>/<database>"
+        f"{setting} must be sqlite:///<file> or postgresql+psycopg://<user>@<host>/<database>"
     )
 
 
-def _create_private_file(address: URL) -> None:
+def create_private_file(address: URL) -> None:
     """Let only the owner read a new SQLite file and its WAL. If this fails, connecting tells why."""
     if address.drivername == "sqlite" and address.database:
         with suppress(OSError):

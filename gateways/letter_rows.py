@@ -8,6 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 
 from gateways.ledger_access import next_number
+from gateways.ports import PersonKey, Vault
+from gateways.sealed_rows import PAPER, key_of_case
 from models.desk import IssuedLetter, NewLetter
 from models.tables import letters
 
@@ -24,31 +26,50 @@ _VOID = (
     .values(voided_at=bindparam("at"), voided_by=bindparam("by"))
 )
 _ISSUE = insert(letters)
+_SAVE_PDF = (
+    update(letters)
+    .where(letters.c.verification_code == bindparam("of_code"), letters.c.pdf.is_(None))
+    .values(pdf=bindparam("sealed"), pdf_name=bindparam("name"))
+)
 
 
-def read(row: RowMapping | Mapping[str, Any]) -> IssuedLetter:
-    """Read a row of `letters`."""
+def read(key: PersonKey | None, row: RowMapping | Mapping[str, Any]) -> IssuedLetter:
+    """Read a row of `letters`; without the person's key, what is not personal in it."""
+
+    def opened(what: str) -> str | None:
+        is_there = key is not None and row[what] is not None
+        return key.unseal(_place(what, row["verification_code"]), row[what]) if key and is_there else None
+
     return IssuedLetter(
         number=row["number"],
         case_number=row["case_number"],
         attempt=row["attempt"],
         issued_on=row["issued_on"],
         signer=row["signer"],
-        subject_digest=row["subject_digest"],
+        subject_digest=opened("subject") or "",
         verification_code=row["verification_code"],
-        pdf_sha256=row["pdf_sha256"],
+        pdf_sha256=opened("pdf"),
         voided_at=row["voided_at"],
     )
 
 
-def valid(connection: Connection, case_number: str) -> IssuedLetter | None:
+def _place(what: str, code: str) -> str:
+    return f"letters/{code}/{what}"
+
+
+def valid(connection: Connection, vault: Vault, case_number: str) -> IssuedLetter | None:
     """Return the case's letter that is not void; None when there is none."""
     row = connection.execute(_VALID, {"case_number": case_number}).mappings().one_or_none()
-    return None if row is None else read(row)
+    return None if row is None else read(key_of_case(connection, vault, case_number), row)
 
 
-def issue(
-    connection: Connection, of_attempt: tuple[str, int], city: str, new: NewLetter, now: datetime
+def issue(  # noqa: PLR0913, PLR0917 - what a letter is made of
+    connection: Connection,
+    key: PersonKey,
+    of_attempt: tuple[str, int],
+    city: str,
+    new: NewLetter,
+    now: datetime,
 ) -> IssuedLetter:
     """Void the case's letter, if any, and write another under the city's next number of the year.
 
@@ -59,6 +80,7 @@ def issue(
     connection.execute(_VOID, {"of_case": case_number, "at": now, "by": new.signer})
     year = new.issued_on.year
     sequence = next_number(connection, f"letter:{city}:{year}")
+    code = "".join(secrets.choice(_CODE_LETTERS) for _ in range(_CODE_LENGTH))
     row = {
         "number": new.number_of(sequence, new.issued_on),
         "case_number": case_number,
@@ -68,11 +90,20 @@ def issue(
         "sequence": sequence,
         "issued_on": new.issued_on,
         "signer": new.signer,
-        "subject_digest": new.subject_digest,
-        "verification_code": "".join(secrets.choice(_CODE_LETTERS) for _ in range(_CODE_LENGTH)),
-        "pdf_sha256": None,
+        "subject": key.seal(_place("subject", code), new.subject_digest),
+        "verification_code": code,
+        "pdf": None,
+        "pdf_name": None,
         "voided_at": None,
         "voided_by": None,
     }
     connection.execute(_ISSUE, row)
-    return read(row)
+    return read(key, row)
+
+
+def keep_pdf(connection: Connection, vault: Vault, letter: RowMapping, sha256: str) -> None:
+    """Keep which document a letter is; the first one stays."""
+    code = letter["verification_code"]
+    key = key_of_case(connection, vault, letter["case_number"])
+    sealed, name = key.seal(_place("pdf", code), sha256), vault.index(PAPER, sha256)
+    connection.execute(_SAVE_PDF, {"of_code": code, "sealed": sealed, "name": name})

@@ -2,15 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
-from gateways import ledger_rows
+from gateways import ledger_rows, sealed_rows
 from gateways.audit_forms import announce
 from gateways.ledger_access import Upsert, next_numbers
+from gateways.ports import PersonKey, Vault
+from gateways.sealed_rows import NIK, PAPER
 from models.case import CaseRef, CaseState
 from models.dossier import NewCase, Paper, Registered
 from models.messages import EventKind
@@ -19,19 +21,22 @@ from models.tables import CaseRow, DocumentRow, EventRow, case_events, cases, do
 _WIB = ZoneInfo("Asia/Jakarta")
 _THEIRS = cases.c.person_id.in_(bindparam("people", expanding=True))
 
-# Sets the NIK to itself: that takes the row's lock and returns its id, whether or not the row is new.
+_KNOWN = select(people.c.nik_index, people.c.key_id).where(
+    people.c.nik_index.in_(bindparam("indexes", expanding=True))
+)
+# Sets the index to itself: that takes the row's lock and returns its id, whether or not the row is new.
 _LOCK_PEOPLE = Upsert(
     people,
     lambda insert: insert.on_conflict_do_update(
-        index_elements=["nik"], set_={"nik": insert.excluded.nik}
-    ).returning(people.c.nik, people.c.id),
+        index_elements=["nik_index"], set_={"nik_index": insert.excluded.nik_index}
+    ).returning(people.c.nik_index, people.c.id, people.c.key_id),
 )
 _OPEN_CASES = select(cases).where(_THEIRS, cases.c.closed_at.is_(None))
 _ENDED_CASES = select(cases).where(_THEIRS, cases.c.closed_at.is_not(None)).order_by(cases.c.case_number)
-_RENEW_PERSON = update(people).where(people.c.id == bindparam("person_id"))
+_RENEW_PERSON = update(people).where(people.c.id == bindparam("person_id")).values(sealed=bindparam("facts"))
 _OPEN = insert(cases)
 _APPEND = insert(case_events)
-_KEEP_PAPERS = Upsert(documents, lambda insert: insert.on_conflict_do_nothing().returning(documents.c.sha256))
+_KEEP_PAPERS = Upsert(documents, lambda insert: insert.on_conflict_do_nothing().returning(documents.c.name))
 STARTED = (
     update(cases)
     .where(cases.c.case_number == bindparam("number"))
@@ -40,8 +45,25 @@ STARTED = (
 """Notes that the workflow of a case exists; the first note stays."""
 
 
+@dataclass(frozen=True)
+class _Held:
+    """A person whose row is locked."""
+
+    id: int
+    key: PersonKey
+
+
+_People = dict[str, _Held]
+"""By NIK."""
+
+
 def register_all(
-    connection: Connection, news: Sequence[NewCase], now: datetime, *, knows_letters: bool = False
+    connection: Connection,
+    vault: Vault,
+    news: Sequence[NewCase],
+    now: datetime,
+    *,
+    knows_letters: bool = False,
 ) -> list[Registered]:
     """Write people, papers and cases, and return for each application its case, in the order given.
 
@@ -53,9 +75,10 @@ def register_all(
     first: dict[str, NewCase] = {}
     for new in news:
         first.setdefault(new.person.nik, new)
-    ids = _lock(connection, first.values())
-    present = _present(connection, first, ids, knows_letters=knows_letters)
-    opened = _open(connection, [new for nik, new in first.items() if nik not in present], ids, now)
+    held = _lock(connection, vault, list(first))
+    present = _present(connection, first, held, knows_letters=knows_letters)
+    wanted = [new for nik, new in first.items() if nik not in present]
+    opened = _open(connection, vault, wanted, held, now)
     untold = set(opened)
     answers = []
     for nik in (new.person.nik for new in news):
@@ -64,32 +87,49 @@ def register_all(
     return answers
 
 
-def keep_papers(connection: Connection, papers: Iterable[tuple[str, Paper]], now: datetime) -> int:
-    """Write papers, each with its case number, that are not there yet; return how many were new."""
-    rows = [DocumentRow(case_number=number, added_at=now, **asdict(paper)) for number, paper in papers]
+def keep_papers(
+    connection: Connection, vault: Vault, papers: Iterable[tuple[str, PersonKey, Paper]], now: datetime
+) -> int:
+    """Write papers, each with its case and whose it is, that are not there yet; return how many were new."""
+    rows = [_paper_row(vault, number, key, paper, now) for number, key, paper in papers]
     if not rows:
         return 0
-    return len(connection.execute(_KEEP_PAPERS.on(connection), [row.model_dump() for row in rows]).all())
+    return len(connection.execute(_KEEP_PAPERS.on(connection), rows).all())
 
 
-def _lock(connection: Connection, news: Iterable[NewCase]) -> dict[str, int]:
-    """Take the lock of each person, always in the same order, and return the row's id by NIK."""
-    rows = [asdict(new.person) for new in sorted(news, key=lambda new: new.person.nik)]
-    return dict(map(tuple, connection.execute(_LOCK_PEOPLE.on(connection), rows).all()))
+def _paper_row(vault: Vault, number: str, key: PersonKey, paper: Paper, now: datetime) -> dict[str, object]:
+    name = vault.index(PAPER, paper.sha256)
+    told = asdict(paper)
+    sealed = key.seal(sealed_rows.paper_of(number, name), told.pop("sha256"))
+    return DocumentRow(case_number=number, added_at=now, name=name, sealed=sealed, **told).model_dump()
+
+
+def _lock(connection: Connection, vault: Vault, niks: Sequence[str]) -> _People:
+    """Take the lock of each person, always in the same order. Who is new gets a key first."""
+    niks_by_index = {vault.index(NIK, nik): nik for nik in niks}
+    known = dict(map(tuple, connection.execute(_KNOWN, {"indexes": list(niks_by_index)}).all()))
+    strangers = sorted(niks_by_index.keys() - known.keys())
+    made = {key.id: key for key in vault.make(len(strangers))}
+    proposed = known | dict(zip(strangers, made, strict=True))
+    rows = [{"nik_index": index, "key_id": key_id} for index, key_id in sorted(proposed.items())]
+    locked = connection.execute(_LOCK_PEOPLE.on(connection), rows).all()
+    keys = made | dict(vault.keys([row.key_id for row in locked if row.key_id not in made]))
+    return {niks_by_index[row.nik_index]: _Held(row.id, keys[row.key_id]) for row in locked}
 
 
 def _present(
-    connection: Connection, news: dict[str, NewCase], ids: dict[str, int], *, knows_letters: bool
+    connection: Connection, news: dict[str, NewCase], held: _People, *, knows_letters: bool
 ) -> dict[str, Registered]:
     """Return the cases that people have already, by NIK."""
-    niks = {number: nik for nik, number in ids.items()}
+    niks = {one.id: nik for nik, one in held.items()}
     who = {"people": list(niks)}
     found = {}
     if knows_letters:
         for row in connection.execute(_ENDED_CASES, who).mappings():
             new = news[niks[row["person_id"]]]
+            need, deactivated_on = sealed_rows.need(held[new.person.nik].key, row)
             letter = (new.need.letter_number, new.need.letter_date, new.deactivated_on)
-            if letter == (row["letter_number"], row["letter_date"], row["deactivated_on"]):
+            if letter == (need.letter_number, need.letter_date, deactivated_on):
                 found[new.person.nik] = Registered(ledger_rows.case_ref(row), is_new=False, is_started=True)
     for row in connection.execute(_OPEN_CASES, who).mappings():
         is_started = row["started_at"] is not None
@@ -100,13 +140,14 @@ def _present(
 
 
 def _open(
-    connection: Connection, news: Sequence[NewCase], ids: dict[str, int], now: datetime
+    connection: Connection, vault: Vault, news: Sequence[NewCase], held: _People, now: datetime
 ) -> dict[str, CaseRef]:
     """Open a case for each application, and return the cases by NIK."""
     if not news:
         return {}
-    people_ = [{"person_id": ids[new.person.nik], **asdict(new.person)} for new in news]
-    connection.execute(_RENEW_PERSON, people_)
+    renewed = [(held[new.person.nik], new.person) for new in news]
+    facts = [{"person_id": one.id, "facts": sealed_rows.seal_person(one.key, who)} for one, who in renewed]
+    connection.execute(_RENEW_PERSON, facts)
     numbers = _numbers(connection, news)
     opened = [
         (
@@ -122,10 +163,13 @@ def _open(
         )
         for new, number in zip(news, numbers, strict=True)
     ]
-    connection.execute(_OPEN, [_case_row(new, case, ids[new.person.nik], now) for new, case in opened])
+    connection.execute(_OPEN, [_case_row(new, case, held[new.person.nik], now) for new, case in opened])
     connection.execute(_APPEND, [_first_event(new, case, now) for new, case in opened])
     announce(connection, "case_events", [(case.case_number, 1, 1) for _, case in opened], now)
-    keep_papers(connection, [(case.case_number, paper) for new, case in opened for paper in new.papers], now)
+    papers = (
+        (case.case_number, held[new.person.nik].key, paper) for new, case in opened for paper in new.papers
+    )
+    keep_papers(connection, vault, papers, now)
     return {new.person.nik: case for new, case in opened}
 
 
@@ -142,17 +186,13 @@ def _numbers(connection: Connection, news: Sequence[NewCase]) -> list[str]:
     return [f"PBI-{city}-{year}-{next(left[city, year]):06d}" for city, year in series]
 
 
-def _case_row(new: NewCase, case: CaseRef, person_id: int, now: datetime) -> dict[str, object]:
+def _case_row(new: NewCase, case: CaseRef, person: _Held, now: datetime) -> dict[str, object]:
     return CaseRow(
         **case.model_dump(),
         **CaseState(case=case, since=new.received_at).model_dump(exclude={"case"}),
-        person_id=person_id,
+        person_id=person.id,
         registered_at=now,
-        need_kind=new.need.kind,
-        facility=new.need.facility,
-        letter_number=new.need.letter_number,
-        letter_date=new.need.letter_date,
-        deactivated_on=new.deactivated_on,
+        sealed=sealed_rows.seal_need(person.key, case.case_number, new.need, new.deactivated_on),
         last_seq=1,
     ).model_dump()
 

@@ -1,7 +1,9 @@
 """The work of people in SQL, as they see it. Satisfies `gateways.ports.DeskBook`."""
 
 from collections.abc import Callable, Collection
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     Connection,
@@ -10,16 +12,17 @@ from sqlalchemy import (
     RowMapping,
     String,
     bindparam,
-    func,
     insert,
     or_,
     select,
     update,
 )
 
-from gateways import desk_rows, dossier_query, letter_rows, note_rows, submission_rows
+from gateways import desk_rows, dossier_query, letter_rows, note_rows, sealed_rows, submission_rows
 from gateways.audit_forms import announce
 from gateways.ledger_access import LedgerAccess, lock_case, unreachable, utc_now
+from gateways.ports import PersonKey, Vault
+from gateways.sealed_rows import NIK, PAPER, key_of_case
 from models.case import Step, Track
 from models.desk import (
     Bearer,
@@ -37,6 +40,7 @@ from models.desk import (
 from models.dossier import Dossier
 from models.errors import NotFound, WrongState
 from models.messages import GiveAnswer, StepAsk
+from models.policy import NeedKind
 from models.roles import MACHINE, Act, Role
 from models.tables import (
     CommandRow,
@@ -113,7 +117,7 @@ _ACCEPT_PAPERS = (
     update(documents)
     .where(
         documents.c.case_number == bindparam("of_case"),
-        documents.c.sha256 == bindparam("of_sha256"),
+        documents.c.name == bindparam("of_name"),
         documents.c.checked_at.is_(None),
         documents.c.added_at <= bindparam("until"),
     )
@@ -123,12 +127,14 @@ _LETTERS = (
     select(letters).where(letters.c.case_number == _NUMBER).order_by(letters.c.year, letters.c.sequence)
 )
 _BY_CODE = select(letters).where(letters.c.verification_code == bindparam("code"))
-_SAVE_PDF = (
-    update(letters)
-    .where(letters.c.verification_code == bindparam("of_code"))
-    .values(pdf_sha256=func.coalesce(letters.c.pdf_sha256, bindparam("sha256")))
+_SEALED_NEED = select(cases.c.case_number, cases.c.sealed).where(cases.c.case_number == _NUMBER)
+_APPLICANT = (
+    select(people.c.id, people.c.sealed).where(people.c.key_id == bindparam("key_id")).with_for_update()
 )
-_NOTES = select(notes.c.command_id, notes.c.text).where(notes.c.case_number == _NUMBER)
+_OTHER_OWNER = select(people.c.id).where(
+    people.c.nik_index == bindparam("index"), people.c.id != bindparam("person_id")
+)
+_NOTES = select(notes.c.command_id, notes.c.sealed).where(notes.c.case_number == _NUMBER)
 
 
 class SqlDeskBook:
@@ -137,9 +143,10 @@ class SqlDeskBook:
     Raises EngineUnreachable when the database is away, BadReply when it refuses a statement.
     """
 
-    def __init__(self, engine: Engine, clock: Callable[[], datetime] = utc_now) -> None:
-        """`engine` comes from `open_engine`; `clock` tells the wall time of opening and issuing."""
+    def __init__(self, engine: Engine, vault: Vault, clock: Callable[[], datetime] = utc_now) -> None:
+        """`engine` comes from `open_engine`; `vault` holds people's keys; `clock` tells the wall time."""
         self._access = LedgerAccess(engine, lambda: unreachable(engine))
+        self._vault = vault
         self._clock = clock
 
     # -- Items -----------------------------------------------------------------------------------
@@ -217,26 +224,30 @@ class SqlDeskBook:
         command, message = completion.command, completion.command.message
         case_number, now = command.case_number, command.given_at
         answer = message if isinstance(message, GiveAnswer) else None
+        key = key_of_case(connection, self._vault, case_number)
         _end_items(connection, completion)
         if completion.receipt is not None and answer is not None:
-            submission_rows.keep(connection, case_number, answer.attempt, completion.receipt, command.actor)
+            of_attempt = (case_number, answer.attempt)
+            submission_rows.keep(connection, self._vault, *of_attempt, completion.receipt, command.actor)
         if completion.voids_receipt is not None:
             submission_rows.void(connection, case_number, completion.voids_receipt, command.actor, now)
         if completion.letter is not None and answer is not None:
-            letter_rows.issue(connection, (case_number, answer.attempt), city, completion.letter, now)
+            of_attempt = (case_number, answer.attempt)
+            letter_rows.issue(connection, key, of_attempt, city, completion.letter, now)
         if completion.correction:
-            _correct(connection, case_number, dict(completion.correction))
+            _correct(connection, self._vault, key, case_number, dict(completion.correction))
         if completion.need is not None:
-            of_case = update(cases).where(cases.c.case_number == case_number)
-            connection.execute(of_case.values(need_kind=completion.need))
+            _change_need(connection, key, case_number, completion.need)
         if completion.accepted_papers:
             until = completion.seen_until or now
             accepted = {"of_case": case_number, "at": now, "by": command.actor, "until": until}
-            rows = [{**accepted, "of_sha256": sha256} for sha256 in completion.accepted_papers]
+            names = [self._vault.index(PAPER, sha256) for sha256 in completion.accepted_papers]
+            rows = [{**accepted, "of_name": name} for name in names]
             connection.execute(_ACCEPT_PAPERS, rows)
         if completion.note:
             note_rows.keep(
                 connection,
+                key,
                 case_number,
                 command.command_id,
                 author=command.actor,
@@ -305,12 +316,12 @@ class SqlDeskBook:
     def dossier(self, case_number: str) -> Dossier:
         """Return everything held on a case. Raises NotFound."""
         with self._access.read() as connection:
-            return dossier_query.dossier(connection, case_number)
+            return dossier_query.dossier(connection, self._vault, case_number)
 
     def receipt(self, case_number: str, attempt: int) -> PortalReceipt | None:
         """Return what proves an attempt's upload; None when there is none or it is void."""
         with self._access.read() as connection:
-            return submission_rows.receipt(connection, case_number, attempt)
+            return submission_rows.receipt(connection, self._vault, case_number, attempt)
 
     def submission_begun(self, case_number: str, attempt: int) -> bool:
         """Tell whether the machine may have reached SIKS-NG with this attempt."""
@@ -321,25 +332,30 @@ class SqlDeskBook:
         """Return the letters of a case in the order in which they were issued."""
         with self._access.read() as connection:
             rows = connection.execute(_LETTERS, {"case_number": case_number}).mappings().all()
-        return [letter_rows.read(row) for row in rows]
+            key = key_of_case(connection, self._vault, case_number) if rows else None
+        return [letter_rows.read(key, row) for row in rows]
 
     def letter_by_code(self, verification_code: str) -> IssuedLetter | None:
         """Return the letter with this verification code; None when there is none."""
         with self._access.read() as connection:
             row = connection.execute(_BY_CODE, {"code": verification_code}).mappings().one_or_none()
-        return None if row is None else letter_rows.read(row)
+            if row is None:
+                return None
+            return letter_rows.read(key_of_case(connection, self._vault, row["case_number"]), row)
 
     def reissue_letter(self, case_number: str, new: NewLetter, note: str) -> IssuedLetter:
         """Make the case's letter void and issue another. Raises NotFound or WrongState."""
         now = self._clock()
         with self._access.write() as connection:
             city = lock_case(connection, case_number)["city"]
-            before = letter_rows.valid(connection, case_number)
+            before = letter_rows.valid(connection, self._vault, case_number)
             if before is None:
                 raise WrongState(f"{case_number} has no letter to replace")
-            letter = letter_rows.issue(connection, (case_number, before.attempt), city, new, now)
+            key = key_of_case(connection, self._vault, case_number)
+            letter = letter_rows.issue(connection, key, (case_number, before.attempt), city, new, now)
             note_rows.keep(
                 connection,
+                key,
                 case_number,
                 f"letter-{letter.verification_code}",
                 author=new.signer or MACHINE,
@@ -351,13 +367,18 @@ class SqlDeskBook:
     def save_pdf(self, verification_code: str, sha256: str) -> None:
         """Keep which document a letter is; the first one stays."""
         with self._access.write() as connection:
-            connection.execute(_SAVE_PDF, {"of_code": verification_code, "sha256": sha256})
+            row = connection.execute(_BY_CODE, {"code": verification_code}).mappings().one_or_none()
+            if row is not None:
+                letter_rows.keep_pdf(connection, self._vault, row, sha256)
 
     def notes(self, case_number: str) -> dict[str, str]:
         """Return the words that belong to commands of a case, by command id."""
         with self._access.read() as connection:
             rows = connection.execute(_NOTES, {"case_number": case_number}).all()
-        return {row.command_id: row.text for row in rows}
+            if not rows:
+                return {}
+            key = key_of_case(connection, self._vault, case_number)
+        return {row.command_id: key.unseal(sealed_rows.note_of(row.command_id), row.sealed) for row in rows}
 
 
 def _item(connection: Connection, number: int) -> DeskItem:
@@ -409,13 +430,23 @@ def _command(row: RowMapping) -> Command:
     )
 
 
-def _correct(connection: Connection, case_number: str, changes: dict[str, str | date]) -> None:
+def _change_need(connection: Connection, key: PersonKey, case_number: str, kind: NeedKind) -> None:
+    row = connection.execute(_SEALED_NEED, {"case_number": case_number}).mappings().one()
+    need, deactivated_on = sealed_rows.need(key, row)
+    sealed = sealed_rows.seal_need(key, case_number, replace(need, kind=kind), deactivated_on)
+    connection.execute(update(cases).where(cases.c.case_number == case_number).values(sealed=sealed))
+
+
+def _correct(
+    connection: Connection, vault: Vault, key: PersonKey, case_number: str, changes: dict[str, Any]
+) -> None:
     """Mend the applicant's data; the papers must then be compared again. Somebody else's NIK is refused."""
-    person_id = select(cases.c.person_id).where(cases.c.case_number == case_number).scalar_subquery()
-    if "nik" in changes:
-        taken = select(people.c.id).where(people.c.nik == changes["nik"], people.c.id != person_id)
-        if connection.execute(taken).first() is not None:
-            raise WrongState("the NIK belongs to another person of the ledger")
-    connection.execute(update(people).where(people.c.id == person_id).values(**changes))
+    row = connection.execute(_APPLICANT, {"key_id": key.id}).one()
+    person = replace(sealed_rows.person(key, row.sealed), **changes)
+    index = vault.index(NIK, person.nik)
+    if connection.execute(_OTHER_OWNER, {"index": index, "person_id": row.id}).first() is not None:
+        raise WrongState("the NIK belongs to another person of the ledger")
+    mended = update(people).where(people.c.id == row.id)
+    connection.execute(mended.values(nik_index=index, sealed=sealed_rows.seal_person(key, person)))
     unchecked = update(documents).where(documents.c.case_number == case_number)
     connection.execute(unchecked.values(checked_at=None, checked_by=None))

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, bindparam, insert, select, update
 from gateways import ledger_rows
 from gateways.audit_forms import announce
 from gateways.ledger_access import LedgerAccess, Upsert, unreachable, utc_now
-from gateways.ports import ImportHead, NewRow
+from gateways.ports import ImportHead, NewRow, Vault
 from gateways.registration import STARTED, register_all
 from models.case import CaseRef
 from models.dossier import Registered
@@ -47,9 +47,10 @@ class SqlImports:
     Raises EngineUnreachable when the database is away, BadReply when it refuses a statement.
     """
 
-    def __init__(self, engine: Engine, clock: Callable[[], datetime] = utc_now) -> None:
-        """`engine` comes from `open_engine`; `clock` tells the wall time of registering and starting."""
+    def __init__(self, engine: Engine, vault: Vault, clock: Callable[[], datetime] = utc_now) -> None:
+        """`engine` comes from `open_engine`; `vault` holds people's keys; `clock` tells the wall time."""
         self._access = LedgerAccess(engine, lambda: unreachable(engine))
+        self._vault = vault
         self._clock = clock
 
     def begin(self, head: ImportHead) -> None:
@@ -75,7 +76,7 @@ class SqlImports:
             untaken = [row for row in rows if row.number not in answers]
             if untaken:
                 news = [row.new for row in untaken]
-                registered = register_all(connection, news, self._clock(), knows_letters=True)
+                registered = register_all(connection, self._vault, news, self._clock(), knows_letters=True)
                 fresh = dict(zip((row.number for row in untaken), registered, strict=True))
                 connection.execute(_TAKE, [_note(list_id, *row) for row in fresh.items()])
                 answers |= fresh

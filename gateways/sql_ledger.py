@@ -17,10 +17,12 @@ from sqlalchemy import (
     update,
 )
 
-from gateways import desk_rows, dossier_query, letter_rows, outbox_rows
+from gateways import desk_rows, dossier_query, letter_rows, outbox_rows, submission_rows
 from gateways.audit_forms import announce
 from gateways.ledger_access import LedgerAccess, Upsert, lock_case, utc_now
-from models.desk import IssuedLetter, NewLetter
+from gateways.ports import Vault
+from gateways.sealed_rows import key_of_case
+from models.desk import IssuedLetter, NewLetter, PortalReceipt
 from models.dossier import Dossier
 from models.errors import Refused, Unavailable
 from models.messages import CaseEvent, EventKind, Record
@@ -56,10 +58,10 @@ _BEGUN = select(submissions_begun.c.attempt).where(
     submissions_begun.c.case_number == _NUMBER, submissions_begun.c.attempt == _ATTEMPT
 )
 _OWNER = select(submissions.c.case_number).where(
-    submissions.c.reference == bindparam("reference"), submissions.c.voided_at.is_(None)
+    submissions.c.reference_index == bindparam("index"), submissions.c.voided_at.is_(None)
 )
-_LATEST_REFERENCE = (
-    select(submissions.c.reference)
+_LATEST_SUBMISSION = (
+    select(submissions)
     .where(submissions.c.case_number == _NUMBER, submissions.c.voided_at.is_(None))
     .order_by(submissions.c.attempt.desc())
     .limit(1)
@@ -72,15 +74,16 @@ class SqlLedger:
     Raises Unavailable when the database is away, BadReply when it refuses a statement.
     """
 
-    def __init__(self, engine: Engine, clock: Callable[[], datetime] = utc_now) -> None:
-        """`engine` comes from `open_engine`; `clock` tells the wall time at which an event is recorded."""
+    def __init__(self, engine: Engine, vault: Vault, clock: Callable[[], datetime] = utc_now) -> None:
+        """`engine` comes from `open_engine`; `vault` holds people's keys; `clock` tells the wall time."""
         self._access = LedgerAccess(engine, lambda: Unavailable("ledger", "database does not answer"))
+        self._vault = vault
         self._clock = clock
 
     def dossier(self, case_number: str) -> Dossier:
         """Return everything held on a case. Raises NotFound."""
         with self._access.read() as connection:
-            return dossier_query.dossier(connection, case_number)
+            return dossier_query.dossier(connection, self._vault, case_number)
 
     def record(self, record: Record) -> list[CaseEvent]:
         """Append the events and project the state; return the events that were not there before.
@@ -113,7 +116,7 @@ class SqlLedger:
     def letter(self, case_number: str) -> IssuedLetter | None:
         """Return the case's letter that is not void; None when there is none."""
         with self._access.read() as connection:
-            return letter_rows.valid(connection, case_number)
+            return letter_rows.valid(connection, self._vault, case_number)
 
     def issue_letter(self, case_number: str, attempt: int, new: NewLetter) -> IssuedLetter:
         """Return the case's valid letter if it says the same of the person; otherwise issue another.
@@ -122,10 +125,11 @@ class SqlLedger:
         """
         with self._access.write() as connection:
             city = lock_case(connection, case_number)["city"]
-            present = letter_rows.valid(connection, case_number)
+            present = letter_rows.valid(connection, self._vault, case_number)
             if present is not None and present.subject_digest == new.subject_digest:
                 return present
-            return letter_rows.issue(connection, (case_number, attempt), city, new, self._clock())
+            key = key_of_case(connection, self._vault, case_number)
+            return letter_rows.issue(connection, key, (case_number, attempt), city, new, self._clock())
 
     def begin_submission(self, case_number: str, attempt: int) -> None:
         """Note that an attempt is about to reach SIKS-NG; again changes nothing. Raises NotFound."""
@@ -144,27 +148,25 @@ class SqlLedger:
 
         Raises NotFound, and Refused when the reference belongs to another case.
         """
-        row = {
-            "case_number": case_number,
-            "attempt": attempt,
-            "reference": reference,
-            "submitted_at": submitted_at,
-            "submitted_by": MACHINE,
-        }
+        receipt = PortalReceipt(reference, submitted_at, None)
         with self._access.write() as connection:
             lock_case(connection, case_number)
+            key = key_of_case(connection, self._vault, case_number)
+            row = submission_rows.row_of(self._vault, key, case_number, attempt, receipt, MACHINE)
             connection.execute(_SUBMIT.on(connection), row)
-            owner = connection.execute(_OWNER, {"reference": reference}).scalar_one_or_none()
+            owner = connection.execute(_OWNER, {"index": row["reference_index"]}).scalar_one_or_none()
             if owner not in (None, case_number):
                 raise Refused("siks_ng", "reference belongs to another case")
 
     def submission_reference(self, case_number: str) -> str | None:
         """Return the SIKS-NG reference of the latest attempt that is not void; None when there is none."""
         with self._access.read() as connection:
-            reference: str | None = connection.execute(
-                _LATEST_REFERENCE, {"case_number": case_number}
-            ).scalar_one_or_none()
-        return reference
+            row = (
+                connection.execute(_LATEST_SUBMISSION, {"case_number": case_number}).mappings().one_or_none()
+            )
+            if row is None:
+                return None
+            return submission_rows.reference(key_of_case(connection, self._vault, case_number), row)
 
     def _epoch(
         self, connection: Connection, case_number: str, case: RowMapping, run: str

@@ -5,8 +5,9 @@ from datetime import datetime
 
 from sqlalchemy import Engine, String, bindparam, select
 
-from gateways import ledger_rows
+from gateways import ledger_rows, sealed_rows
 from gateways.ledger_access import PAPERS, LedgerAccess, lock_case, no_such_case, unreachable, utc_now
+from gateways.ports import Vault
 from gateways.registration import STARTED, keep_papers, register_all
 from models.case import CaseRef, CaseState, SlaState, Step
 from models.dossier import NewCase, Paper, Registered
@@ -50,9 +51,10 @@ class SqlRegistry:
     Raises EngineUnreachable when the database is away, BadReply when it refuses a statement.
     """
 
-    def __init__(self, engine: Engine, clock: Callable[[], datetime] = utc_now) -> None:
-        """`engine` comes from `open_engine`; `clock` tells the wall time of registering and starting."""
+    def __init__(self, engine: Engine, vault: Vault, clock: Callable[[], datetime] = utc_now) -> None:
+        """`engine` comes from `open_engine`; `vault` holds people's keys; `clock` tells the wall time."""
         self._access = LedgerAccess(engine, lambda: unreachable(engine))
+        self._vault = vault
         self._clock = clock
 
     def register(self, new: NewCase) -> Registered:
@@ -62,7 +64,7 @@ class SqlRegistry:
         Two calls for the same person wait for each other, so the second finds the first one's case.
         """
         with self._access.write() as connection:
-            return register_all(connection, [new], self._clock())[0]
+            return register_all(connection, self._vault, [new], self._clock())[0]
 
     def unstarted(self, registered_before: datetime, limit: int = 500) -> list[CaseRef]:
         """Return open cases registered before this time and not known to be started, the oldest first."""
@@ -123,7 +125,8 @@ class SqlRegistry:
         self.case(case_number)
         with self._access.read() as connection:
             rows = connection.execute(PAPERS, {"case_number": case_number}).mappings().all()
-        return [ledger_rows.paper(row) for row in rows]
+            key = sealed_rows.key_of_case(connection, self._vault, case_number)
+        return [ledger_rows.paper(key, row) for row in rows]
 
     def add_papers(self, case_number: str, papers: Sequence[Paper]) -> int:
         """Add papers to an open case and return how many were new. Raises NotFound or WrongState."""
@@ -132,4 +135,6 @@ class SqlRegistry:
             row = connection.execute(_CASE, {"case_number": case_number}).mappings().one()
             if row["closed_at"] is not None:
                 raise WrongState(f"{case_number} is over: {row['outcome']}")
-            return keep_papers(connection, [(case_number, paper) for paper in papers], self._clock())
+            key = sealed_rows.key_of_case(connection, self._vault, case_number)
+            named = [(case_number, key, paper) for paper in papers]
+            return keep_papers(connection, self._vault, named, self._clock())

@@ -23,6 +23,8 @@ from sqlalchemy import (
 from gateways import note_rows, touched_query
 from gateways.audit_forms import FORMS, announce
 from gateways.ledger_access import LedgerAccess, no_such_case, unreachable
+from gateways.ports import Vault
+from gateways.sealed_rows import key_of_case
 from models.audit import Access, Note, Touched, TrailAsk, TrailLine
 from models.audit_tables import AccessRow, accesses, audit_chain
 from models.bulk_tables import bulk_operations
@@ -147,8 +149,9 @@ class SqlTrail:
     Raises EngineUnreachable when the database is away, BadReply when it refuses a statement.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        """`engine` comes from `open_engine`."""
+    def __init__(self, engine: Engine, vault: Vault) -> None:
+        """`engine` comes from `open_engine`; `vault` holds people's keys."""
+        self._vault = vault
         self._access = LedgerAccess(engine, lambda: unreachable(engine))
 
     def keep(self, access: Access, note: Note | None = None) -> None:
@@ -156,8 +159,15 @@ class SqlTrail:
         row = AccessRow(**vars(access)).model_dump(exclude={"id"})
         with self._access.write() as connection:
             if note is not None:
+                key = key_of_case(connection, self._vault, note.case_number)
                 note_rows.keep(
-                    connection, note.case_number, note.id, author=access.actor, text=note.text, at=access.at
+                    connection,
+                    key,
+                    note.case_number,
+                    note.id,
+                    author=access.actor,
+                    text=note.text,
+                    at=access.at,
                 )
             number = connection.execute(_KEEP, row).scalar_one()
             announce(connection, "accesses", [(number,)], access.at)

@@ -1,10 +1,14 @@
 """Submissions to SIKS-NG in the ledger: by machine or with a receipt of the portal."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, Integer, String, bindparam, select, update
+from sqlalchemy import Connection, Integer, RowMapping, String, bindparam, select, update
 
 from gateways.ledger_access import Upsert
+from gateways.ports import PersonKey, Vault
+from gateways.sealed_rows import PAPER, REFERENCE, key_of_case
 from models.desk import PortalReceipt
 from models.errors import WrongState
 from models.tables import submissions, submissions_begun
@@ -14,7 +18,7 @@ _ATTEMPT = bindparam("attempt", type_=Integer())
 _OF_ATTEMPT = (submissions.c.case_number == _NUMBER, submissions.c.attempt == _ATTEMPT)
 _THERE = select(submissions).where(*_OF_ATTEMPT)
 _OWNER = select(submissions.c.case_number).where(
-    submissions.c.reference == bindparam("reference"), submissions.c.voided_at.is_(None)
+    submissions.c.reference_index == bindparam("index"), submissions.c.voided_at.is_(None)
 )
 _KEEP = Upsert(
     submissions, lambda insert: insert.on_conflict_do_nothing().returning(submissions.c.case_number)
@@ -34,20 +38,43 @@ _BEGUN = select(submissions_begun.c.attempt).where(
 )
 
 
-def keep(connection: Connection, case_number: str, attempt: int, receipt: PortalReceipt, by: str) -> None:
+def row_of(  # noqa: PLR0913, PLR0917 - a row's columns
+    vault: Vault, key: PersonKey, case_number: str, attempt: int, receipt: PortalReceipt, by: str
+) -> dict[str, object]:
+    """Return a row of `submissions`."""
+    proof = receipt.proof_sha256
+    return {
+        "case_number": case_number,
+        "attempt": attempt,
+        "reference_index": vault.index(REFERENCE, receipt.reference),
+        "reference": key.seal(_place(case_number, attempt, "reference"), receipt.reference),
+        "submitted_at": receipt.submitted_at,
+        "submitted_by": by,
+        "proof": key.seal(_place(case_number, attempt, "proof"), proof) if proof else None,
+        "proof_name": vault.index(PAPER, proof) if proof else None,
+    }
+
+
+def reference(key: PersonKey, row: RowMapping | Mapping[str, Any]) -> str:
+    """Return what SIKS-NG calls a submission, out of its row."""
+    return key.unseal(_place(row["case_number"], row["attempt"], "reference"), row["reference"])
+
+
+def _place(case_number: str, attempt: int, what: str) -> str:
+    return f"submissions/{case_number}/{attempt}/{what}"
+
+
+def keep(  # noqa: PLR0913, PLR0917 - a row's columns
+    connection: Connection, vault: Vault, case_number: str, attempt: int, receipt: PortalReceipt, by: str
+) -> None:
     """Keep a receipt. Raises WrongState when its reference or its attempt is taken."""
     of_attempt = {"case_number": case_number, "attempt": attempt}
     if connection.execute(_THERE, of_attempt).first() is not None:
         raise WrongState(f"{case_number}, attempt {attempt}, has a submission already")
-    row = {
-        **of_attempt,
-        "reference": receipt.reference,
-        "submitted_at": receipt.submitted_at,
-        "submitted_by": by,
-        "proof_sha256": receipt.proof_sha256,
-    }
+    key = key_of_case(connection, vault, case_number)
+    row = row_of(vault, key, case_number, attempt, receipt, by)
     if connection.execute(_KEEP.on(connection), row).one_or_none() is None:
-        owner = connection.execute(_OWNER, {"reference": receipt.reference}).scalar_one_or_none()
+        owner = connection.execute(_OWNER, {"index": row["reference_index"]}).scalar_one_or_none()
         raise WrongState(f"this reference belongs to {owner} already: compare it with the portal")
 
 
@@ -58,13 +85,16 @@ def void(connection: Connection, case_number: str, attempt: int, by: str, now: d
         raise WrongState(f"{case_number}, attempt {attempt}, has no receipt that could be void")
 
 
-def receipt(connection: Connection, case_number: str, attempt: int) -> PortalReceipt | None:
+def receipt(connection: Connection, vault: Vault, case_number: str, attempt: int) -> PortalReceipt | None:
     """Return what proves an attempt's upload by hand; None when there is none or it is void."""
     of_attempt = {"case_number": case_number, "attempt": attempt}
     row = connection.execute(_THERE, of_attempt).mappings().one_or_none()
     if row is None or row["voided_at"] is not None:
         return None
-    return PortalReceipt(row["reference"], row["submitted_at"], row["proof_sha256"])
+    key = key_of_case(connection, vault, case_number)
+    place = _place(case_number, attempt, "proof")
+    proof = None if row["proof"] is None else key.unseal(place, row["proof"])
+    return PortalReceipt(reference(key, row), row["submitted_at"], proof)
 
 
 def is_begun(connection: Connection, case_number: str, attempt: int) -> bool:

@@ -13,14 +13,17 @@
     |- BadInput                 the operator: the input breaks a rule      (exit code 2)
     |- NotFound                 the operator: no such case                 (exit code 3)
     |- WrongState               the operator: not possible now             (exit code 4)
-    |  `- NotAllowed            the operator: not theirs to do; recorded   (exit code 4)
+    |  |- NotAllowed            the operator: not theirs to do; recorded   (exit code 4)
+    |  `- Erased                nobody: the person's data was erased       (exit code 4)
     `- EngineUnreachable        an administrator: Temporal or the database (exit code 5)
 
 An outside reply body never becomes part of a message: gateways choose from fixed words.
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+from models.wib import wib_text
 
 
 class ReactivationError(Exception):
@@ -114,6 +117,15 @@ class WrongState(ReactivationError):
 
 class NotAllowed(WrongState):
     """The officer's role or area does not allow the command, or a second pair of eyes is needed."""
+
+
+class Erased(WrongState):
+    """The personal data was erased, and nobody can bring it back."""
+
+    def __init__(self, at: datetime) -> None:
+        """`at` is when the key was destroyed."""
+        super().__init__(f"the personal data was erased on {wib_text(at)}")
+        self.at = at
 
 
 class EngineUnreachable(ReactivationError):

@@ -1,5 +1,7 @@
 """The ledger's tables, the only home of personal data. Imported by the SQL ledger and the migrations only.
 
+What is personal is sealed, see `gateways.sealed_rows`.
+
 Codes are stored as text, not as database enums, so that a new code needs no migration. Every time is aware:
 `sqlmodel.UTCDateTime` refuses a naive one on the way in and gives UTC back on every database.
 """
@@ -12,10 +14,9 @@ from sqlmodel import AutoString, Field, SQLModel
 from models.answers import ReasonCode
 from models.case import CaseHealth, Outcome, SlaState, Step, Track, WaitingOn
 from models.desk import CommandKind, CommandResult, DeskResult, ItemKind
-from models.identity import Sex
 from models.messages import AlertKind, EventKind
 from models.outbox import AlertState, DeliveryState
-from models.policy import DocumentKind, NeedKind
+from models.policy import DocumentKind
 from models.roles import Role
 
 _OPEN = text("closed_at IS NULL")
@@ -40,19 +41,20 @@ class LedgerTable(SQLModel):
 
 
 class PersonRow(LedgerTable, table=True):
-    """An applicant, one row per NIK."""
+    """An applicant, one row per NIK. Who it is stands in `sealed` alone, see `gateways.sealed_rows`."""
 
     __tablename__ = "people"
+    __table_args__ = (
+        UniqueConstraint("nik_index", name="uq_people_nik"),
+        Index("uq_people_key_id", "key_id", unique=True),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
-    nik: str = Field(unique=True)
-    kk: str
-    card_number: str | None
-    name: str
-    birth_date: date
-    sex: Sex = Field(sa_type=AutoString)
-    phone: str | None
-    kelurahan: str
+    nik_index: str
+    """Keyed hash of the NIK."""
+    key_id: str = ""
+    """The person's key in the key store."""
+    sealed: bytes | None = None
 
 
 class CaseRow(LedgerTable, table=True):
@@ -76,11 +78,8 @@ class CaseRow(LedgerTable, table=True):
     from_list: bool = False
     registered_at: datetime
     """Wall clock; `received_at` may lie before it."""
-    need_kind: NeedKind = Field(sa_type=AutoString)
-    facility: str
-    letter_number: str
-    letter_date: date
-    deactivated_on: date
+    sealed: bytes | None = None
+    """Why the person needs care, and since when the person is not covered."""
     started_at: datetime | None = None
     """When the workflow was first known to exist."""
 
@@ -111,7 +110,10 @@ class DocumentRow(LedgerTable, table=True):
 
     case_number: str = Field(primary_key=True, foreign_key="cases.case_number")
     kind: DocumentKind = Field(primary_key=True, sa_type=AutoString)
-    sha256: str = Field(primary_key=True)
+    name: str = Field(primary_key=True)
+    """Keyed hash of the content's SHA-256; the file's name in the store."""
+    sealed: bytes | None = None
+    """The SHA-256, without which the file cannot be opened."""
     media_type: str
     size: int
     """Bytes."""
@@ -245,10 +247,13 @@ class LetterRow(LedgerTable, table=True):
     issued_on: date
     signer: str | None
     """The officer who approved it; None when the policy did."""
-    subject_digest: str
-    """SHA-256 over what the letter says of the person; differs when the ledger says something else now."""
+    subject: bytes | None = None
+    """Sealed: a digest of what the letter says of the person; differs when the ledger says something else."""
     verification_code: str = Field(unique=True)
-    pdf_sha256: str | None = None
+    pdf: bytes | None = None
+    """Sealed: the SHA-256 of the letter as it was printed."""
+    pdf_name: str | None = None
+    """The file's name in the document store."""
     voided_at: datetime | None = None
     voided_by: str | None = None
 
@@ -260,7 +265,7 @@ class SubmissionRow(LedgerTable, table=True):
     __table_args__ = (
         Index(
             "uq_submissions_reference",
-            "reference",
+            "reference_index",
             unique=True,
             sqlite_where=_NOT_VOID,
             postgresql_where=_NOT_VOID,
@@ -269,10 +274,16 @@ class SubmissionRow(LedgerTable, table=True):
 
     case_number: str = Field(primary_key=True, foreign_key="cases.case_number")
     attempt: int = Field(primary_key=True)
-    reference: str
+    reference_index: str
+    """Keyed hash of what SIKS-NG calls it."""
+    reference: bytes | None = None
+    """Sealed."""
     submitted_at: datetime
     submitted_by: str
-    proof_sha256: str | None = None
+    proof: bytes | None = None
+    """Sealed: the SHA-256 of the proof."""
+    proof_name: str | None = None
+    """The file's name in the document store."""
     voided_at: datetime | None = None
     voided_by: str | None = None
 
@@ -343,8 +354,16 @@ class NoteRow(LedgerTable, table=True):
     command_id: str = Field(primary_key=True)
     case_number: str = Field(foreign_key="cases.case_number", index=True)
     author: str
-    text: str
+    sealed: bytes | None = None
     at: datetime
+
+
+class KeyStoreRow(LedgerTable, table=True):
+    """The key store that this ledger was sealed with; one row."""
+
+    __tablename__ = "key_stores"
+
+    id: str = Field(primary_key=True)
 
 
 class CounterRow(LedgerTable, table=True):
@@ -372,4 +391,5 @@ submissions_begun: Table = _tables["submissions_begun"]
 alerts: Table = _tables["alerts"]
 alert_deliveries: Table = _tables["alert_deliveries"]
 notes: Table = _tables["notes"]
+key_stores: Table = _tables["key_stores"]
 counters: Table = _tables["counters"]

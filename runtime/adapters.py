@@ -82,6 +82,7 @@ from models.errors import Misconfigured, Unavailable
 from models.events import EventSource
 from models.outage import System
 from models.outbox import WEBHOOK
+from runtime import keys
 from runtime.settings import PREFIX, Settings
 from workflows import options
 
@@ -151,15 +152,16 @@ def ledger_engine(settings: Settings) -> Engine:
 def office(settings: Settings) -> Office:
     """Build the adapters of the officers' side. Raises Misconfigured."""
     engine = ledger_engine(settings)
+    vault = keys.vault(settings, engine)
     return Office(
-        registry=SqlRegistry(engine),
-        documents=FolderDocuments(settings.documents),
+        registry=SqlRegistry(engine, vault),
+        documents=FolderDocuments(settings.documents, vault),
         shelf=PolicyFolder(settings.policies_dir),
-        book=SqlDeskBook(engine),
+        book=SqlDeskBook(engine, vault),
         printer=TypstLetters(settings.policies_dir / LETTER_TEMPLATES),
         alerts=SqlAlertBook(engine),
         marks=SqlCalendarMarks(engine),
-        trail=SqlTrail(engine),
+        trail=SqlTrail(engine, vault),
     )
 
 
@@ -175,10 +177,12 @@ class Lists:
 
 def lists(settings: Settings) -> Lists:
     """Build the adapters for lists. Raises Misconfigured."""
+    engine = ledger_engine(settings)
+    vault = keys.vault(settings, engine)
     return Lists(
         tables=TableFiles(),
-        imports=SqlImports(ledger_engine(settings)),
-        documents=FolderDocuments(settings.documents),
+        imports=SqlImports(engine, vault),
+        documents=FolderDocuments(settings.documents, vault),
         shelf=PolicyFolder(settings.policies_dir),
     )
 
@@ -197,8 +201,13 @@ def work(office: Office) -> OfficeWork:
 
 
 def outside(settings: Settings) -> Outside:
-    """Build the adapters of the worker's side. Raises Misconfigured, naming the setting."""
+    """Build the adapters of the worker's side. Raises Misconfigured, naming the setting.
+
+    The master keys are tried at once: a worker without them could work no case.
+    """
     engine = ledger_engine(settings)
+    vault = keys.vault(settings, engine, lambda: Unavailable("key store", "database does not answer"))
+    vault.store()
     shelf = PolicyFolder(settings.policies_dir)
     modes = Modes(settings.office == "desk", settings.siks_ng, settings.kemensos, settings.bpjs)
     siks_ng = None if modes.siks_ng is Mode.DESK else _siks_ng(settings)
@@ -208,8 +217,8 @@ def outside(settings: Settings) -> Outside:
     probes: dict[System, Probe] = {name: one for name, one in machines.items() if one is not None}
     seen, every = SqlOutages(engine), settings.probe_every
     return Outside(
-        ledger=SqlLedger(engine),
-        documents=FolderDocuments(settings.documents),
+        ledger=SqlLedger(engine, vault),
+        documents=FolderDocuments(settings.documents, vault),
         shelf=shelf,
         desk=SqlDesk(engine),
         alerts=_alerts(engine, shelf, settings),
@@ -245,7 +254,8 @@ def standstills(settings: Settings) -> Standstills:
 
 def trail(settings: Settings) -> Trail:
     """Return who did and saw what. Raises Misconfigured."""
-    return SqlTrail(ledger_engine(settings))
+    engine = ledger_engine(settings)
+    return SqlTrail(engine, keys.vault(settings, engine))
 
 
 def audit(settings: Settings) -> Audit:

@@ -10,11 +10,12 @@ from urllib.parse import urlsplit
 from activities.ways import Mode
 from gateways.contact_file import read_contacts
 from gateways.ledger_access import utc_now
+from gateways.ledger_check import require_opens
 from gateways.policy_folder import PolicyFolder
 from gateways.typst_letters import TypstLetters
 from models.errors import EngineUnreachable, Misconfigured, NotFound, ReactivationError
 from models.wib import wib_date, wib_text
-from runtime import adapters
+from runtime import adapters, keys
 from runtime.deployment import Deployments
 from runtime.ladders import check_ladders, without_contact
 from runtime.schedules import next_digest, schedule_id
@@ -46,6 +47,11 @@ async def examine(settings: Settings) -> list[Check]:
             _alerts,
         ),
         ("ledger", f"set {PREFIX}DATABASE_URL, start the database, `starter.py migrate`", _ledger),
+        (
+            "keys",
+            f"set {PREFIX}KEYSTORE and {PREFIX}MASTER_KEY_FILE, _MASTER_KEYS or _MASTER_KEY_COMMAND",
+            _keys,
+        ),
         ("documents", f"set {PREFIX}DOCUMENTS_DIR to a folder that can be written", _documents),
         ("watchdog", "start it: `python worker.py --watchdog`", _watchdog),
         (
@@ -78,7 +84,7 @@ async def examine(settings: Settings) -> list[Check]:
 
 
 _NEEDED = {
-    "watchdog": "ledger",
+    **dict.fromkeys(("keys", "watchdog"), "ledger"),
     **dict.fromkeys(("search attributes", "worker", "deployment", "digest"), "temporal"),
 }
 """What a check cannot be made without."""
@@ -126,6 +132,14 @@ async def _alerts(settings: Settings) -> str:
 async def _ledger(settings: Settings) -> str:
     engine = adapters.ledger_engine(settings)
     return f"{engine.dialect.name}, schema is current"
+
+
+async def _keys(settings: Settings) -> str:
+    engine = adapters.ledger_engine(settings)
+    ring = keys.load_ring(settings)
+    opened = require_opens(engine, keys.vault(settings, engine))
+    kind = "WARN demo key" if ring.is_demo else "key"
+    return f"{kind} {ring.newest.id}; {'opens the ledger' if opened else 'the ledger holds nobody yet'}"
 
 
 async def _documents(settings: Settings) -> str:

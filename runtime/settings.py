@@ -30,6 +30,15 @@ class Settings(BaseSettings):
     """SQLAlchemy URL of the ledger; a SQLite file in `local_dir` unless given."""
     documents_dir: Path | None = None
     """Folder of the document store; inside `local_dir` unless given."""
+    keystore: SecretStr | None = None
+    """SQLAlchemy URL of the key store; a SQLite file in `local_dir` unless given. Keep it out of the ledger's
+    backups: what is erased must not come back with one."""
+    master_key_file: Path | None = None
+    """File with the master keys, one `id = base64` a line, the newest last; only its owner may read it."""
+    master_keys: SecretStr | None = None
+    """The same in the environment, `;` between lines."""
+    master_key_command: str | None = None
+    """A command that prints the same, for example of a secrets manager. One of the three must be set."""
     policies_dir: Path = ROOT / "policies"
     task_queue: str = "reactivation"
     actor: str | None = None
@@ -103,6 +112,20 @@ class Settings(BaseSettings):
     def documents(self) -> Path:
         """The document store's folder."""
         return self.documents_dir or self.local_dir / "documents"
+
+    @property
+    def keystore_url(self) -> str:
+        """The key store's SQLAlchemy URL; may hold a password. Raises Misconfigured."""
+        if self.keystore is not None:
+            return self.keystore.get_secret_value()
+        if self.database_url is not None:
+            raise Misconfigured(f"settings: {PREFIX}KEYSTORE must be set where {PREFIX}DATABASE_URL is")
+        return f"sqlite:///{self.local_dir / 'keys.db'}"
+
+    @property
+    def demo_key_file(self) -> Path:
+        """Where a local stack keeps the key that it made for itself."""
+        return self.local_dir / "demo.key"
 
     @property
     def stack_file(self) -> Path:

@@ -16,8 +16,9 @@ from pathlib import Path
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from gateways.ledger_schema import migrate, open_engine
 from models.errors import EngineUnreachable, Misconfigured, WrongState
+from runtime.keys import make_demo_key
+from runtime.preparing import prepare
 from runtime.processes import Child, forget, note_processes, running_stack, until, until_async
 from runtime.settings import PREFIX, ROOT, Settings
 from runtime.temporal import connect
@@ -101,7 +102,8 @@ class Stack:
         if (running := running_stack(self.folder)) is not None:
             raise WrongState(f"a stack runs already here (pid {running}): `starter.py down` stops it")
         (self.folder / "logs").mkdir(exist_ok=True)
-        migrate(open_engine(self.settings.ledger_url))
+        make_demo_key(self.settings)
+        prepare(self.settings, say)
         try:
             await self._start_all(say)
         except BaseException:

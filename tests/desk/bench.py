@@ -11,8 +11,9 @@ from sqlalchemy import Engine, Table, select
 from desk.decisions import PortalEntry, Said, Verb
 from desk.orders import Hand
 from desk.work import OfficeWork
-from gateways.folder_documents import FolderDocuments
+from gateways.folder_documents import FolderDocuments, place_of
 from gateways.ports import LetterPrinter, PolicyShelf
+from gateways.sealed_rows import PAPER
 from gateways.sql_desk import SqlDesk
 from gateways.sql_desk_book import SqlDeskBook
 from gateways.sql_ledger import SqlLedger
@@ -26,6 +27,7 @@ from models.messages import CaseEvent, EventKind, Record, StepAsk
 from models.policy import DocumentKind, NeedKind
 from models.tables import refusals
 from tests.builders import a_person
+from tests.vaults import a_vault
 
 MORNING = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 """08:00 in Jakarta, on 2 March 2026."""
@@ -74,15 +76,15 @@ class Bench:
 
     @cached_property
     def registry(self) -> SqlRegistry:
-        return SqlRegistry(self.engine, self.clock)
+        return SqlRegistry(self.engine, a_vault(), self.clock)
 
     @cached_property
     def book(self) -> SqlDeskBook:
-        return SqlDeskBook(self.engine, self.clock)
+        return SqlDeskBook(self.engine, a_vault(), self.clock)
 
     @cached_property
     def ledger(self) -> SqlLedger:
-        return SqlLedger(self.engine, self.clock)
+        return SqlLedger(self.engine, a_vault(), self.clock)
 
     @cached_property
     def desk(self) -> SqlDesk:
@@ -90,7 +92,7 @@ class Bench:
 
     @cached_property
     def documents(self) -> FolderDocuments:
-        return FolderDocuments(self.folder / "documents")
+        return FolderDocuments(self.folder / "documents", a_vault())
 
     @cached_property
     def work(self) -> OfficeWork:
@@ -100,11 +102,15 @@ class Bench:
             self.shelf,
             self.documents,
             self.printer,
-            trail=SqlTrail(self.engine),
+            trail=SqlTrail(self.engine, a_vault()),
             clock=self.clock,
         )
 
     # -- Cases -----------------------------------------------------------------------------------
+
+    def place(self, sha256: str) -> Path:
+        """Return where a paper lies."""
+        return place_of(self.folder / "documents", a_vault().index(PAPER, sha256))
 
     def paper(self, kind: DocumentKind = DocumentKind.FACILITY_LETTER) -> Paper:
         """Put a paper into the store that no other test has."""

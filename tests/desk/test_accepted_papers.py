@@ -15,14 +15,14 @@ CHECK = Step.DOCUMENT_CHECK
 def test_an_approved_check_accepts_the_intact_papers(bench: Bench) -> None:
     """With who and when; a paper that was altered in the store is not accepted with them."""
     good, spoilt = bench.paper(), bench.paper(DocumentKind.KTP)
-    place = bench.folder / "documents" / spoilt.sha256[:2] / spoilt.sha256[2:4] / spoilt.sha256
-    place.write_bytes(b"%PDF-lain")
+    bench.place(spoilt.sha256).write_bytes(b"%PDF-lain")
     case = bench.case(papers=(good, spoilt))
     assert bench.book.dossier(case.case_number).accepted == frozenset()
     bench.work.answer(Hand(VERIFIER), case.case_number, CHECK, APPROVE)
     assert bench.book.dossier(case.case_number).accepted == {good.sha256}
-    checked = {row["sha256"]: (row["checked_by"], row["checked_at"]) for row in bench.rows(documents, case)}
-    assert checked == {good.sha256: (VERIFIER, bench.clock()), spoilt.sha256: (None, None)}
+    checked = {row["name"]: (row["checked_by"], row["checked_at"]) for row in bench.rows(documents, case)}
+    names = [bench.place(paper.sha256).name for paper in (good, spoilt)]
+    assert checked == dict(zip(names, [(VERIFIER, bench.clock()), (None, None)], strict=True))
 
 
 def test_a_later_paper_is_the_only_one_left_to_check(bench: Bench) -> None:

@@ -12,6 +12,7 @@ from models.audit_tables import accesses
 from models.case import CaseRef, Step
 from models.errors import EngineUnreachable
 from tests.desk.bench import OPERATOR, SIGNER, SUPERVISOR, VERIFIER, Bench
+from tests.vaults import a_vault
 
 
 class NoTrail(SqlTrail):
@@ -64,7 +65,7 @@ def test_nothing_is_shown_that_cannot_be_written_down(bench: Bench, door: str) -
         bench.shelf,
         bench.documents,
         bench.printer,
-        trail=NoTrail(bench.engine),
+        trail=NoTrail(bench.engine, a_vault()),
         clock=bench.clock,
     )
     show: dict[str, Callable[[], object]] = {

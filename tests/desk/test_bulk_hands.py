@@ -21,6 +21,7 @@ from runtime.adapters import Office
 from runtime.bulk_hands import CaseHands
 from runtime.delivery import Delivery
 from tests.desk.bench import MORNING, OPERATOR, SUPERVISOR, VERIFIER, Bench
+from tests.vaults import a_vault
 
 UPLOAD = Step.SIKS_NG_UPLOAD
 
@@ -48,7 +49,7 @@ class Trial:
         self.bench, self.delivery, self.outages = bench, Handing(bench), SqlOutages(engine)
         office = Office(
             bench.registry, bench.documents, bench.shelf, bench.book, bench.printer,
-            SqlAlertBook(engine), SqlCalendarMarks(engine), SqlTrail(engine),
+            SqlAlertBook(engine), SqlCalendarMarks(engine), SqlTrail(engine, a_vault()),
         )  # fmt: skip
         channel = OutboxAndLog(SqlOutbox(engine), bench.shelf, bench.clock)
         self.hands = CaseHands(office, self.outages, channel, self.delivery, bench.clock)

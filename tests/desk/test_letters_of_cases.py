@@ -77,7 +77,7 @@ def test_a_printed_letter_that_is_gone_is_not_made_up_again(bench: Bench) -> Non
     case = _signed(bench)
     sha256 = bench.book.letters(case.case_number)[0].pdf_sha256
     assert sha256 is not None
-    (bench.folder / "documents" / sha256[:2] / sha256[2:4] / sha256).write_bytes(b"%PDF-lain")
+    bench.place(sha256).write_bytes(b"%PDF-lain")
     with pytest.raises(DocumentLost):
         bench.work.print_letter(Hand(COUNTER), case.case_number)
 

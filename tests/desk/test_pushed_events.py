@@ -178,7 +178,9 @@ def test_an_accepted_upload_brings_its_reference(door: Door) -> None:
     number = item.case.case_number
     assert door.push(an_event(number, step=UPLOAD, reference="PRT/9-RAHASIA")).status_code == 202
     (row,) = door.bench.rows(submissions, item.case)
-    assert (row["reference"], row["submitted_by"], row["proof_sha256"]) == ("PRT/9-RAHASIA", KEMENSOS, None)
+    receipt = door.bench.book.receipt(number, item.attempt)
+    assert receipt is not None
+    assert (receipt.reference, row["submitted_by"], receipt.proof_sha256) == ("PRT/9-RAHASIA", KEMENSOS, None)
     (given,) = door.commands(item.case)
     assert given.receipt == f"receipt:{item.id}"
     assert "RAHASIA" not in given.model_dump_json() + str(door.notes[0])

@@ -16,6 +16,7 @@ from gateways.policy_folder import PolicyFolder
 from gateways.sql_registry import SqlRegistry
 from intake.intake import Intake
 from models.case import CaseRef
+from runtime import keys
 from runtime.adapters import ledger_engine
 from runtime.settings import load_settings
 
@@ -23,13 +24,15 @@ from runtime.settings import load_settings
 async def main(file: Path, ago: timedelta) -> None:
     """Submit with a start that never comes back."""
     settings = load_settings()
-    registry = SqlRegistry(ledger_engine(settings), clock=lambda: datetime.now(UTC) - ago)
+    engine = ledger_engine(settings)
+    vault = keys.vault(settings, engine)
+    registry = SqlRegistry(engine, vault, clock=lambda: datetime.now(UTC) - ago)
     shelf = PolicyFolder(settings.policies_dir)
 
     async def die(_case: CaseRef) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
-    await Intake(registry, FolderDocuments(settings.documents), shelf, die).submit(
+    await Intake(registry, FolderDocuments(settings.documents, vault), shelf, die).submit(
         file, now=datetime.now(UTC) - ago
     )
 

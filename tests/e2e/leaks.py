@@ -14,6 +14,7 @@ def forms(value: str) -> dict[str, bytes]:
     """Return the forms in which a value may stand in a file, by the name of the form."""
     plain = value.encode()
     found = {"UTF-8": plain, "UTF-16": value.encode("utf-16-le"), "UTF-16 BE": value.encode("utf-16-be")}
+    found["hex"] = plain.hex().encode()
     if not value.isascii():
         found["JSON"] = json.dumps(value)[1:-1].encode()
     for offset in range(_BASE64_GROUP):

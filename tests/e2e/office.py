@@ -26,7 +26,7 @@ from intake.intake import Intake
 from models.case import CaseState, Step
 from models.desk import DeskItem
 from models.messages import EventKind
-from runtime import adapters
+from runtime import adapters, keys
 from runtime.processes import Child
 from runtime.settings import ROOT
 from runtime.stack import Stack, StackOptions
@@ -98,9 +98,10 @@ class Office:
         """Start the stack; when that fails nothing is left running."""
         await self.stack.start(lambda _line: None)
         self.engine = open_engine(self.stack.settings.ledger_url)
-        self.registry = SqlRegistry(self.engine)
-        self.ledger = SqlLedger(self.engine)
-        self.book = SqlDeskBook(self.engine)
+        self.vault = vault = keys.vault(self.stack.settings, self.engine)
+        self.registry = SqlRegistry(self.engine, vault)
+        self.ledger = SqlLedger(self.engine, vault)
+        self.book = SqlDeskBook(self.engine, vault)
         self.client: Client = await self.stack.client()
 
     def close(self) -> None:

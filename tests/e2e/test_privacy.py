@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 import pytest
 
 from models.case import CaseHealth, CaseState, Outcome, Step
+from models.dossier import Need, Person
 from tests.e2e import leaks
 from tests.e2e.office import Office
 from tests.e2e.people import Someone, someone
 
-PERSONAL = ("ledger.db", "institutions.db", "documents")
+PERSONAL = ("ledger.db", "institutions.db", "documents", "keys.db")
 """Where personal data belongs: the ledger, its papers, and the simulated institutions' own books."""
 
 REACTIVATED, REJECTED, WITHDRAWN = Outcome.REACTIVATED, Outcome.REJECTED, Outcome.WITHDRAWN
@@ -88,6 +89,8 @@ class Remains:
     cases: tuple[str, ...]
     files: dict[str, bytes]
     ledger: bytes
+    papers: dict[str, bytes]
+    opened: tuple[Person | Need, ...]
     histories: dict[str, bytes]
     printed: dict[str, bytes]
 
@@ -114,19 +117,25 @@ async def remains(tmp_path_factory: pytest.TempPathFactory) -> Remains:
     finally:
         office.close()
     folder = office.stack.folder
+    dossiers = [office.ledger.dossier(case) for case in cases]
     return Remains(
         people=people,
         cases=tuple(cases),
         files=leaks.files(folder, but=PERSONAL),
         ledger=b"".join(path.read_bytes() for path in folder.glob("ledger.db*")),
+        papers=leaks.files(folder / "documents", but=()),
+        opened=tuple(part for one in dossiers for part in (one.person, one.need)),
         histories=histories,
         printed={f"command {number}": said.encode() for number, said in enumerate(office.printed)},
     )
 
 
-def test_the_ledger_holds_every_personal_value(remains: Remains) -> None:
-    """The values that are looked for are those that were handed in, so not finding them means something."""
-    assert [name for name, value in remains.secrets.items() if value.encode() not in remains.ledger] == []
+def test_the_ledger_holds_every_personal_value_and_shows_none(remains: Remains) -> None:
+    """Opened with its keys it holds what was handed in; its files, as a thief has them, hold none of it."""
+    held = "\n".join(str(value) for one in remains.opened for value in vars(one).values()).encode()
+    assert [name for name, value in remains.secrets.items() if value.encode() not in held] == []
+    assert all(case.encode() in remains.ledger for case in remains.cases)
+    assert leaks.found(remains.secrets, {"the ledger": remains.ledger} | remains.papers) == []
 
 
 def test_no_file_outside_the_ledger_holds_a_personal_value(remains: Remains) -> None:
@@ -164,6 +173,7 @@ async def test_the_search_finds_what_was_planted_in_temporal(office: Office) -> 
         "UTF-8": nik,
         "UTF-16": nik.encode("utf-16-le"),
         "UTF-16 BE": nik.encode("utf-16-be"),
+        "hex": nik.encode().hex(),
         **{
             f"base64 at {offset}": base64.b64encode(b"x" * offset + nik.encode() + b"y").decode()
             for offset in range(3)

@@ -23,6 +23,7 @@ from models.errors import EngineUnreachable
 from models.roles import Officer, Role
 from models.tables import cases
 from tests.builders import PDF
+from tests.vaults import a_vault
 
 ROOT = Path(__file__).resolve().parents[2]
 SHELF = PolicyFolder(ROOT / "policies")
@@ -99,10 +100,10 @@ class Desk:
         """`url` is that of an empty ledger."""
         self.folder = folder
         self.engine = open_engine(url)
-        self.imports = SqlImports(self.engine, clock=lambda: NOW)
-        self.registry = SqlRegistry(self.engine, clock=lambda: NOW)
-        self.ledger = SqlLedger(self.engine)
-        self.store = FolderDocuments(folder / "store")
+        self.imports = SqlImports(self.engine, a_vault(), clock=lambda: NOW)
+        self.registry = SqlRegistry(self.engine, a_vault(), clock=lambda: NOW)
+        self.ledger = SqlLedger(self.engine, a_vault())
+        self.store = FolderDocuments(folder / "store", a_vault())
         self.temporal = Temporal()
         self.now = NOW
         self.between: Callable[[], object] = lambda: None

@@ -15,6 +15,7 @@ from intake.intake import Intake
 from models.case import CaseRef
 from models.errors import BadInput, EngineUnreachable
 from tests.builders import PDF, an_application, write_application
+from tests.vaults import a_vault
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 2, 11, 1, 0, tzinfo=UTC)
@@ -40,11 +41,11 @@ class Counter:
     def __init__(self, folder: Path) -> None:
         engine = open_engine(f"sqlite:///{folder / 'ledger.db'}")
         migrate(engine)
-        self.registry = SqlRegistry(engine, clock=lambda: NOW)
+        self.registry = SqlRegistry(engine, a_vault(), clock=lambda: NOW)
         self.store = folder / "documents"
         self.temporal = Temporal()
         shelf = PolicyFolder(ROOT / "policies")
-        self.intake = Intake(self.registry, FolderDocuments(self.store), shelf, self.temporal)
+        self.intake = Intake(self.registry, FolderDocuments(self.store, a_vault()), shelf, self.temporal)
 
     def papers(self) -> list[str]:
         """Return the names of the files in the store."""
@@ -58,14 +59,14 @@ def counter(tmp_path: Path) -> Counter:
 
 
 async def test_an_application_becomes_a_registered_and_started_case(counter: Counter, tmp_path: Path) -> None:
-    """The number names city and year in WIB; the paper lies in the store under its hash alone."""
+    """The number names city and year in WIB; the paper lies in the store under a keyed hash alone."""
     new_year = datetime(2025, 12, 31, 18, 0, tzinfo=UTC)  # 1 January 2026, 01:00 WIB
     data = an_application(deactivated_on="2025-12-01")
     data["need"] = {"kind": "chronic", "facility": "RS", "letter_number": "1", "letter_date": "2025-12-31"}
     done = await counter.intake.submit(write_application(tmp_path, data), now=new_year)
     assert (done.case_number, done.is_new, done.is_started) == ("PBI-3674-2026-000001", True, True)
     assert counter.temporal.started == ["PBI-3674-2026-000001"]
-    assert counter.papers() == [hashlib.sha256(PDF).hexdigest()]
+    assert counter.papers() == [a_vault().index("paper", hashlib.sha256(PDF).hexdigest())]
     assert counter.registry.case(done.case_number).case.kecamatan == "Pamulang"
 
 

@@ -9,6 +9,7 @@ from intake.scans import Scans
 from models.application import ApplicationPaper
 from models.policy import DocumentKind
 from tests.builders import PDF
+from tests.vaults import a_vault
 
 
 class Counting(FolderDocuments):
@@ -25,7 +26,7 @@ class Counting(FolderDocuments):
 @pytest.fixture
 def store(tmp_path: Path) -> Counting:
     """Make an empty store."""
-    return Counting(tmp_path / "store")
+    return Counting(tmp_path / "store", a_vault())
 
 
 def papers(*named: tuple[str, str]) -> list[ApplicationPaper]:

@@ -30,6 +30,7 @@ from models.outbox import Addressed
 from models.roles import Act, Role
 from models.tables import cases
 from tests.ledger.builders import MORNING, a_clock, a_new_case, a_record, an_alert, an_event
+from tests.vaults import a_vault
 
 NOON = MORNING + timedelta(hours=4)
 COUNTER, VERIFIER, SUPERVISOR = "tangsel-loket-1", "tangsel-verifikator-1", "tangsel-supervisor"
@@ -53,7 +54,11 @@ class Audited:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self.audit, self.trail, self.book = SqlAudit(engine), SqlTrail(engine), SqlDeskBook(engine)
+        self.audit, self.trail, self.book = (
+            SqlAudit(engine),
+            SqlTrail(engine, a_vault()),
+            SqlDeskBook(engine, a_vault()),
+        )
         self.clock = a_clock()
         self.back_door = create_engine(engine.url)
         if engine.dialect.name == "postgresql":
@@ -72,10 +77,10 @@ class Audited:
 
     def work(self, how_many: int) -> None:
         """Let everything happen that is covered, to so many cases of a list."""
-        imports = SqlImports(self.engine, self.clock)
+        imports = SqlImports(self.engine, a_vault(), self.clock)
         imports.begin(ImportHead("list", "3674", "f" * 64, how_many, COUNTER, MORNING))
         taken = imports.take("list", [NewRow(row, a_new_case()) for row in range(2, how_many + 2)])
-        ledger, outbox = SqlLedger(self.engine, self.clock), SqlOutbox(self.engine, self.clock)
+        ledger, outbox = SqlLedger(self.engine, a_vault(), self.clock), SqlOutbox(self.engine, self.clock)
         for case in (one.case for one in taken):
             number = case.case_number
             ledger.record(a_record(case, an_event(2, trouble="Refused"), an_event(3)))

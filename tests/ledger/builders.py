@@ -17,6 +17,7 @@ from models.identity import Sex
 from models.messages import Alert, AlertKind, CaseEvent, EventKind, Record
 from models.policy import DocumentKind, NeedKind
 from models.tables import desk_items
+from tests.vaults import a_vault
 
 T = TypeVar("T")
 MORNING = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
@@ -140,7 +141,7 @@ def desk_of(engine: Engine, case: CaseRef) -> list[dict[str, object]]:
 
 def open_steps(engine: Engine, case: CaseRef) -> list[Step]:
     """Return the steps of a case that lie open on the desk."""
-    return [item.step for item in SqlDeskBook(engine).items(case_number=case.case_number)]
+    return [item.step for item in SqlDeskBook(engine, a_vault()).items(case_number=case.case_number)]
 
 
 def facts_of(person: Person) -> set[str]:

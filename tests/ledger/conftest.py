@@ -17,6 +17,7 @@ from gateways.sql_outbox import SqlOutbox
 from gateways.sql_registry import SqlRegistry
 from models.audit import Fault
 from tests.ledger.builders import MORNING, a_clock
+from tests.vaults import a_vault
 
 
 @pytest.fixture(scope="session")
@@ -74,13 +75,13 @@ def forged(engine: Engine) -> list[Fault]:
 @pytest.fixture
 def ledger(engine: Engine) -> SqlLedger:
     """Give the activities' side of the ledger."""
-    return SqlLedger(engine, a_clock())
+    return SqlLedger(engine, a_vault(), a_clock())
 
 
 @pytest.fixture
 def registry(engine: Engine) -> SqlRegistry:
     """Give the operators' side of the same ledger."""
-    return SqlRegistry(engine, a_clock())
+    return SqlRegistry(engine, a_vault(), a_clock())
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from models.errors import NotFound, Unavailable
 from models.messages import RetryStep
 from models.roles import Role
 from tests.ledger.builders import MORNING, a_new_case
+from tests.vaults import a_vault
 
 DONE = ItemVerdict(ItemResult.DONE)
 
@@ -74,7 +75,7 @@ def test_what_was_delivered_later_is_told_as_it_is(
     book: SqlBulkBook, engine: Engine, numbers: list[str], said: CommandResult, result: ItemResult
 ) -> None:
     """No worker answered at the time; the sweep delivered the command, and the workflow said something."""
-    number, desk = numbers[0], SqlDeskBook(engine)
+    number, desk = numbers[0], SqlDeskBook(engine, a_vault())
     command_id = an_order().command_id(number)
     message = RetryStep(command_id=command_id, actor="boss")
     desk.give(Completion(Command(number, message, "boss", Role.SUPERVISOR, MORNING)))

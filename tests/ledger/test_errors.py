@@ -19,7 +19,8 @@ from gateways.sql_registry import SqlRegistry
 from models.dossier import Person
 from models.errors import BadReply, EngineUnreachable, Unavailable
 from models.tables import people
-from tests.ledger.builders import a_new_case, a_person, a_record, an_event, facts_of
+from tests.ledger.builders import a_new_case, a_paper, a_person, a_record, an_event, facts_of
+from tests.vaults import a_vault
 
 _NUMBER = "PBI-3674-2026-000001"
 
@@ -42,7 +43,7 @@ def test_refused_statement_tells_nothing_about_the_person(
     """PostgreSQL quotes the whole row that failed; none of it gets out."""
     person = a_person()
     with _nothing_personal(person, caplog):
-        registry.register(a_new_case(replace(person, kk=cast(str, None))))
+        registry.register(replace(a_new_case(person), papers=(replace(a_paper(), size=cast(int, None)),)))
 
 
 def test_text_that_no_database_can_hold_tells_nothing_about_the_person(
@@ -57,7 +58,7 @@ def test_text_that_no_database_can_hold_tells_nothing_about_the_person(
 def test_error_of_the_engine_itself_hides_the_values(engine: Engine) -> None:
     """Should a statement ever run outside the ledger's classes, its parameters are still not printed."""
     person = a_person()
-    row = {**vars(person), "kk": None}
+    row = {"nik_index": None, "key_id": person.nik}
     with pytest.raises(IntegrityError, match="parameters hidden"), engine.begin() as connection:
         connection.execute(insert(people), row)
 
@@ -73,9 +74,9 @@ def test_database_that_is_away_passes_for_activities_and_is_told_to_operators(ur
     """Unavailable for the engine to try again; EngineUnreachable with the setting to look at for a person."""
     engine = open_engine(url)
     with pytest.raises(Unavailable, match="ledger: database does not answer"):
-        SqlLedger(engine).dossier(_NUMBER)
+        SqlLedger(engine, a_vault()).dossier(_NUMBER)
     with pytest.raises(EngineUnreachable, match="REAKTIVASI_DATABASE_URL") as caught:
-        SqlRegistry(engine).case(_NUMBER)
+        SqlRegistry(engine, a_vault()).case(_NUMBER)
     shown = "".join(traceback.format_exception(caught.value))
     assert [word for word in ("s3cret", "boss", "OperationalError") if word in shown] == []
     engine.dispose()
@@ -85,12 +86,12 @@ def test_locked_database_is_unavailable(tmp_path: Path) -> None:
     """A SQLite file that somebody else keeps locked is tried again later."""
     engine = open_engine(f"sqlite:///{tmp_path / 'ledger.db'}")
     migrate(engine)
-    case = SqlRegistry(engine).register(a_new_case()).case
+    case = SqlRegistry(engine, a_vault()).register(a_new_case()).case
     engine.dispose()
     event.listen(engine, "connect", _be_impatient)
     with engine.execution_options(ledger_writes=True).begin(), pytest.raises(Unavailable):
-        SqlLedger(engine).record(a_record(case, an_event(2)))
-    assert SqlLedger(engine).record(a_record(case, an_event(2))) == [an_event(2)]
+        SqlLedger(engine, a_vault()).record(a_record(case, an_event(2)))
+    assert SqlLedger(engine, a_vault()).record(a_record(case, an_event(2))) == [an_event(2)]
     engine.dispose()
 
 
@@ -102,7 +103,7 @@ def test_reading_goes_on_while_somebody_writes(tmp_path: Path) -> None:
     """A SQLite reader does not wait for the writer."""
     engine = open_engine(f"sqlite:///{tmp_path / 'ledger.db'}")
     migrate(engine)
-    registry = SqlRegistry(engine)
+    registry = SqlRegistry(engine, a_vault())
     case = registry.register(a_new_case()).case
     with engine.execution_options(ledger_writes=True).begin() as writer:
         writer.execute(text("UPDATE cases SET attempt = 7"))

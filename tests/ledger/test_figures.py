@@ -16,6 +16,7 @@ from models.outage import System
 from models.tables import desk_items
 from models.watch_tables import outages
 from tests.ledger.builders import MORNING, a_clock, a_new_case
+from tests.vaults import a_vault
 
 HOUR = timedelta(hours=1)
 LONG_AGO = MORNING - timedelta(days=30)
@@ -26,7 +27,10 @@ class Office:
     """An office whose cases open steps and end, in hours since the morning."""
 
     def __init__(self, engine: Engine) -> None:
-        self.ledger, self.registry = SqlLedger(engine, a_clock()), SqlRegistry(engine, a_clock())
+        self.ledger, self.registry = (
+            SqlLedger(engine, a_vault(), a_clock()),
+            SqlRegistry(engine, a_vault(), a_clock()),
+        )
 
     def case(self, city: str = "3674") -> CaseRef:
         """Register somebody's case."""

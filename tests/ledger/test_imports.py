@@ -16,6 +16,7 @@ from models.errors import BadReply
 from models.import_tables import import_rows, imports
 from models.tables import cases, counters, people
 from tests.ledger.builders import MORNING, a_clock, a_closing, a_new_case, a_paper, a_person, at_once
+from tests.vaults import a_vault
 
 KEY = "k" * 64
 
@@ -23,7 +24,7 @@ KEY = "k" * 64
 @pytest.fixture
 def book(engine: Engine) -> SqlImports:
     """Give the lists of a ledger, one of which has been begun."""
-    book = SqlImports(engine, a_clock())
+    book = SqlImports(engine, a_vault(), a_clock())
     book.begin(a_head())
     return book
 

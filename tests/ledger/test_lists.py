@@ -10,6 +10,7 @@ from models.case import CaseRef, CaseState, SlaState, Step
 from models.messages import Record
 from models.tables import cases
 from tests.ledger.builders import MORNING, a_clock, a_closing, a_new_case, a_state, an_event
+from tests.vaults import a_vault
 
 
 def _due(ledger: SqlLedger, case: CaseRef, hours: int | None, **changes: object) -> None:
@@ -62,7 +63,7 @@ def test_first_note_that_a_case_was_started_stays(engine: Engine, registry: SqlR
     """A sweep that comes late does not move the time."""
     number = registry.register(a_new_case()).case.case_number
     for hours in (1, 2):
-        SqlRegistry(engine, a_clock(MORNING + timedelta(hours=hours))).mark_started(number)
+        SqlRegistry(engine, a_vault(), a_clock(MORNING + timedelta(hours=hours))).mark_started(number)
     with engine.begin() as connection:
         started_at = connection.execute(select(cases.c.started_at)).scalar_one()
     assert started_at == MORNING + timedelta(hours=1)
@@ -73,9 +74,9 @@ def test_sweep_finds_what_was_registered_and_never_started(
 ) -> None:
     """Not the started, not the closed, not the fresh; by wall clock, however old the application is."""
     times = iter(MORNING + timedelta(minutes=minute) for minute in (3, 1, 2, 0, 0, 9))
-    registry = SqlRegistry(engine, lambda: next(times))
+    registry = SqlRegistry(engine, a_vault(), lambda: next(times))
     late, early, middle, started, closed, _fresh = (registry.register(a_new_case()).case for _ in range(6))
-    SqlRegistry(engine, a_clock()).mark_started(started.case_number)
+    SqlRegistry(engine, a_vault(), a_clock()).mark_started(started.case_number)
     ledger.record(a_closing(closed))
     assert registry.unstarted(MORNING + timedelta(minutes=9)) == [early, middle, late]
     assert registry.unstarted(MORNING + timedelta(minutes=9), limit=1) == [early]

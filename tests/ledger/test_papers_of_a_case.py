@@ -17,6 +17,7 @@ from models.errors import NotFound, Refused, WrongState
 from models.outbox import Addressed
 from models.policy import DocumentKind
 from tests.ledger.builders import MORNING, a_closing, a_new_case, a_paper, an_alert, at_once
+from tests.vaults import a_vault
 
 _TODAY = date(2026, 3, 2)
 
@@ -47,7 +48,7 @@ def test_a_letter_that_says_the_same_stands(engine: Engine, ledger: SqlLedger, c
     first, second = "400.9/0001/DINSOS/2026", "400.9/0002/DINSOS/2026"
     assert [letter.number for letter in issued] == [first, first, second, second]
     assert ledger.letter(case.case_number) == issued[-1]
-    kept = SqlDeskBook(engine).letters(case.case_number)
+    kept = SqlDeskBook(engine, a_vault()).letters(case.case_number)
     assert [(letter.number, letter.is_valid) for letter in kept] == [(first, False), (second, True)]
 
 

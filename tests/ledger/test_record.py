@@ -26,6 +26,7 @@ from tests.ledger.builders import (
     desk_of,
     open_steps,
 )
+from tests.vaults import a_vault
 
 
 @pytest.fixture
@@ -250,7 +251,7 @@ def test_recorded_at_is_the_wall_time_and_at_is_the_workflow_time(
     """A record that comes late shows both times."""
     late = MORNING + timedelta(hours=5)
     case = registry.register(a_new_case()).case
-    SqlLedger(engine, lambda: late).record(a_record(case, an_event(2)))
+    SqlLedger(engine, a_vault(), lambda: late).record(a_record(case, an_event(2)))
     query = select(case_events.c.at, case_events.c.recorded_at).where(case_events.c.seq == 2)
     with engine.begin() as connection:
         assert connection.execute(query).one() == (an_event(2).at, late)

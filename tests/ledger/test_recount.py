@@ -22,6 +22,7 @@ from models.roles import Role
 from models.tables import commands
 from runtime.recount import Recounter
 from tests.ledger.builders import MORNING, a_clock, a_closing, a_new_case, a_record, an_event, at_once
+from tests.vaults import a_vault
 
 POLICIES = Path(__file__).parents[2] / "policies"
 HOLIDAY = date(2026, 3, 9)
@@ -72,7 +73,7 @@ def take_holiday_back(folder: Path) -> None:
 def an_open_case(engine: Engine, track: Track = Track.MEDICAL, *counts: str, city: str = "3674") -> CaseRef:
     """Register a case; its clock has started once for each way to count, `?` when that was not told."""
     new = replace(a_new_case(city=city), track=track)
-    case = SqlRegistry(engine, a_clock()).register(new).case
+    case = SqlRegistry(engine, a_vault(), a_clock()).register(new).case
     started = [
         an_event(seq, EventKind.SLA_STARTED).model_copy(
             update={"facts": {} if one == "?" else {"counts": one}}
@@ -80,13 +81,13 @@ def an_open_case(engine: Engine, track: Track = Track.MEDICAL, *counts: str, cit
         for seq, one in enumerate(counts, 2)
     ]
     if started:
-        SqlLedger(engine).record(a_record(case, *started))
+        SqlLedger(engine, a_vault()).record(a_record(case, *started))
     return case
 
 
 def given(engine: Engine) -> list[Command]:
     """Return the commands that wait to be delivered."""
-    return SqlDeskBook(engine).undelivered()
+    return SqlDeskBook(engine, a_vault()).undelivered()
 
 
 def asked(engine: Engine) -> list[str]:
@@ -112,7 +113,7 @@ def test_an_edit_asks_the_cases_that_count_office_time(
     an_open_case(engine, Track.MEDICAL, "office", "24x7")
     an_open_case(engine, Track.MEDICAL, city="3275")
     over = an_open_case(engine, Track.MEDICAL, "office")
-    SqlLedger(engine).record(a_closing(over, 9))
+    SqlLedger(engine, a_vault()).record(a_closing(over, 9))
 
     add_holiday(folder)
     with capture_logs() as logs:
@@ -139,7 +140,7 @@ def test_the_command_is_the_machines_and_brings_the_calendar(
     assert command.message.calendar.holidays[:2] == (HOLIDAY, date(2026, 3, 18))
     assert command.command_id.endswith(case.case_number)
 
-    book = SqlDeskBook(engine)
+    book = SqlDeskBook(engine, a_vault())
     book.settle(command.command_id, CommandResult.ACCEPTED, None, MORNING)
     settled = book.command(command.command_id)
     assert settled is not None
@@ -150,7 +151,7 @@ def test_a_case_that_is_changing_its_track_is_asked(
     engine: Engine, folder: Path, recounter: Recounter
 ) -> None:
     """The other track's plan may have been read before the edit; once it is there its clock tells."""
-    book = SqlDeskBook(engine)
+    book = SqlDeskBook(engine, a_vault())
     for number in range(2):
         case = an_open_case(engine, Track.EMERGENCY, "24x7")
         message = SwitchTrack(

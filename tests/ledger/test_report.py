@@ -23,6 +23,7 @@ from models.report import OVER, Figures, Grouping, Period, Report, ReportAsk
 from models.sla import OWNER, Owner
 from models.wib import wib_date
 from tests.ledger.builders import MORNING, a_clock, a_new_case
+from tests.vaults import a_vault
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 CITY, ELSEWHERE = "3674", "3275"
@@ -62,7 +63,10 @@ class Office:
     """An office whose cases come, tell events and end, in hours since the morning of the first day."""
 
     def __init__(self, engine: Engine) -> None:
-        self.ledger, self.registry = SqlLedger(engine, a_clock()), SqlRegistry(engine, a_clock())
+        self.ledger, self.registry = (
+            SqlLedger(engine, a_vault(), a_clock()),
+            SqlRegistry(engine, a_vault(), a_clock()),
+        )
 
     def case(
         self, at: float = 0, city: str = CITY, area: str = "Pamulang", track: Track = Track.MEDICAL

@@ -26,6 +26,7 @@ from tests.ledger.builders import (
     an_event,
     at_once,
 )
+from tests.vaults import a_vault
 
 UPLOAD = Step.SIKS_NG_UPLOAD
 
@@ -45,7 +46,7 @@ def desk(engine: Engine) -> SqlDesk:
 @pytest.fixture
 def book(engine: Engine) -> SqlDeskBook:
     """Give the officers' side of the same desk."""
-    return SqlDeskBook(engine, lambda: MORNING)
+    return SqlDeskBook(engine, a_vault(), lambda: MORNING)
 
 
 def _told_by(run: str, record: Record) -> Record:

@@ -28,6 +28,7 @@ from models.outbox import AlertState
 from models.roles import Role
 from models.tables import LedgerTable
 from tests.ledger.builders import MORNING, a_new_case
+from tests.vaults import a_vault
 
 _ROOT = Path(__file__).parents[2]
 _OLD = "PBI-3674-2026-000001"
@@ -39,9 +40,9 @@ _MIGRATE = "import sys; from gateways.ledger_schema import *; migrate(open_engin
 def test_adapters_satisfy_their_ports(engine: Engine, tmp_path: Path) -> None:
     """The type checker reads these lines; running them is a bonus."""
     adapters: tuple[Ledger, Registry, Documents] = (
-        SqlLedger(engine),
-        SqlRegistry(engine),
-        FolderDocuments(tmp_path),
+        SqlLedger(engine, a_vault()),
+        SqlRegistry(engine, a_vault()),
+        FolderDocuments(tmp_path, a_vault()),
     )
     assert len(adapters) == 3
 
@@ -72,9 +73,9 @@ def test_a_ledger_from_before_the_desk_is_carried_over(empty_engine: Engine) -> 
         command.upgrade(config, "0002")
         for statement in _BEFORE_THE_DESK:
             connection.execute(text(statement))
-    migrate(empty_engine)
+    migrate(empty_engine, a_vault())
 
-    book = SqlDeskBook(empty_engine)
+    book = SqlDeskBook(empty_engine, a_vault())
     assert [(letter.number, letter.is_valid) for letter in book.letters(_OLD)] == [
         ("REK-3674-2026-000001", False),
         ("REK-3674-2026-000002", True),
@@ -83,7 +84,7 @@ def test_a_ledger_from_before_the_desk_is_carried_over(empty_engine: Engine) -> 
         (Step.SIKS_NG_UPLOAD, "BadReply", Role.SUPERVISOR)
     ]
     assert book.receipt(_OLD, 1) == PortalReceipt("S-1", MORNING, None)
-    ledger = SqlLedger(empty_engine)
+    ledger = SqlLedger(empty_engine, a_vault())
     new = NewLetter(MORNING.date(), "d", lambda sequence, day: f"{sequence}/{day.year}", None)
     assert ledger.issue_letter(_OLD, 3, new).number == "3/2026"
     with empty_engine.begin() as connection:
@@ -96,9 +97,9 @@ def test_a_ledger_from_before_the_desk_is_carried_over(empty_engine: Engine) -> 
 
 def test_migrating_again_changes_nothing(engine: Engine) -> None:
     """A second call is harmless and keeps the rows."""
-    case = SqlRegistry(engine).register(a_new_case()).case
+    case = SqlRegistry(engine, a_vault()).register(a_new_case()).case
     migrate(engine)
-    assert SqlRegistry(engine).case(case.case_number).case == case
+    assert SqlRegistry(engine, a_vault()).case(case.case_number).case == case
 
 
 def test_processes_that_migrate_at_once_do_not_disturb_each_other(url: str) -> None:
@@ -176,7 +177,7 @@ class TestSqlite:
 
     def test_only_writes_take_the_write_lock_at_once(self, engine: Engine) -> None:
         """A register begins IMMEDIATE; a look at a case begins plainly."""
-        registry = SqlRegistry(engine)
+        registry = SqlRegistry(engine, a_vault())
         begins: list[str] = []
         event.listen(
             engine,

@@ -14,6 +14,7 @@ from models.messages import RetryStep, Withdraw
 from models.roles import MACHINE, Role
 from tests.ledger.audited import COUNTER, NOON, SUPERVISOR, VERIFIER, Audited
 from tests.ledger.builders import MORNING, a_new_case, a_person
+from tests.vaults import a_vault
 
 TANGSEL = frozenset({"3674"})
 HOUR = timedelta(hours=1)
@@ -66,7 +67,7 @@ def test_the_trail_is_asked_by_person_time_and_city(audited: Audited) -> None:
 
 def test_every_case_of_the_person_is_found(audited: Audited) -> None:
     """Those of nobody else; an unknown case is told."""
-    registry, somebody = SqlRegistry(audited.engine), a_person()
+    registry, somebody = SqlRegistry(audited.engine, a_vault()), a_person()
     mine = registry.register(a_new_case(somebody)).case.case_number
     assert audited.trail.cases_of_person(mine) == [mine]
     with pytest.raises(NotFound):

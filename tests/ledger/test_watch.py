@@ -18,6 +18,7 @@ from models.outbox import WEBHOOK, Addressed, Delivery, Sent
 from models.roles import Role
 from models.routing import about
 from tests.ledger.builders import MORNING, a_closing, a_new_case, a_record, a_state, an_alert, an_event
+from tests.vaults import a_vault
 
 MINUTE = timedelta(minutes=1)
 NEVER = datetime.min.replace(tzinfo=UTC)
@@ -98,7 +99,7 @@ def test_a_case_stalls_that_does_not_take_a_command(
 ) -> None:
     """Until it took it, or is over."""
     ledger.record(a_record(case, an_event(2)))
-    book = SqlDeskBook(engine)
+    book = SqlDeskBook(engine, a_vault())
     for number in (1, 2):
         message = Withdraw(command_id=f"c{number}")
         book.give(Completion(Command(case.case_number, message, "sari", Role.SUPERVISOR, MORNING)))

@@ -18,6 +18,7 @@ from tests.intake.lists import a_row
 from tests.ledger.audited import Audited
 from tests.ledger.builders import a_new_case, a_person, facts_of
 from tests.unit.typed import typed
+from tests.vaults import a_vault
 
 SUPERVISOR = ("--as", "tangsel-supervisor")
 
@@ -27,7 +28,9 @@ def audited(tmp_path: Path) -> Iterator[Audited]:
     """Give a sealed ledger with one case that an officer worked on."""
     engine = open_engine(f"sqlite:///{tmp_path / 'ledger.db'}")
     migrate(engine)
-    number = SqlRegistry(engine).register(a_new_case(a_person(name="Siti | Rahayu"))).case.case_number
+    number = (
+        SqlRegistry(engine, a_vault()).register(a_new_case(a_person(name="Siti | Rahayu"))).case.case_number
+    )
     made = Audited(engine)
     made.give(number, Withdraw(command_id="w-1"), "diminta keluarga")
     made.see(number)
@@ -38,7 +41,7 @@ def audited(tmp_path: Path) -> Iterator[Audited]:
 
 def person_of(audited: Audited) -> Person:
     """Return the applicant."""
-    return SqlDeskBook(audited.engine).dossier(audited.numbers[0]).person
+    return SqlDeskBook(audited.engine, a_vault()).dossier(audited.numbers[0]).person
 
 
 def test_a_changed_row_is_named_and_exits_4(audited: Audited, tmp_path: Path) -> None:
@@ -129,7 +132,7 @@ def test_a_person_gets_what_is_held_and_who_saw_it(audited: Audited, tmp_path: P
     mine = ("audit", "show", "--actor", "tangsel-supervisor", "--json")
     [line] = json.loads(typed(tmp_path, *mine, *SUPERVISOR).out)
     assert line["what"] == "privacy access"
-    assert SqlDeskBook(audited.engine).notes(number)[line["reason"]] == "diminta pemohon"
+    assert SqlDeskBook(audited.engine, a_vault()).notes(number)[line["reason"]] == "diminta pemohon"
     assert typed(tmp_path, *ask, "--reason", "lagi", *SUPERVISOR).code == 2  # the file is there
 
 

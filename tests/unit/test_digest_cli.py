@@ -9,13 +9,14 @@ from gateways.sql_registry import SqlRegistry
 from models.outbox import AlertState
 from tests.ledger.builders import a_new_case
 from tests.unit.typed import typed
+from tests.vaults import a_vault
 
 
 def test_officers_look_and_supervisors_send(tmp_path: Path) -> None:
     """What is shown is what is sent, beside the digest of the morning; an unknown city and a role refused."""
     engine = open_engine(f"sqlite:///{tmp_path / 'ledger.db'}")
     migrate(engine)
-    case = SqlRegistry(engine).register(a_new_case()).case.case_number
+    case = SqlRegistry(engine, a_vault()).register(a_new_case()).case.case_number
     sent, data, auditor, unknown = (
         typed(tmp_path, "digest", "--city", "3674", "--send", "--as", "tangsel-kepala-bidang"),
         typed(tmp_path, "digest", "--city", "3674", "--json"),

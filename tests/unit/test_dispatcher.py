@@ -24,6 +24,7 @@ from models.outbox import WEBHOOK, Addressed, AlertMessage, AlertState, Delivery
 from runtime.dispatcher import RETRY_AT_MOST, Dispatcher, dispatch_for_ever, retry_wait
 from runtime.supervisor import keep_alive
 from tests.ledger.builders import MORNING, a_closing, a_new_case, an_alert
+from tests.vaults import a_vault
 
 ROOT = Path(__file__).resolve().parents[2]
 TICK = timedelta(seconds=5)
@@ -60,7 +61,10 @@ class Desk:
         migrate(engine)
         self.engine = engine
         self.now = MORNING
-        self.ledger, self.registry = SqlLedger(engine, self.clock), SqlRegistry(engine, self.clock)
+        self.ledger, self.registry = (
+            SqlLedger(engine, a_vault(), self.clock),
+            SqlRegistry(engine, a_vault(), self.clock),
+        )
         self.outbox, self.book = SqlOutbox(engine, self.clock), SqlAlertBook(engine)
         self.post = Post(self.clock)
         shelf = PolicyFolder(ROOT / "policies")

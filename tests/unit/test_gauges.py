@@ -25,6 +25,7 @@ from runtime.adapters import Watching
 from runtime.gauges import AGE, PENDING, UNACKNOWLEDGED, Gauges, gauge_for_ever
 from runtime.watchdog import WATCHDOG
 from tests.ledger.builders import MORNING, a_new_case, an_alert
+from tests.vaults import a_vault
 
 ROOT = Path(__file__).resolve().parents[2]
 MINUTE = timedelta(minutes=1)
@@ -78,7 +79,7 @@ def test_figures_can_be_scraped(office: Office) -> None:
         address = f"127.0.0.1:{probe.getsockname()[1]}"
     runtime = Runtime(telemetry=TelemetryConfig(metrics=PrometheusConfig(bind_address=address)))
     gauges = office.worker(runtime.metric_meter)
-    office.channel.send(an_alert(SqlRegistry(office.sql).register(a_new_case()).case))
+    office.channel.send(an_alert(SqlRegistry(office.sql, a_vault()).register(a_new_case()).case))
     office.now += 31 * MINUTE
     gauges.round()
     assert scrape(address) == {UNACKNOWLEDGED: "1", PENDING: "2"}

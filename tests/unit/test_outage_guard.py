@@ -24,6 +24,7 @@ from models.roles import MACHINE
 from models.tables import cases
 from runtime.outages import Cases, OutageKeeper
 from tests.ledger.builders import MORNING, a_new_case
+from tests.vaults import a_vault
 
 ROOT = Path(__file__).resolve().parents[2]
 MINUTE = timedelta(minutes=1)
@@ -47,7 +48,7 @@ class Place:
         self.engine = open_engine(f"sqlite:///{self.folder / 'ledger.db'}")
         migrate(self.engine)
         self.outages = SqlOutages(self.engine)
-        self.registry = SqlRegistry(self.engine)
+        self.registry = SqlRegistry(self.engine, a_vault())
 
     def probe(self) -> None:
         self.knocks += 1

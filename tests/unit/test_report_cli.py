@@ -12,16 +12,17 @@ from gateways.sql_registry import SqlRegistry
 from models.wib import wib_date
 from tests.ledger.builders import a_closing, a_new_case
 from tests.unit.typed import typed
+from tests.vaults import a_vault
 
 
 def test_who_may_reads_the_report_and_others_are_told_why(tmp_path: Path) -> None:
     """On the terminal, as data and as files; nobody's other city, no other role."""
     engine = open_engine(f"sqlite:///{tmp_path / 'ledger.db'}")
     migrate(engine)
-    registry, now = SqlRegistry(engine), datetime.now(UTC)
+    registry, now = SqlRegistry(engine, a_vault()), datetime.now(UTC)
     registry.register(a_new_case(received_at=now))
     done = registry.register(a_new_case()).case
-    SqlLedger(engine).record(a_closing(done))  # in March 2026, before the usual days
+    SqlLedger(engine, a_vault()).record(a_closing(done))  # in March 2026, before the usual days
     engine.dispose()
     (tmp_path / "march.csv").write_text("yesterday's")
     supervisor, today = ("--as", "tangsel-supervisor"), wib_date(now)

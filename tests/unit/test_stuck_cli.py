@@ -11,6 +11,7 @@ from models.case import CaseHealth, CaseState, Step, WaitingOn
 from models.messages import CaseEvent, EventKind, Record
 from tests.ledger.builders import MORNING, a_new_case, a_person
 from tests.unit.typed import typed
+from tests.vaults import a_vault
 
 NOBODY = "127.0.0.1:1"
 
@@ -19,7 +20,7 @@ def test_the_ledger_answers_while_temporal_is_away(tmp_path: Path) -> None:
     """Groups with their filters, a case with what to type next; nothing personal."""
     engine = open_engine(f"sqlite:///{tmp_path / 'ledger.db'}")
     migrate(engine)
-    registry, ledger = SqlRegistry(engine), SqlLedger(engine)
+    registry, ledger = SqlRegistry(engine, a_vault()), SqlLedger(engine, a_vault())
     person = a_person()
     refused, forgotten = (registry.register(a_new_case(one)).case for one in (person, a_person()))
     for case, kind, fields in (

@@ -27,6 +27,7 @@ from runtime.engine import Engine, Seen
 from runtime.sealing import seal_all
 from runtime.watchdog import WATCHDOG, Watchdog
 from tests.ledger.builders import MORNING, a_closing, a_new_case, a_record, an_alert, an_event
+from tests.vaults import a_vault
 from workflows import options
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -84,7 +85,10 @@ class House:
         self.sql = open_engine(f"sqlite:///{folder / 'ledger.db'}")
         migrate(self.sql)
         self.now = MORNING
-        self.ledger, self.registry = SqlLedger(self.sql, self.clock), SqlRegistry(self.sql, self.clock)
+        self.ledger, self.registry = (
+            SqlLedger(self.sql, a_vault(), self.clock),
+            SqlRegistry(self.sql, a_vault(), self.clock),
+        )
         self.outbox, self.book = SqlOutbox(self.sql, self.clock), SqlAlertBook(self.sql)
         self.shelf = PolicyFolder(ROOT / "policies")
         self.watch, self.temporal = SqlWatch(self.sql), FakeEngine()

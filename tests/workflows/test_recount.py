@@ -29,6 +29,7 @@ from models.wib import WIB
 from runtime.delivery import Delivery
 from runtime.recount import Recounter
 from tests.builders import a_case, a_new_case
+from tests.vaults import a_vault
 from tests.workflows.conftest import BY_HAND, Bench, Handle, proven
 from tests.workflows.hands import Gates, events, give, on_desk, switch
 from workflows.reactivation import Reactivation
@@ -126,7 +127,7 @@ async def test_an_edited_file_reaches_a_running_case(stopped_bench: Bench, tmp_p
     table = TimeTable(tmp_path, FRIDAY)
     engine = open_engine(f"sqlite:///{tmp_path / 'ledger.db'}")
     migrate(engine)
-    registry, book = SqlRegistry(engine), SqlDeskBook(engine)
+    registry, book = SqlRegistry(engine, a_vault()), SqlDeskBook(engine, a_vault())
     case = registry.register(a_new_case(at(table.friday, "15:30").astimezone(UTC))).case
     async with by(table, stopped_bench) as bench:
         recounter = Recounter(bench.shelf, SqlCalendarMarks(engine), utc_now)

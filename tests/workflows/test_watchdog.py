@@ -36,6 +36,7 @@ from runtime.settings import Settings
 from runtime.temporal import connect
 from runtime.watchdog import WATCHDOG, Watchdog
 from tests.ledger.builders import a_closing, a_new_case, a_record, an_alert, an_event
+from tests.vaults import a_vault
 
 ROOT = Path(__file__).resolve().parents[2]
 MINUTE = timedelta(minutes=1)
@@ -77,7 +78,7 @@ class House:
             first = random.randrange(100_000, 900_000, 10)
             connection.execute(insert(counters).values(name="case:3674:2026", value=first))
         self.ahead = timedelta(0)
-        self.ledger, self.registry = SqlLedger(self.sql), SqlRegistry(self.sql)
+        self.ledger, self.registry = SqlLedger(self.sql, a_vault()), SqlRegistry(self.sql, a_vault())
         self.outbox, self.book, self.watch = SqlOutbox(self.sql), SqlAlertBook(self.sql), SqlWatch(self.sql)
         shelf = PolicyFolder(ROOT / "policies")
         self.channel = OutboxAndLog(self.outbox, shelf, utc_now)

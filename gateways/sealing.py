@@ -1,0 +1,71 @@
+"""Sealing: AES-256-GCM under a key, bound to a place, so that a value moved elsewhere does not open."""
+
+import secrets
+from dataclasses import dataclass, field
+from functools import lru_cache
+from hashlib import sha256
+from hmac import digest
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from models.errors import BadReply
+
+KEY_BYTES: Final = 32
+_NONCE_BYTES = 12
+FORM: Final = b"\x01"
+"""Which way of sealing this is; the first byte of everything sealed."""
+
+
+class DoesNotOpen(Exception):
+    """The key is not the one, or the content or its place is not what was sealed."""
+
+
+def seal(key: bytes, place: str, content: bytes) -> bytes:
+    """Return the content, sealed under a 256-bit key and bound to a place."""
+    nonce = secrets.token_bytes(_NONCE_BYTES)
+    return FORM + nonce + AESGCM(key).encrypt(nonce, content, place.encode())
+
+
+def unseal(key: bytes, place: str, sealed: bytes) -> bytes:
+    """Return what was sealed. Raises DoesNotOpen."""
+    if sealed[:1] != FORM:
+        raise DoesNotOpen
+    nonce, body = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
+    try:
+        return AESGCM(key).decrypt(nonce, body, place.encode())
+    except (InvalidTag, ValueError):
+        raise DoesNotOpen from None
+
+
+@lru_cache(64)
+def derived(secret: bytes, purpose: str) -> bytes:
+    """Return the key for one purpose out of a secret (HKDF-SHA256)."""
+    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=purpose.encode()).derive(secret)
+
+
+def keyed_hash(key: bytes, value: bytes) -> bytes:
+    """Return the HMAC-SHA256 of a value."""
+    return digest(key, value, sha256)
+
+
+@dataclass(frozen=True)
+class DataKey:
+    """The key of one person. Satisfies `gateways.ports.PersonKey`."""
+
+    id: str
+    secret: bytes = field(repr=False)
+
+    def seal(self, place: str, content: str) -> bytes:
+        """Return the text sealed, bound to this person and to a place in the ledger."""
+        return seal(self.secret, f"{self.id}/{place}", content.encode())
+
+    def unseal(self, place: str, sealed: bytes) -> str:
+        """Return what was sealed at this place. Raises BadReply when it was altered or moved."""
+        try:
+            return unseal(self.secret, f"{self.id}/{place}", sealed).decode()
+        except DoesNotOpen:
+            raise BadReply("ledger", "a sealed value was altered, or is not at its place") from None

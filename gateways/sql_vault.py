@@ -1,0 +1,216 @@
+"""Keys of people, in a key store in SQL. Satisfies `gateways.ports.Vault`."""
+
+import secrets
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+
+from sqlalchemy import Engine, RowMapping, bindparam, func, insert, select, text, update
+
+from gateways import key_store, sealing
+from gateways.key_store import person_keys, roots
+from gateways.keyring import KeyRing
+from gateways.ledger_access import LedgerAccess
+from gateways.sealing import DataKey, DoesNotOpen
+from models.errors import DocumentLost, Erased, Misconfigured, ReactivationError
+
+_ROOT = select(roots)
+_KEYS = select(person_keys).where(person_keys.c.id.in_(bindparam("ids", expanding=True)))
+_MAKE = insert(person_keys)
+_DESTROY = (
+    update(person_keys)
+    .where(person_keys.c.id == bindparam("of_id"), person_keys.c.destroyed_at.is_(None))
+    .values(wrapped=None, master=None, destroyed_at=bindparam("at"))
+)
+_AT_A_TIME = 500
+_WRAPPED_BY = (
+    select(person_keys.c.master, func.count())
+    .where(person_keys.c.wrapped.is_not(None))
+    .group_by(person_keys.c.master)
+    .order_by(person_keys.c.master)
+)
+_OLD = (
+    select(person_keys)
+    .where(person_keys.c.master != bindparam("newest"), person_keys.c.wrapped.is_not(None))
+    .order_by(person_keys.c.id)
+    .limit(bindparam("most"))
+    .with_for_update()
+)
+_REWRAP = (
+    update(person_keys)
+    .where(person_keys.c.id == bindparam("of_id"), person_keys.c.wrapped.is_not(None))
+    .values(master=bindparam("new"), wrapped=bindparam("sealed"))
+)
+
+
+@dataclass(frozen=True)
+class _Root:
+    """What a key store is known by, and what its look-ups are keyed by."""
+
+    store: str
+    secret: bytes = field(repr=False)
+
+
+class SqlVault:
+    """The vault over a key store in SQLite or PostgreSQL. Thread-safe; keeps no person's key in memory.
+
+    The master keys are read when they are first needed: who only counts cases needs none. Raises
+    Misconfigured when they are missing or do not open the store, and what `away` makes when it is away.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        ring: Callable[[], KeyRing],
+        *,
+        expects: Callable[[], str | None] = lambda: None,
+        away: Callable[[], ReactivationError] = key_store.away,
+    ) -> None:
+        """`engine` is the key store's, `ring` loads the master keys, `expects` is the ledger's store id."""
+        self._engine = engine
+        self._access = LedgerAccess(engine, away)
+        self._load = ring
+        self._expects = expects
+
+    @cached_property
+    def _root(self) -> _Root:
+        self._ring = self._load()
+        if not key_store.is_there(self._engine):
+            raise Misconfigured(
+                "there is no key store: run `starter.py migrate`, or mend REAKTIVASI_KEYSTORE"
+            )
+        with self._access.read() as connection:
+            row = connection.execute(_ROOT).mappings().one()
+        if self._expects() not in {None, row["store"]}:
+            raise Misconfigured("the key store belongs to another ledger: mend REAKTIVASI_KEYSTORE")
+        return _Root(row["store"], self._unwrapped(f"root/{row['store']}", row))
+
+    def _unwrapped(self, place: str, row: RowMapping) -> bytes:
+        """Return a key; a master key that came while this process runs is loaded then."""
+        master = self._ring.find(row["master"])
+        if master is None:
+            self._ring = self._load()
+            master = self._ring.find(row["master"])
+        if master is None:
+            loaded = ", ".join(key.id for key in self._ring.keys)
+            raise Misconfigured(
+                f"the key store needs master key {row['master']}, which is not loaded (loaded: {loaded})"
+            )
+        try:
+            return key_store.unwrap(master, place, row["wrapped"])
+        except DoesNotOpen:
+            raise Misconfigured(
+                f"master key {master.id} does not open the key store: it is another key"
+            ) from None
+
+    def store(self) -> str:
+        """Return the id of the key store. Raises Misconfigured unless the master keys open it."""
+        return self._root.store
+
+    def make(self, how_many: int) -> list[DataKey]:
+        """Make keys for people and keep them, wrapped, before anything is sealed with them."""
+        _ = self._root
+        master = self._ring.newest
+        made = [
+            DataKey(secrets.token_hex(16), secrets.token_bytes(sealing.KEY_BYTES)) for _ in range(how_many)
+        ]
+        if made:
+            rows = [
+                {"id": key.id, "master": master.id, "wrapped": key_store.wrap(master, key.id, key.secret)}
+                for key in made
+            ]
+            with self._access.write() as connection:
+                connection.execute(_MAKE, rows)
+        return made
+
+    def key(self, key_id: str) -> DataKey:
+        """Return a person's key. Raises Erased when it was destroyed."""
+        return self.keys([key_id])[key_id]
+
+    def keys(self, key_ids: Collection[str]) -> dict[str, DataKey]:
+        """Return the keys of people, by id. Raises Erased when one was destroyed."""
+        _, wanted = self._root, list(key_ids)
+        rows: dict[str, RowMapping] = {}
+        with self._access.read() as connection:
+            for start in range(0, len(wanted), _AT_A_TIME):
+                found = connection.execute(_KEYS, {"ids": wanted[start : start + _AT_A_TIME]}).mappings()
+                rows |= {row["id"]: row for row in found}
+        return {key_id: self._read(key_id, rows.get(key_id)) for key_id in wanted}
+
+    def _read(self, key_id: str, row: RowMapping | None) -> DataKey:
+        if row is None:
+            raise Misconfigured(
+                "a person's key is not in the key store: mend REAKTIVASI_KEYSTORE, or restore the key store"
+            )
+        if row["wrapped"] is None:
+            raise Erased(row["destroyed_at"])
+        return DataKey(key_id, self._unwrapped(key_id, row))
+
+    def destroyed(self, key_ids: Collection[str]) -> dict[str, datetime]:
+        """Return when keys were destroyed, by id; those that were not are left out."""
+        wanted: list[str] = list(key_ids)
+        found: dict[str, datetime] = {}
+        with self._access.read() as connection:
+            for start in range(0, len(wanted), _AT_A_TIME):
+                rows = connection.execute(_KEYS, {"ids": wanted[start : start + _AT_A_TIME]}).mappings()
+                found |= {row["id"]: row["destroyed_at"] for row in rows if row["wrapped"] is None}
+        return found
+
+    def destroy(self, key_id: str, at: datetime) -> None:
+        """Destroy a person's key for good; the first time stays. On SQLite its bytes leave the files too."""
+        with self._access.write() as connection:
+            connection.execute(_DESTROY, {"of_id": key_id, "at": at})
+        if self._engine.dialect.name == "sqlite":
+            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+
+    def wrapped_by(self) -> dict[str, int]:
+        """Return how many keys each master key wraps, by its id."""
+        _ = self._root
+        with self._access.read() as connection:
+            return dict(map(tuple, connection.execute(_WRAPPED_BY).all()))
+
+    def rotate(self, at_a_time: int = _AT_A_TIME) -> Iterator[int]:
+        """Wrap every key under the newest master key, and tell after each batch how many were done in it.
+
+        Everything can be read and made meanwhile; what is cut short goes on where it was.
+        """
+        root, master = self._root, self._ring.newest
+        with self._access.write() as connection:
+            wrapped = key_store.wrap(master, f"root/{root.store}", root.secret)
+            connection.execute(update(roots).values(master=master.id, wrapped=wrapped))
+        while True:
+            with self._access.write() as connection:
+                rows = connection.execute(_OLD, {"newest": master.id, "most": at_a_time}).mappings().all()
+                for row in rows:
+                    key = self._unwrapped(row["id"], row)
+                    connection.execute(
+                        _REWRAP,
+                        {
+                            "of_id": row["id"],
+                            "new": master.id,
+                            "sealed": key_store.wrap(master, row["id"], key),
+                        },
+                    )
+            if not rows:
+                return
+            yield len(rows)
+
+    def index(self, kind: str, value: str) -> str:
+        """Return the keyed hash of a value, by which it is looked up without being kept."""
+        return sealing.keyed_hash(sealing.derived(self._root.secret, f"index/{kind}"), value.encode()).hex()
+
+    def seal_content(self, sha256: str, content: bytes) -> bytes:
+        """Seal a paper under a key that only its hash leads to."""
+        return sealing.seal(self._content_key(sha256), sha256, content)
+
+    def unseal_content(self, sha256: str, sealed: bytes) -> bytes:
+        """Return a paper. Raises DocumentLost when it was altered."""
+        try:
+            return sealing.unseal(self._content_key(sha256), sha256, sealed)
+        except DoesNotOpen:
+            raise DocumentLost("a paper was altered in the document store") from None
+
+    def _content_key(self, sha256: str) -> bytes:
+        return sealing.keyed_hash(sealing.derived(self._root.secret, "content"), sha256.encode())
