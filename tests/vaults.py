@@ -16,11 +16,25 @@ RING = KeyRing((new_key(date(2026, 3, 2)),))
 
 
 @cache
+def _folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="keys-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+@cache
 def a_vault() -> SqlVault:
     """Return the vault that all ledgers of a test process share."""
-    folder = tempfile.mkdtemp(prefix="keys-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return vault_at(Path(folder))
+    return vault_at(_folder())
+
+
+def settings_of_a_vault() -> dict[str, str]:
+    """Return the settings under which a command uses that vault."""
+    a_vault()
+    return {
+        "REAKTIVASI_KEYSTORE": f"sqlite:///{_folder() / 'keys.db'}",
+        "REAKTIVASI_MASTER_KEYS": RING.newest.line.strip(),
+    }
 
 
 def vault_at(folder: Path, ring: KeyRing = RING) -> SqlVault:

@@ -23,6 +23,7 @@ from models.roles import Act
 from runtime.sealing import anchor, faults
 from tests.ledger.audited import COUNTER, NOON, Audited
 from tests.ledger.builders import MORNING, at_once
+from tests.vaults import a_vault
 
 FLIPS = 200
 ANNOUNCE_AGAIN = "INSERT INTO audit_pending (form, key, at) SELECT form, key, sealed_at FROM audit_chain"
@@ -289,7 +290,7 @@ def test_what_was_there_before_the_chain_is_sealed_as_it_is_found(empty_engine: 
         command.upgrade(config, "0002")
         for statement in (Path(__file__).parent / "before_the_desk.sql").read_text().split(";")[:-1]:
             connection.execute(text(statement))
-    migrate(empty_engine)
+    migrate(empty_engine, a_vault())
     made = Audited(empty_engine)
     assert made.seal() > 0
     assert made.faults() == []

@@ -50,7 +50,7 @@ def test_a_changed_row_is_named_and_exits_4(audited: Audited, tmp_path: Path) ->
     assert (whole.code, "nothing was changed since it was sealed" in whole.out) == (0, True)
     assert "every row is sealed" in whole.out
     audited.see(audited.numbers[0])
-    audited.sql("UPDATE notes SET text = 'lain' WHERE command_id = 'w-1'")
+    audited.sql("UPDATE notes SET sealed = X'00' WHERE command_id = 'w-1'")
     named, data = typed(tmp_path, "audit", "verify"), typed(tmp_path, "audit", "verify", "--json")
     assert (named.code, data.code) == (4, 4)
     assert "notes w-1: was changed since it was sealed" in named.out

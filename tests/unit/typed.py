@@ -9,6 +9,7 @@ from unittest.mock import patch
 from typer.testing import CliRunner
 
 from starter import app
+from tests.vaults import settings_of_a_vault
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ def typed(folder: Path, *arguments: str, at: Path | None = None, **settings: str
         "REAKTIVASI_LOCAL_DIR": str(folder),
         "COLUMNS": "200",
         "TERM": "xterm-256color",
+        **settings_of_a_vault(),
         **settings,
     }
     here = Path.cwd()
