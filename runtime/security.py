@@ -14,7 +14,9 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 from temporalio.envconfig import ClientConfig
 
+from models.errors import Misconfigured
 from models.plain import plain
+from runtime import keys
 from runtime.doctor import Check
 from runtime.settings import PREFIX, ROOT, Settings, temporal_environment
 from runtime.stack import DEMO_CREDENTIALS
@@ -58,11 +60,12 @@ def _secret_files(settings: Settings) -> Faults:
     named: list[Path | None] = [
         settings.contacts,
         settings.event_sources,
-        getattr(settings, "master_key_file", None),
+        settings.master_key_file,
         settings.stack_file,
         ROOT / ".env",
         settings.documents,
-        *(settings.local_dir / name for name in ("keys.db", "demo.keys")),
+        settings.local_dir / "keys.db",
+        settings.demo_key_file,
         *(Path(f"{ledger}{end}") for end in ("", "-wal", "-shm") if ledger != settings.ledger_url),
     ]
     for path in (one for one in named if one is not None):
@@ -79,6 +82,10 @@ def _policies(settings: Settings) -> Faults:
 
 
 def _keys(settings: Settings) -> Faults:
+    try:
+        keys.load_ring(settings)
+    except Misconfigured as error:
+        yield str(error), "`starter.py keys new`, and set where the key is"
     demo = DEMO_CREDENTIALS["cons_secret"]
     is_demo = settings.bpjs_cons_secret is not None and settings.bpjs_cons_secret.get_secret_value() == demo
     if is_demo and not _is_here(_host(settings.bpjs_url)):
@@ -171,7 +178,7 @@ def _systems(settings: Settings) -> Faults:
 
 
 def _command_lines(settings: Settings) -> Faults:
-    held = (settings.webhook_secret, settings.bpjs_cons_secret, settings.bpjs_user_key)
+    held = (settings.webhook_secret, settings.master_keys, settings.bpjs_cons_secret, settings.bpjs_user_key)
     secrets = {_revealed(one) for one in held} | {_password(settings), os.environ.get("TEMPORAL_API_KEY", "")}
     secrets = {one for one in secrets - {*DEMO_CREDENTIALS.values()} if len(one) >= _LEAST_TELLING}
     for process, words in _processes():

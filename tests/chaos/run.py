@@ -10,9 +10,12 @@ import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
+from gateways.keyring import new_key
 from models.errors import EngineUnreachable
+from models.wib import wib_date
 from tests.chaos import evidence
 from tests.chaos.clerk import Clerk
 from tests.chaos.clock import Clock
@@ -193,7 +196,10 @@ async def _build(plan: Plan, folder: Path, stack: AsyncExitStack) -> _Town:
     stack.push_async_callback(mailbox.close)
     stack.enter_context(
         _environment(
-            REAKTIVASI_DATABASE_URL=database.url, REAKTIVASI_DOCUMENTS_DIR=str(disk.folder / "documents")
+            REAKTIVASI_DATABASE_URL=database.url,
+            REAKTIVASI_DOCUMENTS_DIR=str(disk.folder / "documents"),
+            REAKTIVASI_KEYSTORE=f"sqlite:///{folder / 'keys.db'}",
+            REAKTIVASI_MASTER_KEYS=new_key(wib_date(datetime.now(UTC))).line.strip(),
         )
     )
     office = Office(folder / "office")

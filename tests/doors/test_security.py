@@ -12,6 +12,7 @@ from runtime.doctor import Check
 from runtime.security import examine_security
 from runtime.settings import Settings
 from runtime.stack import DEMO_CREDENTIALS
+from tests.vaults import RING
 
 SECRET = "rahasia-yang-panjangnya-lebih-dari-32-huruf"
 _LISTEN = """
@@ -54,6 +55,7 @@ def settings(tmp_path: Path) -> Settings:
         event_sources=tmp_path / "sources.toml",
         webhook_url=SecretStr("https://alerts.example/in"),
         webhook_secret=SecretStr(SECRET),
+        master_keys=SecretStr(RING.newest.line.strip()),
     )
 
 
