@@ -20,6 +20,7 @@ APPEND_ONLY: Final = frozenset(
         "case_events",
         "case_runs",
         "import_rows",
+        "key_stores",
         "notes",
         "received_events",
         "refusals",
