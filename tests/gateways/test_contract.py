@@ -16,8 +16,10 @@ from activities.siks_ng import SiksNgUpload
 from activities.ways import Mode, Way
 from desk.decisions import Said, Verb
 from desk.orders import Hand
+from gateways import submission_rows
 from gateways.ledger_schema import migrate, open_engine
 from gateways.policy_folder import PolicyFolder
+from gateways.sealed_rows import key_of_case
 from gateways.typst_letters import TypstLetters
 from models.answers import Approved, Moot, Rejected, Returned
 from models.case import Outcome, Step
@@ -28,6 +30,7 @@ from models.tables import desk_items, submissions
 from tests.builders import a_person
 from tests.desk.bench import OPERATOR, Bench, Clock, an_ask, personal
 from tests.gateways.institutions import Adapters, Institutions
+from tests.vaults import a_vault
 
 _POLICIES = Path(__file__).parents[2] / "policies"
 _NEVER_S = 3600
@@ -113,7 +116,9 @@ class _Side:
     def references(self) -> list[str]:
         """The references that the ledger holds, attempt by attempt."""
         rows = sorted(self.bench.rows(submissions, self.case), key=lambda row: int(str(row["attempt"])))
-        return [str(row["reference"]) for row in rows]
+        with self.bench.engine.begin() as connection:
+            key = key_of_case(connection, a_vault(), self.case.case_number)
+        return [submission_rows.reference(key, row) for row in rows]
 
 
 class ByHttp(_Side):

@@ -16,6 +16,7 @@ from models.errors import EngineUnreachable
 from models.wib import wib_date
 from runtime.sealing import seal_for_ever
 from tests.ledger.builders import MORNING, a_new_case
+from tests.vaults import a_vault
 from workflows import options
 
 
@@ -54,7 +55,7 @@ async def test_rows_are_sealed_and_each_day_is_anchored_once(
     monkeypatch.setattr(options, "SEAL_EVERY", timedelta(0))
     engine = open_engine(f"sqlite:///{tmp_path / 'ledger.db'}")
     migrate(engine)
-    SqlRegistry(engine).register(a_new_case())
+    SqlRegistry(engine, a_vault()).register(a_new_case())
     audit, file = AwayAtFirst(engine), Told(tmp_path / "anchors.txt", days=2)
     hours = iter(range(10_000))
     sealer = asyncio.create_task(seal_for_ever(audit, file, lambda: MORNING + timedelta(hours=next(hours))))
