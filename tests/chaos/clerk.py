@@ -198,5 +198,5 @@ def _is_time(fate: Fate, state: CaseState) -> bool:
 
 
 def _needs_help(fate: Fate, state: CaseState, is_done: bool) -> bool:
-    is_expected = state.trouble in fate.ends or (fate.errand != "" and not is_done)
+    is_expected = state.trouble in fate.ends or (not is_done and _is_time(fate, state))
     return state.outcome is None and state.health is CaseHealth.STUCK and not is_expected
