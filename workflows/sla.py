@@ -261,7 +261,7 @@ class CaseClock:
         await self._progress.publish()
 
     def _pass(self, marks: list[Mark]) -> None:
-        """Note the rungs that were passed and begin to tell people: of the newest, and of the breach."""
+        """Note the rungs that were passed and begin to tell of the newest warning, or of each level."""
         now = workflow.now()
         for mark in marks:
             if mark.rung.is_breach:
@@ -276,10 +276,13 @@ class CaseClock:
         newest = marks[-1].rung
         self._progress.move(escalation_level=max(self._progress.state.escalation_level, newest.level))
         self._show()
-        levels = tuple(mark.rung.level for mark in marks if mark.rung.level)
-        kind = AlertKind.SLA_BREACH if levels else AlertKind.SLA_WARNING
-        key = f"sla:{self._generation}:{newest.name}"
-        self._alarm.raise_(kind, key, self._progress.state, levels=levels)
+        state, key = self._progress.state, f"sla:{self._generation}"
+        reached = [mark.rung for mark in marks if mark.rung.level]
+        if not reached:
+            self._alarm.raise_(AlertKind.SLA_WARNING, f"{key}:{newest.name}", state)
+        for rung in reached:  # one alert each: judged again at a later hour, none is told twice
+            at_level = state.model_copy(update={"escalation_level": rung.level})
+            self._alarm.raise_(AlertKind.SLA_BREACH, f"{key}:{rung.name}", at_level, levels=(rung.level,))
 
     # -- What is seen ------------------------------------------------------------------------------
 

@@ -245,7 +245,7 @@ async def test_workers_that_were_away_over_the_due_time_tell_one_breach(stopped_
         assert state.detected_at is not None
         assert state.detected_at >= now
         alerts = [alert for alert in bench.ledger.alerts.values() if alert.kind is AlertKind.SLA_BREACH]
-        assert [alert.levels for alert in alerts] == [(1, 2)]
+        assert [(alert.level, alert.levels) for alert in alerts] == [(1, (1,)), (2, (2,))]
         assert alerts[0].late_by == pytest.approx(timedelta(minutes=70), abs=timedelta(minutes=1))
         assert not [alert for alert in bench.ledger.alerts.values() if alert.kind is AlertKind.SLA_WARNING]
         await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w-1"))
