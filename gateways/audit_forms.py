@@ -3,6 +3,7 @@
 A form never changes, for its digests are sealed: a column that is to be covered later gets a form of its own.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +12,6 @@ from typing import Any, Final
 
 from sqlalchemy import (
     ARRAY,
-    BindParameter,
     Boolean,
     Column,
     ColumnElement,
@@ -30,7 +30,6 @@ from sqlalchemy import (
     literal,
     select,
     true,
-    tuple_,
 )
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -105,15 +104,19 @@ class Form:
         return true() if self.once is None else self.table.c[self.once].is_not(None)
 
     @cached_property
-    def rows(self) -> Select[Any]:
-        """Rows by `keys`: first the primary key, then the columns."""
-        wanted: BindParameter[Any] = bindparam("keys", expanding=True)
-        mine = self.primary_key
-        return self._columns.where(tuple_(*mine).in_(wanted) if len(mine) > 1 else mine[0].in_(wanted))
+    def rows_on_sqlite(self) -> Select[Any]:
+        """Rows by `keys`, a JSON list of lists: first the primary key, then the columns.
+
+        Joined, because for a list of tuples both databases read every row of the table.
+        """
+        wanted = func.json_each(bindparam("keys", type_=String())).table_valued("value", name="wanted")
+        parts = [func.json_extract(wanted.c.value, f"$[{at}]") for at in range(len(self.primary_key))]
+        same = (one == part for one, part in zip(self.primary_key, parts, strict=True))
+        return self._columns.join(wanted, and_(*same))
 
     @cached_property
     def rows_on_postgresql(self) -> Select[Any]:
-        """The same by `keys_0`, `keys_1`, ...: PostgreSQL compares tuples in a list with every row."""
+        """The same by `keys_0`, `keys_1`, ..., an array for each column of the key."""
         mine = self.primary_key
         arrays = [bindparam(f"keys_{at}", type_=ARRAY(one.type)) for at, one in enumerate(mine)]
         wanted = (
@@ -136,9 +139,7 @@ class Form:
             columns = {f"keys_{at}": [one[at] for one in wanted] for at in range(width)}
             rows = connection.execute(self.rows_on_postgresql, columns)
         else:
-            rows = connection.execute(
-                self.rows, {"keys": wanted if width > 1 else [one for (one,) in wanted]}
-            )
+            rows = connection.execute(self.rows_on_sqlite, {"keys": json.dumps(wanted)})
         found: dict[bytes, bytes] = {}
         for row in rows:
             values = [stored(value) for value in row]
