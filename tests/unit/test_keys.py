@@ -15,7 +15,7 @@ from gateways.ledger_check import require_opens
 from gateways.ledger_schema import open_engine
 from gateways.sql_registry import SqlRegistry
 from gateways.sql_vault import SqlVault
-from models.errors import EngineUnreachable, Erased, Misconfigured
+from models.errors import BadReply, EngineUnreachable, Erased, Misconfigured
 from runtime import keys
 from runtime.preparing import prepare
 from runtime.settings import Settings
@@ -208,3 +208,13 @@ def test_a_key_store_that_is_away_is_named(tmp_path: Path) -> None:
         SqlVault(
             key_store.open_keys("sqlite:////nowhere/at/all/k.db"), lambda: KeyRing((new_key(DAY),))
         ).store()
+
+
+def test_a_seal_holds_at_its_place_and_for_its_person_alone(tmp_path: Path) -> None:
+    """The need of one case does not open as that of another case of the same person."""
+    one, other = vault_at(tmp_path).make(2)
+    sealed = one.seal("cases/1", "Siti")
+    assert one.unseal("cases/1", sealed) == "Siti"
+    for key, place in ((one, "cases/2"), (other, "cases/1")):
+        with pytest.raises(BadReply, match="not at its place"):
+            key.unseal(place, sealed)
