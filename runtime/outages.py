@@ -13,7 +13,7 @@ from temporalio.service import RPCError
 from gateways.ports import AlertChannel, Outages, Probe
 from models.errors import ReactivationError, Unavailable
 from models.messages import Accepted, Alert, AlertKind, Park, Release
-from models.outage import Outage, System
+from models.outage import Outage, System, parked_for
 from models.roles import MACHINE
 from models.wib import wib_text
 from runtime.interceptor import failure_of
@@ -25,12 +25,13 @@ _TOLD_FOR: Final = timedelta(days=1)
 """How long after its end people are still told of an outage, should no worker have been there before."""
 _IN_THE_AIR: Final = 10
 """How many cases are asked to park at a time."""
+_RUNNING: Final = 'WorkflowType="Reactivation" AND ExecutionStatus="Running"'
 _BATCH: Final = 50
 """How many cases are released before the other duties come round again."""
 
 
 class Cases:
-    """Tells workflows that a system went down or came back."""
+    """Tells workflows that a system went down or came back, and knows which still wait for one."""
 
     def __init__(self, client: Client) -> None:
         """`client` is connected."""
@@ -51,6 +52,17 @@ class Cases:
         except (WorkflowUpdateRPCTimeoutOrCancelledError, RPCError, RuntimeError):
             return False
         return True
+
+    async def parked(self, system: System) -> list[str]:
+        """Return the cases that Temporal lists as parked for a system; none when it does not answer.
+
+        What the ledger was told of a release is lost to the workflow when Temporal dies in that moment.
+        """
+        query = f'{_RUNNING} AND CaseTrouble="{parked_for(system)}"'
+        try:
+            return [found.id async for found in self._client.list_workflows(query, limit=_BATCH)]
+        except (RPCError, RuntimeError):
+            return []
 
 
 class OutageKeeper:
@@ -142,6 +154,8 @@ class OutageKeeper:
     async def _release(self, system: System) -> bool:
         """Take up parked cases, one after the other; True when there are more."""
         parked = await asyncio.to_thread(self._outages.to_release, system)
+        if not parked:
+            parked = await self._cases.parked(system)
         batch = parked[:_BATCH]
         for case_number in batch:
             if not await self._cases.tell(

@@ -54,6 +54,13 @@ LEDGER_WHEN_BACK = ActivityConfig(
 )
 """The same when the database did not answer at once: a pending activity that a supervisor can see."""
 
+PLAN_WHEN_BACK = ActivityConfig(
+    start_to_close_timeout=timedelta(seconds=20),
+    schedule_to_close_timeout=timedelta(minutes=10),
+    retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30)),
+)
+"""What a case is held to, when the database did not answer at once. After ten minutes people are called."""
+
 ALERT = ActivityConfig(
     start_to_close_timeout=timedelta(seconds=20),
     retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5)),

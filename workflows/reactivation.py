@@ -108,17 +108,32 @@ class Reactivation(CaseCommands):
     # -- Its parts ------------------------------------------------------------------------------
 
     async def _read_plan(self, case: CaseRef) -> CasePlan | None:
-        """Read what the case is held to, for as long as it takes; None when it was withdrawn before."""
+        """Read what the case is held to, for as long as it takes; None when it was withdrawn before.
+
+        A ledger that is away for minutes calls for nobody: it is waited for with a pending activity.
+        """
+        with suppress(FailureError):
+            async with self._progress.in_passing:
+                return await workflow.execute_local_activity_method(
+                    Recorder.open_case, case, **options.LEDGER_AT_ONCE
+                )
         while not self._inbox.withdrawn:
             try:
-                async with self._progress.in_passing:
-                    return await workflow.execute_local_activity_method(
-                        Recorder.open_case, case, **options.LEDGER_AT_ONCE
-                    )
+                return await self._plan_when_back(case)
             except FailureError as error:
                 await self._wait_for_person(
                     AlertKind.CASE_STUCK, trouble_of(error), options.ASK_AGAIN_AFTER_OUTAGE
                 )
+        return None
+
+    async def _plan_when_back(self, case: CaseRef) -> CasePlan | None:
+        how = options.named(options.PLAN_WHEN_BACK, "Menunggu buku besar")
+        reading = asyncio.create_task(workflow.execute_activity_method(Recorder.open_case, case, **how))
+        await workflow.wait_condition(lambda: reading.done() or self._inbox.withdrawn)
+        if reading.done():
+            return reading.result()
+        reading.cancel()
+        await workflow.wait([reading])
         return None
 
     async def _enter(self, step: Step, at: datetime, by: str) -> None:

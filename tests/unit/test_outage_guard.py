@@ -43,6 +43,8 @@ class Place:
     """Which case was told what, in order."""
     answers: bool = True
     """Whether workflows answer."""
+    forgotten: list[str] = field(default_factory=list)
+    """Cases that Temporal lists as parked although the ledger was told of their release."""
 
     def __post_init__(self) -> None:
         self.engine = open_engine(f"sqlite:///{self.folder / 'ledger.db'}")
@@ -98,7 +100,11 @@ class _Cases(Cases):
         self._place.told.append((name, case_number))
         health = CaseHealth.PARKED if isinstance(message, Park) else CaseHealth.OK
         self._place.put(case_number, health=health)
+        self._place.forgotten = [one for one in self._place.forgotten if one != case_number]
         return True
+
+    async def parked(self, system: System) -> list[str]:
+        return self._place.forgotten if system is SYSTEM else []
 
 
 @pytest.fixture
@@ -202,6 +208,17 @@ async def test_nobody_is_forgotten_while_no_worker_answers(place: Place) -> None
     assert not await keeper.round()
     place.answers = True
     await keeper.round()
+    assert place.told == [("release", case)]
+
+
+async def test_a_release_that_temporal_lost_is_told_again(place: Place) -> None:
+    """The ledger holds the case for released; Temporal, which died in that moment, lists it as parked."""
+    case = place.a_case(Track.MEDICAL)
+    place.put(case, trouble=None)
+    place.forgotten = [case]
+    keeper = place.keeper()
+    assert not await keeper.round()
+    assert not await keeper.round()
     assert place.told == [("release", case)]
 
 
