@@ -22,6 +22,7 @@ from gateways.ledger_access import utc_now
 from gateways.ledger_schema import migrate, open_engine
 from gateways.policy_folder import PolicyFolder
 from gateways.sql_alert_book import SqlAlertBook
+from gateways.sql_audit import SqlAudit
 from gateways.sql_ledger import SqlLedger
 from gateways.sql_outbox import SqlOutbox
 from gateways.sql_registry import SqlRegistry
@@ -144,8 +145,10 @@ class House:
         await until(asked)
 
     async def round(self, ahead: timedelta = MINUTE) -> set[tuple[AlertKind, str]]:
-        """Send all alerts, go a round so much later, and return what is open: kind, and case or what else."""
+        """Send all alerts, seal all rows, go a round so much later, and return what is open: kind, and case or what else."""
         self.ahead += ahead
+        while SqlAudit(self.sql).seal(utc_now()):
+            pass
         self.outbox.sent([Sent(one.id, None) for one in self.outbox.lease(utc_now(), utc_now())], utc_now())
         assert await self.dog.round(MINUTE)
         opened = [entry.alert for entry in self.book.entries(state=AlertState.OPEN)]
