@@ -5,7 +5,7 @@ import random
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -80,7 +80,11 @@ class House:
             connection.execute(insert(counters).values(name="case:3674:2026", value=first))
         self.ahead = timedelta(0)
         self.ledger, self.registry = SqlLedger(self.sql, a_vault()), SqlRegistry(self.sql, a_vault())
-        self.outbox, self.book, self.watch = SqlOutbox(self.sql), SqlAlertBook(self.sql), SqlWatch(self.sql)
+        self.outbox, self.book, self.watch = (
+            SqlOutbox(self.sql, self.now),
+            SqlAlertBook(self.sql),
+            SqlWatch(self.sql),
+        )
         shelf = PolicyFolder(ROOT / "policies")
         self.channel = OutboxAndLog(self.outbox, shelf, utc_now)
         self.watching = Watching(self.watch, self.channel, shelf)
@@ -89,7 +93,11 @@ class House:
     def watch_over(self, client: Client) -> None:
         """Start a watchdog over what this client reaches."""
         self.temporal = TemporalEngine(client, self.settings)
-        self.dog = Watchdog(self.temporal, self.watching, lambda: utc_now() + self.ahead)
+        self.dog = Watchdog(self.temporal, self.watching, self.now)
+
+    def now(self) -> datetime:
+        """Tell the watchdog's time."""
+        return utc_now() + self.ahead
 
     async def case(self, kecamatan: str = "Pamulang") -> str:
         """Register a case and start it; return its number."""
@@ -145,11 +153,15 @@ class House:
         await until(asked)
 
     async def round(self, ahead: timedelta = MINUTE) -> set[tuple[AlertKind, str]]:
-        """Send all alerts, seal all rows, go a round so much later, and return what is open: kind, and case or what else."""
+        """Send all alerts, seal all rows, go a round so much later, and return what is open.
+
+        That is its kind, and the case or what else it is about.
+        """
         self.ahead += ahead
-        while SqlAudit(self.sql).seal(utc_now()):
+        now = self.now()
+        while SqlAudit(self.sql).seal(now):
             pass
-        self.outbox.sent([Sent(one.id, None) for one in self.outbox.lease(utc_now(), utc_now())], utc_now())
+        self.outbox.sent([Sent(one.id, None) for one in self.outbox.lease(now, now)], now)
         assert await self.dog.round(MINUTE)
         opened = [entry.alert for entry in self.book.entries(state=AlertState.OPEN)]
         return {(alert.kind, alert.case_number or str(alert.detail)) for alert in opened}
