@@ -8,7 +8,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowUpdateFailedError
 
 from models.case import CaseHealth, CaseRef, Outcome, SlaState, Step, Track
-from models.errors import Misconfigured, Unavailable
+from models.errors import Misconfigured
 from models.messages import EventKind, PapersAdded, Withdraw
 from models.policy import CityPolicy
 from tests.builders import a_case, a_dossier
@@ -177,7 +177,7 @@ async def test_a_switch_while_the_plan_is_being_read_holds(stopped_bench: Bench)
     """The case opens under the track that it has then, not under the one that it was registered with."""
     bench = stopped_bench
     bench.modes = BY_HAND
-    away = [Unavailable("ledger", "database does not answer")]
+    away = [Misconfigured("policies: none for this city")]
 
     class Shelf(type(bench.shelf)):  # type: ignore[misc]  # the bench's own class
         def city(self, code: str) -> CityPolicy:
@@ -188,7 +188,7 @@ async def test_a_switch_while_the_plan_is_being_read_holds(stopped_bench: Bench)
     bench.shelf = Shelf(ROOT / "policies")
     async with proven(bench):
         handle = await start_medical(bench, ago(hours=2))
-        await bench.until(handle, lambda state: state.trouble == "Unavailable")
+        await bench.until(handle, lambda state: state.trouble == "Misconfigured")
         sending = asyncio.create_task(switch(handle))
         await handle.describe()
         away.clear()

@@ -12,7 +12,7 @@ from models.messages import RetryStep, Withdraw
 from models.policy import CityPolicy
 from models.reasons import Reasons
 from tests.builders import a_case
-from tests.workflows.conftest import ROOT, Bench
+from tests.workflows.conftest import ROOT, Bench, proven
 from workflows.reactivation import Reactivation
 
 
@@ -61,6 +61,28 @@ async def test_an_outage_that_passes_is_nobodys_business(bench: Bench) -> None:
     handle = await bench.start(case)
     await bench.forward(handle, timedelta(seconds=5))
     assert (await handle.result()).outcome is Outcome.REACTIVATED
+    assert "step.stuck" not in bench.ledger.kinds(case.case_number)
+
+
+async def test_a_ledger_that_is_away_while_a_case_opens_calls_for_nobody(stopped_bench: Bench) -> None:
+    """Restarting a database takes seconds; every case that opens in them waits, and no person is told."""
+    bench = stopped_bench
+    away = [Unavailable("ledger", "database does not answer")] * 5
+
+    class Shelf(type(bench.shelf)):  # type: ignore[misc]  # the bench's own class
+        def city(self, code: str) -> CityPolicy:
+            if away:
+                raise away.pop()
+            return super().city(code)  # type: ignore[no-any-return]
+
+    bench.shelf = Shelf(ROOT / "policies")
+    case = a_case()
+    async with proven(bench):
+        handle = await bench.start(case)
+        await bench.forward(handle, timedelta(seconds=10))
+        assert (await handle.result()).outcome is Outcome.REACTIVATED
+    assert away == []
+    assert bench.ledger.alerts == {}
     assert "step.stuck" not in bench.ledger.kinds(case.case_number)
 
 
