@@ -13,6 +13,7 @@ from cli import (
     desk,
     digest,
     documents,
+    erasing,
     events,
     installation,
     keys,
@@ -50,6 +51,7 @@ app.add_typer(views.app)
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(events.app, name="events")
 app.add_typer(audit.app, name="audit")
+privacy.app.add_typer(erasing.app)
 app.add_typer(privacy.app, name="privacy")
 app.add_typer(outage.app, name="outage")
 app.add_typer(deployment.app, name="deployment")

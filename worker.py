@@ -29,6 +29,7 @@ from runtime.background import (
     end,
     keep_audit,
     keep_outages,
+    keep_retention,
     stop_signal,
     sweep_for_ever,
     tell_people,
@@ -195,6 +196,7 @@ async def main() -> None:
                 tell_people(mail),
                 keep_outages(settings, client, outside),
                 keep_audit(settings),
+                keep_retention(settings, outside.shelf),
                 watch_the_watchdog(settings, client),
             )
         ]

@@ -65,7 +65,7 @@ def show(case: CaseArgument, json_: Json = False) -> None:
                 | {"events": [event.model_dump(mode="json", exclude_none=True) for event in report.history]}
                 | {"alerts": [alert.model_dump(mode="json", exclude_none=True) for alert in report.alerts]}
                 | {"desk": [item_data(item) for item in report.desk], "undelivered": report.undelivered}
-                | {"office_minutes_left": _minutes(report.office_left)}
+                | {"office_minutes_left": _minutes(report.office_left), "erased_at": report.erased_at}
             )
             return
         ui = dotenv_values(settings.stack_file).get("REAKTIVASI_WEB_UI")
@@ -85,11 +85,14 @@ def list_(
     """List cases, the next due first."""
 
     async def work(settings: Settings, screen: Console) -> None:
-        found = adapters.office(settings).registry.cases(step=step, sla=sla, city=city, limit=limit)
+        office = adapters.office(settings)
+        found = office.registry.cases(step=step, sla=sla, city=city, limit=limit)
+        erased = office.erasures.erased([state.case.case_number for state in found])
         if json_:
-            print_json([state.model_dump(mode="json") for state in found])
+            told = ((state, erased.get(state.case.case_number)) for state in found)
+            print_json([state.model_dump(mode="json") | {"erased_at": at} for state, at in told])
         else:
-            screen.print(list_screen(found, screen.width) if found else "no case matches")
+            screen.print(list_screen(found, erased, screen.width) if found else "no case matches")
 
     run(work, as_json=json_)
 

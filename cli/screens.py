@@ -1,6 +1,6 @@
 """What operators see: a case, a list of cases. Colours on a terminal, plain text in a pipe."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -54,6 +54,8 @@ class CaseReport:
     undelivered: int
     """Commands that the workflow has not taken yet."""
     letters: Sequence[IssuedLetter]
+    erased_at: datetime | None
+    """When the person was erased."""
     read_at: datetime
     office_left: timedelta | None
     """Working time of the office until the case is due, by a clock that counts all hours."""
@@ -72,6 +74,7 @@ class CaseReport:
             desk=office.book.items(case_number=case_number),
             undelivered=len(office.book.undelivered(case_number)),
             letters=office.book.letters(case_number),
+            erased_at=office.erasures.erased([case_number]).get(case_number),
         )
 
 
@@ -92,6 +95,8 @@ def case_screen(report: CaseReport, reasons: Reasons, ui: str | None) -> Rendera
     for item in report.desk:
         hand = f"di tangan {item.assignee}" if item.assignee else "belum diambil"
         facts.add_row("desk", f"item {item.id}: {STEP[item.step]}, {ITEM[item.kind]} ({item.role}, {hand})")
+    if report.erased_at is not None:
+        facts.add_row("person", Text(f"erased on {clock(report.erased_at)} WIB", style="bold"))
     for letter in report.letters:
         validity = "berlaku" if letter.is_valid else "BATAL"
         signer = letter.signer or "menurut aturan"
@@ -119,8 +124,11 @@ def case_screen(report: CaseReport, reasons: Reasons, ui: str | None) -> Rendera
     return Group(facts, timeline, *([_alerts(report.alerts)] if report.alerts else []))
 
 
-def list_screen(states: Sequence[CaseState], width: int) -> RenderableType:
-    """Return cases as a table, in the order given; a narrow screen goes without track and kecamatan."""
+def list_screen(states: Sequence[CaseState], erased: Collection[str], width: int) -> RenderableType:
+    """Return cases as a table, in the order given; a narrow screen goes without track and kecamatan.
+
+    `erased` are the cases of people who were erased.
+    """
     is_wide = width >= _WIDE
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in ("case", *(("track", "kecamatan") if is_wide else ()), "step", "now", "sla", "due (WIB)"):
@@ -129,7 +137,10 @@ def list_screen(states: Sequence[CaseState], width: int) -> RenderableType:
         where = (state.case.track.value, state.case.kecamatan) if is_wide else ()
         due = clock(state.due_at)[:16] if state.due_at else "-"
         sla = Text(state.sla_state.value, style=_SLA_STYLE[state.sla_state])
-        table.add_row(state.case.case_number, *where, state.step.value, _now(state), sla, due)
+        now = _now(state)
+        if state.case.case_number in erased:
+            now.append(", erased", style="dim")
+        table.add_row(state.case.case_number, *where, state.step.value, now, sla, due)
     return table
 
 

@@ -77,7 +77,10 @@ def why(case: CaseArgument, json_: Json = False) -> None:
     async def work(settings: Settings, screen: Console) -> None:
         office, number, now = adapters.office(settings), known_form(case), datetime.now(UTC)
         told = office.registry.case(number)
-        alerts = office.alerts.entries(case_number=number, limit=1)
+        alerts, erased_at = (
+            office.alerts.entries(case_number=number, limit=1),
+            office.erasures.erased([number]).get(number),
+        )
         found = Why(
             state=told if told.outcome else judged(told, office.shelf.city(told.case.city).stuck, now),
             items=office.book.items(case_number=number),
@@ -87,9 +90,11 @@ def why(case: CaseArgument, json_: Json = False) -> None:
             now=now,
         )
         if json_:
-            print_json(_why_data(found))
+            print_json(_why_data(found) | {"erased_at": erased_at})
         else:
             screen.print(_why_screen(found, office.shelf.reasons()))
+            if erased_at is not None:
+                screen.print(f"person  erased on {clock(erased_at)} WIB")
 
     run(work, as_json=json_)
 

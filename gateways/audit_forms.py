@@ -39,6 +39,7 @@ from sqlmodel import UTCDateTime
 from models.audit import digest_of
 from models.audit_tables import accesses, audit_pending
 from models.bulk_tables import bulk_operations
+from models.erasure_tables import erasures, legal_holds
 from models.event_tables import received_events
 from models.import_tables import imports
 from models.tables import alerts, case_events, commands, notes, refusals
@@ -199,6 +200,14 @@ FORMS: Final[Mapping[str, Form]] = {
             "received_events",
             received_events,
             ("at", "source", "digest", "result", "case_number", "said", "is_repeated"),
+        ),
+        Form("erasures", erasures, ("person_id", "case_number", "actor", "role", "cause", "at")),
+        Form("legal_holds", legal_holds, ("person_id", "case_number", "actor", "role", "at")),
+        Form(
+            "hold_releases",
+            legal_holds,
+            ("released_at", "released_by", "released_role"),
+            once="released_at",
         ),
         Form("imports", imports, ("key", "city", "file_sha256", "rows", "begun_by", "begun_at")),
     )

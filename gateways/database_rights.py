@@ -5,6 +5,7 @@ from typing import Final
 from models import (  # noqa: F401 - their tables
     audit_tables,
     bulk_tables,
+    erasure_tables,
     event_tables,
     import_tables,
     watch_tables,
@@ -19,6 +20,7 @@ APPEND_ONLY: Final = frozenset(
         "bulk_operations",
         "case_events",
         "case_runs",
+        "erasures",
         "import_rows",
         "key_stores",
         "notes",

@@ -27,6 +27,7 @@ from models.desk import (
 )
 from models.digest import CityFigures
 from models.dossier import Dossier, NewCase, Paper, Person, Registered
+from models.erasure import Cutoffs, Deed, Due, Subject
 from models.events import EventNote
 from models.letters import Letter
 from models.messages import Alert, AlertKind, CaseEvent, GiveAnswer, Record, Recount, StepAsk
@@ -45,7 +46,7 @@ from models.policy import CityPolicy, Regions
 from models.portal import PortalForm
 from models.reasons import Reasons
 from models.report import Report, ReportAsk
-from models.roles import Act, People
+from models.roles import Act, People, Role
 from models.standstill import StuckRule
 
 
@@ -272,6 +273,14 @@ class Vault(Protocol):
         """Return the keys of people, by id. Raises Erased when one was destroyed."""
         ...
 
+    def destroyed(self, key_ids: Collection[str]) -> Mapping[str, datetime]:
+        """Return when keys were destroyed, by id; those that were not are left out."""
+        ...
+
+    def destroy(self, key_id: str, at: datetime) -> None:
+        """Destroy a person's key for good; the first time stays."""
+        ...
+
     def index(self, kind: str, value: str) -> str:
         """Return the keyed hash of a value, by which it is looked up without being kept."""
         ...
@@ -298,6 +307,14 @@ class Documents(Protocol):
 
     def is_intact(self, sha256: str) -> bool:
         """Tell whether the content is there and still has this hash."""
+        ...
+
+
+class PaperFiles(Protocol):
+    """The files of papers, by the names under which the ledger has them."""
+
+    def remove(self, name: str) -> bool:
+        """Remove a file; False when there is none. Raises Unavailable."""
         ...
 
 
@@ -734,6 +751,34 @@ class Trail(Protocol):
 
     def touched(self, since: datetime, until: datetime, cities: frozenset[str]) -> Touched:
         """Return whose data people saw or worked from a time until before another."""
+        ...
+
+
+class Erasures(Protocol):
+    """Who was and is to be erased, and who must not be. Raises EngineUnreachable."""
+
+    def subject(self, case_number: str) -> Subject:
+        """Return what there is to erase of the person of a case, and what forbids it. Raises NotFound."""
+        ...
+
+    def erase(self, case_number: str, deed: Deed) -> Subject:
+        """Erase the person of a case, once, and return what was there. Raises NotFound or WrongState."""
+        ...
+
+    def erased(self, case_numbers: Collection[str]) -> Mapping[str, datetime]:
+        """Return when the people of cases were erased, by case; those who were not are left out."""
+        ...
+
+    def due(self, cutoffs: Cutoffs) -> list[Due]:
+        """Return who is not held, and whose cases all ended before their own city's time."""
+        ...
+
+    def hold(self, case_number: str, actor: str, role: Role, reason: str, at: datetime) -> None:
+        """Keep the person of a case from being erased. Raises NotFound, WrongState or Erased."""
+        ...
+
+    def release(self, case_number: str, actor: str, role: Role, reason: str, at: datetime) -> None:
+        """End the legal hold on the person of a case. Raises NotFound, or WrongState when there is none."""
         ...
 
 

@@ -1,12 +1,12 @@
 """Applications become cases: one way for one application and for many, within the caller's transaction."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, literal, select, text, update
 
 from gateways import ledger_rows, sealed_rows
 from gateways.audit_forms import announce
@@ -31,6 +31,13 @@ _LOCK_PEOPLE = Upsert(
         index_elements=["nik_index"], set_={"nik_index": insert.excluded.nik_index}
     ).returning(people.c.nik_index, people.c.id, people.c.key_id),
 )
+_FORGET = (
+    update(people)
+    .where(people.c.key_id.in_(bindparam("of_keys", expanding=True)))
+    .values(nik_index=literal("erased-").concat(people.c.key_id))
+)
+_TOGETHER = text("SELECT pg_advisory_xact_lock_shared(8421367000421)")
+_ALONE = text("SELECT pg_advisory_xact_lock(8421367000421)")
 _OPEN_CASES = select(cases).where(_THEIRS, cases.c.closed_at.is_(None))
 _ENDED_CASES = select(cases).where(_THEIRS, cases.c.closed_at.is_not(None)).order_by(cases.c.case_number)
 _RENEW_PERSON = update(people).where(people.c.id == bindparam("person_id")).values(sealed=bindparam("facts"))
@@ -104,10 +111,35 @@ def _paper_row(vault: Vault, number: str, key: PersonKey, paper: Paper, now: dat
     return DocumentRow(case_number=number, added_at=now, name=name, sealed=sealed, **told).model_dump()
 
 
+def keep_others_out(connection: Connection) -> None:
+    """Let nobody be registered until the transaction ends: who is erased must not be met half way."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(_ALONE)
+
+
+def forget_niks(connection: Connection, key_ids: Collection[str]) -> None:
+    """Make people whose keys are destroyed unknown by their NIK: with it they would be somebody new."""
+    connection.execute(_FORGET, {"of_keys": list(key_ids)})
+
+
+def _known(connection: Connection, vault: Vault, indexes: Collection[str]) -> dict[str, str]:
+    """Return the keys of people who are known, by the index of the NIK.
+
+    In a ledger that was restored, who was erased since is met under his NIK once more.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(_TOGETHER)
+    known = dict(map(tuple, connection.execute(_KNOWN, {"indexes": list(indexes)}).all()))
+    erased = vault.destroyed(list(known.values()))
+    if erased:
+        forget_niks(connection, list(erased))
+    return {index: key_id for index, key_id in known.items() if key_id not in erased}
+
+
 def _lock(connection: Connection, vault: Vault, niks: Sequence[str]) -> _People:
     """Take the lock of each person, always in the same order. Who is new gets a key first."""
     niks_by_index = {vault.index(NIK, nik): nik for nik in niks}
-    known = dict(map(tuple, connection.execute(_KNOWN, {"indexes": list(niks_by_index)}).all()))
+    known = _known(connection, vault, niks_by_index)
     strangers = sorted(niks_by_index.keys() - known.keys())
     made = {key.id: key for key in vault.make(len(strangers))}
     proposed = known | dict(zip(strangers, made, strict=True))

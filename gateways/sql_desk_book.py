@@ -38,7 +38,7 @@ from models.desk import (
     Refusal,
 )
 from models.dossier import Dossier
-from models.errors import NotFound, WrongState
+from models.errors import Erased, NotFound, WrongState
 from models.messages import GiveAnswer, StepAsk
 from models.policy import NeedKind
 from models.roles import MACHINE, Act, Role
@@ -329,10 +329,10 @@ class SqlDeskBook:
             return submission_rows.is_begun(connection, case_number, attempt)
 
     def letters(self, case_number: str) -> list[IssuedLetter]:
-        """Return the letters of a case in the order in which they were issued."""
+        """Return the letters of a case as they were issued; of one who was erased, what is not personal."""
         with self._access.read() as connection:
             rows = connection.execute(_LETTERS, {"case_number": case_number}).mappings().all()
-            key = key_of_case(connection, self._vault, case_number) if rows else None
+            key = self._key_unless_erased(connection, case_number) if rows else None
         return [letter_rows.read(key, row) for row in rows]
 
     def letter_by_code(self, verification_code: str) -> IssuedLetter | None:
@@ -341,7 +341,13 @@ class SqlDeskBook:
             row = connection.execute(_BY_CODE, {"code": verification_code}).mappings().one_or_none()
             if row is None:
                 return None
-            return letter_rows.read(key_of_case(connection, self._vault, row["case_number"]), row)
+            return letter_rows.read(self._key_unless_erased(connection, row["case_number"]), row)
+
+    def _key_unless_erased(self, connection: Connection, case_number: str) -> PersonKey | None:
+        try:
+            return key_of_case(connection, self._vault, case_number)
+        except Erased:
+            return None
 
     def reissue_letter(self, case_number: str, new: NewLetter, note: str) -> IssuedLetter:
         """Make the case's letter void and issue another. Raises NotFound or WrongState."""

@@ -28,6 +28,7 @@ from gateways.sealed_rows import key_of_case
 from models.audit import Access, Note, Touched, TrailAsk, TrailLine
 from models.audit_tables import AccessRow, accesses, audit_chain
 from models.bulk_tables import bulk_operations
+from models.erasure_tables import erasures, legal_holds
 from models.event_tables import received_events
 from models.import_tables import imports
 from models.roles import MACHINE
@@ -35,6 +36,7 @@ from models.tables import alerts, case_events, cases, commands, refusals
 
 _NONE: Final = cast(null(), String)
 _MACHINE: Final = literal(MACHINE)
+_HOLD_NUMBER: Final = cast(legal_holds.c.id, String)
 _KEEP = insert(accesses).returning(accesses.c.id)
 
 
@@ -118,6 +120,33 @@ _trail = union_all(
         what=literal("event ").concat(received_events.c.result),
         case_number=received_events.c.case_number,
         reason=received_events.c.said,
+    ),
+    _lines(
+        "erasures",
+        at=erasures.c.at,
+        actor=erasures.c.actor,
+        role=erasures.c.role,
+        what=literal("privacy erase"),
+        case_number=erasures.c.case_number,
+        reason=erasures.c.cause,
+    ),
+    _lines(
+        "legal_holds",
+        at=legal_holds.c.at,
+        actor=legal_holds.c.actor,
+        role=legal_holds.c.role,
+        what=literal("privacy hold"),
+        case_number=legal_holds.c.case_number,
+        reason=literal("hold-").concat(_HOLD_NUMBER),
+    ),
+    _lines(
+        "hold_releases",
+        at=legal_holds.c.released_at,
+        actor=legal_holds.c.released_by,
+        role=legal_holds.c.released_role,
+        what=literal("privacy release-hold"),
+        case_number=legal_holds.c.case_number,
+        reason=literal("release-").concat(_HOLD_NUMBER),
     ),
     _lines(
         "imports",

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from models import bulk_tables, event_tables, import_tables, watch_tables  # noqa: F401 - their tables belong to the same metadata
+from models import bulk_tables, erasure_tables, event_tables, import_tables, watch_tables  # noqa: F401 - their tables belong to the same metadata
 from models.tables import LedgerTable
 
 context.configure(

@@ -13,6 +13,9 @@ from models.letter_policy import LetterPolicy
 from models.sla import Owner, PauseRule
 from models.standstill import StuckPolicy
 
+_SHORTEST_RETENTION = 30
+"""Days; erasing is for good, and a slip of the pen must not do it to last week's cases."""
+
 
 class DocumentKind(StrEnum):
     """A kind of paper in a file (domain 9.6)."""
@@ -107,6 +110,8 @@ class CityPolicy(BaseModel):
     """When a case is called stuck although nothing failed."""
     digest_at: time = time(7)
     """When the daily digest is sent, in WIB."""
+    erase_after_days: Annotated[int, Field(ge=_SHORTEST_RETENTION, le=36_500)] | None = None
+    """How long a person is kept after the last case ended; None is for ever."""
     letter: LetterPolicy
     ladder: LadderPolicy
     tracks: dict[Track, TrackPolicy]

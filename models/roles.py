@@ -57,6 +57,10 @@ class Act(StrEnum):
     READ_TRAIL = "audit show"
     DISCLOSE = "privacy access"
     REPORT_BREACH = "privacy breach-report"
+    ERASE = "privacy erase"
+    HOLD = "privacy hold"
+    RELEASE_HOLD = "privacy release-hold"
+    RETAIN = "privacy retention"
 
 
 _EVERYBODY = frozenset(Role)
@@ -92,6 +96,10 @@ MAY: Final[dict[Act, frozenset[Role]]] = {
     Act.READ_TRAIL: _SUPERVISOR | _HEADS | {Role.AUDITOR},
     Act.DISCLOSE: _SUPERVISOR | _HEADS,
     Act.REPORT_BREACH: _SUPERVISOR | _HEADS | {Role.AUDITOR},
+    Act.ERASE: _SUPERVISOR | _HEADS,
+    Act.HOLD: _SUPERVISOR | _HEADS,
+    Act.RELEASE_HOLD: _SUPERVISOR | _HEADS,
+    Act.RETAIN: _SUPERVISOR | _HEADS,
 }
 """Command x role. Working on an item also asks for the item's own role, see `ANSWERS`."""
 

@@ -38,6 +38,7 @@ from gateways.ports import (
     Desk,
     DeskBook,
     Documents,
+    Erasures,
     EventBook,
     Figures,
     Guard,
@@ -64,6 +65,7 @@ from gateways.sql_bulk import SqlBulkBook
 from gateways.sql_calendar_marks import SqlCalendarMarks
 from gateways.sql_desk import SqlDesk
 from gateways.sql_desk_book import SqlDeskBook
+from gateways.sql_erasures import SqlErasures
 from gateways.sql_event_book import SqlEventBook
 from gateways.sql_figures import SqlFigures
 from gateways.sql_imports import SqlImports
@@ -103,6 +105,7 @@ class Office:
     alerts: AlertBook
     marks: CalendarMarks
     trail: Trail
+    erasures: Erasures
 
 
 @dataclass(frozen=True)
@@ -162,6 +165,7 @@ def office(settings: Settings) -> Office:
         alerts=SqlAlertBook(engine),
         marks=SqlCalendarMarks(engine),
         trail=SqlTrail(engine, vault),
+        erasures=SqlErasures(engine, vault, FolderDocuments(settings.documents, vault)),
     )
 
 
@@ -266,6 +270,13 @@ def audit(settings: Settings) -> Audit:
 def anchors(path: Path | None) -> Anchors | None:
     """Return where the chain's heads are kept outside the database; None when nowhere."""
     return None if path is None else AnchorFile(path)
+
+
+def erasures(settings: Settings) -> Erasures:
+    """Return who was erased and who must not be. Raises Misconfigured."""
+    engine = ledger_engine(settings)
+    vault = keys.vault(settings, engine)
+    return SqlErasures(engine, vault, FolderDocuments(settings.documents, vault))
 
 
 def outages(settings: Settings) -> Outages:

@@ -11,6 +11,7 @@ from temporalio.client import Client
 from temporalio.runtime import Runtime
 
 from gateways.ledger_access import utc_now
+from gateways.ports import PolicyShelf
 from intake.intake import Intake
 from models.errors import EngineUnreachable
 from runtime import adapters
@@ -20,6 +21,7 @@ from runtime.dispatcher import EVERY, Dispatcher, dispatch_for_ever
 from runtime.gauges import Gauges, gauge_for_ever
 from runtime.outages import Cases, OutageKeeper, keep_outages_for_ever
 from runtime.recount import Recounter
+from runtime.retention import retain_for_ever
 from runtime.schedules import DigestSchedules
 from runtime.sealing import seal_for_ever
 from runtime.settings import Settings
@@ -77,6 +79,12 @@ async def keep_audit(settings: Settings) -> None:
     """Seal what was written, and anchor the chain's head each day. Ends only by cancellation."""
     audit, anchors = adapters.audit(settings), adapters.anchors(settings.anchors)
     await keep_alive("sealer", lambda: seal_for_ever(audit, anchors, utc_now), options.SEAL_EVERY)
+
+
+async def keep_retention(settings: Settings, shelf: PolicyShelf) -> None:
+    """Erase each day what the policies keep no longer. Ends only by cancellation."""
+    erasures = adapters.erasures(settings)
+    await keep_alive("retention", lambda: retain_for_ever(erasures, shelf, utc_now), options.RETENTION_EVERY)
 
 
 async def watch_the_watchdog(settings: Settings, client: Client) -> None:

@@ -75,6 +75,9 @@ DIGEST_AT_MOST = timedelta(hours=11)
 """How long a digest waits for worker and ledger. Both together stay below a day: yesterday's digest must not
 run when today's is due, or today's would be skipped."""
 
+RETENTION_EVERY = timedelta(days=1)
+"""How often a worker erases what the policies keep no longer; also when it starts."""
+
 BULK = ActivityConfig(
     start_to_close_timeout=timedelta(minutes=10),
     heartbeat_timeout=timedelta(seconds=15),

@@ -8,6 +8,7 @@ import pytest
 from gateways.channels import OutboxAndLog
 from gateways.sql_alert_book import SqlAlertBook
 from gateways.sql_calendar_marks import SqlCalendarMarks
+from gateways.sql_erasures import SqlErasures
 from gateways.sql_outages import SqlOutages
 from gateways.sql_outbox import SqlOutbox
 from gateways.sql_trail import SqlTrail
@@ -50,6 +51,7 @@ class Trial:
         office = Office(
             bench.registry, bench.documents, bench.shelf, bench.book, bench.printer,
             SqlAlertBook(engine), SqlCalendarMarks(engine), SqlTrail(engine, a_vault()),
+            SqlErasures(engine, a_vault(), bench.documents),
         )  # fmt: skip
         channel = OutboxAndLog(SqlOutbox(engine), bench.shelf, bench.clock)
         self.hands = CaseHands(office, self.outages, channel, self.delivery, bench.clock)

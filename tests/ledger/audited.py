@@ -15,21 +15,24 @@ from gateways.sql_alert_book import SqlAlertBook
 from gateways.sql_audit import SqlAudit
 from gateways.sql_bulk import SqlBulkBook
 from gateways.sql_desk_book import SqlDeskBook
+from gateways.sql_erasures import SqlErasures
 from gateways.sql_event_book import SqlEventBook
 from gateways.sql_imports import SqlImports
 from gateways.sql_ledger import SqlLedger
 from gateways.sql_outbox import SqlOutbox
+from gateways.sql_registry import SqlRegistry
 from gateways.sql_trail import SqlTrail
 from models.audit import Access, Door, Fault, Note
 from models.audit_tables import audit_chain
 from models.bulk import Bulk, Chosen, Operation
 from models.desk import Command, CommandResult, Completion
+from models.erasure import Cause, Deed
 from models.events import EventNote, EventResult
 from models.messages import AlertKind, PapersAdded, Withdraw
 from models.outbox import Addressed
 from models.roles import Act, Role
 from models.tables import cases
-from tests.ledger.builders import MORNING, a_clock, a_new_case, a_record, an_alert, an_event
+from tests.ledger.builders import MORNING, a_clock, a_closing, a_new_case, a_record, an_alert, an_event
 from tests.vaults import a_vault
 
 NOON = MORNING + timedelta(hours=4)
@@ -49,6 +52,15 @@ class Place:
     value: Any
 
 
+class NoPapers:
+    """A folder in which nothing is."""
+
+    @staticmethod
+    def remove(name: str) -> bool:
+        """Remove nothing."""
+        return not name
+
+
 class Audited:
     """A ledger, the chain over it, and a way into the database past the engine."""
 
@@ -65,7 +77,9 @@ class Audited:
             event.listen(self.back_door, "connect", _without_foreign_keys)
         with engine.begin() as connection:
             self.numbers = list(
-                connection.execute(select(cases.c.case_number).order_by(cases.c.case_number)).scalars()
+                connection.execute(
+                    select(cases.c.case_number).where(cases.c.city == "3674").order_by(cases.c.case_number)
+                ).scalars()
             )
 
     def close(self) -> None:
@@ -97,8 +111,18 @@ class Audited:
         SqlAlertBook(self.engine).acknowledge_of_city(of_city.key, SUPERVISOR, self.clock())
         event = EventNote(self.clock(), EventResult.ACCEPTED, "mesin-kemensos", "d" * 64)
         SqlEventBook(self.engine).note(event)
+        self.erase()
         bulk = Bulk("b-1", Operation.RETRY, "City='3674'", SUPERVISOR, MORNING, "SIKS-NG pulih")
         SqlBulkBook(self.engine).keep(bulk, [Chosen(taken[0].case.case_number, {})])
+
+    def erase(self) -> None:
+        """Let somebody of another city be held, released and erased."""
+        case = SqlRegistry(self.engine, a_vault(), self.clock).register(a_new_case(city="3275")).case
+        SqlLedger(self.engine, a_vault(), self.clock).record(a_closing(case))
+        erasures = SqlErasures(self.engine, a_vault(), NoPapers())
+        erasures.hold(case.case_number, SUPERVISOR, Role.SUPERVISOR, "sengketa", self.clock())
+        erasures.release(case.case_number, SUPERVISOR, Role.SUPERVISOR, "putusan", self.clock())
+        erasures.erase(case.case_number, Deed(SUPERVISOR, Role.SUPERVISOR, Cause.REQUESTED, self.clock()))
 
     def give(self, number: str, message: PapersAdded | Withdraw, note: str | None = None) -> None:
         """Give a command."""

@@ -82,6 +82,7 @@ def test_the_screen_tells_both_times() -> None:
         desk=[],
         undelivered=0,
         letters=[],
+        erased_at=None,
         read_at=THURSDAY,
         office_left=timedelta(hours=3, minutes=20),
     )
