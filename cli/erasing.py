@@ -126,7 +126,8 @@ def retain(
             screen.print(f"{done} person(s) erased", style="bold")
         else:
             screen.print(f"{len(found)} person(s) would be erased", style="bold")
-            screen.print(_FINAL, style="yellow")
+            if found:
+                screen.print(_FINAL, style="yellow")
 
     run(work, as_json=json_)
 
