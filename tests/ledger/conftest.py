@@ -1,5 +1,6 @@
 """A migrated ledger on both databases: SQLite in a file, and a real PostgreSQL started once per session."""
 
+import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -36,16 +37,43 @@ def postgres() -> Iterator[Engine]:
     server.cleanup()
 
 
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a migrated ledger on SQLite, to be copied: migrations take longer than most tests."""
+    path = tmp_path_factory.mktemp("migrated") / "ledger.db"
+    engine = open_engine(f"sqlite:///{path}")
+    migrate(engine)
+    engine.dispose()
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_database(postgres: Engine) -> str:
+    """Make the same on PostgreSQL, and return its name."""
+    name = f"migrated_{uuid4().hex}"
+    with postgres.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    engine = open_engine(postgres.url.set(database=name).render_as_string(hide_password=False))
+    migrate(engine)
+    engine.dispose()
+    return name
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Make an empty database and give its address."""
+    """Make a database and give its address; it is empty unless the test asks for `engine`."""
+    is_migrated = "engine" in request.fixturenames
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'ledger.db'}"
+        path = tmp_path / "ledger.db"
+        if is_migrated:
+            shutil.copy(request.getfixturevalue("migrated_file"), path)
+        yield f"sqlite:///{path}"
         return
+    template = request.getfixturevalue("migrated_database") if is_migrated else "template1"
     admin: Engine = request.getfixturevalue("postgres")
     name = f"ledger_{uuid4().hex}"
     with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
     yield admin.url.set(database=name).render_as_string(hide_password=False)
     with admin.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
@@ -53,7 +81,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def empty_engine(url: str) -> Iterator[Engine]:
-    """Open a database without tables."""
+    """Open the database."""
     engine = open_engine(url)
     yield engine
     engine.dispose()
@@ -62,7 +90,6 @@ def empty_engine(url: str) -> Iterator[Engine]:
 @pytest.fixture
 def engine(empty_engine: Engine) -> Iterator[Engine]:
     """Open a migrated ledger; whatever a test wrote by our adapters must be announced to the audit."""
-    migrate(empty_engine)
     yield empty_engine
     assert forged(empty_engine) == []
 

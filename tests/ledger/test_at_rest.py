@@ -1,6 +1,7 @@
 """What is personal cannot be read where it lies: in a database's files, its log, the folder of papers."""
 
 import hashlib
+import shutil
 from dataclasses import asdict, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -134,9 +135,9 @@ class TestSqlite:
     """What SQLite leaves behind."""
 
     @pytest.fixture
-    def url(self, tmp_path: Path) -> str:
+    def url(self, tmp_path: Path, migrated_file: Path) -> str:
         """Only SQLite."""
-        return f"sqlite:///{tmp_path / 'ledger.db'}"
+        return f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'ledger.db')}"
 
     def test_what_an_older_version_wrote_leaves_the_file(self, engine: Engine) -> None:
         """Neither the file nor its log holds what stood in a row before, and once is enough."""

@@ -1,5 +1,6 @@
 """The ledger's tables: opened right, migrated once, the same as the models say."""
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -162,9 +163,9 @@ class TestSqlite:
     """What SQLite needs to be told."""
 
     @pytest.fixture
-    def url(self, tmp_path: Path) -> str:
+    def url(self, tmp_path: Path, migrated_file: Path) -> str:
         """Only SQLite."""
-        return f"sqlite:///{tmp_path / 'ledger.db'}"
+        return f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'ledger.db')}"
 
     def test_every_connection_is_set_up(self, engine: Engine) -> None:
         """WAL, synchronous NORMAL, ten seconds of patience, foreign keys on."""
