@@ -4,7 +4,6 @@ import asyncio
 import json
 
 import pytest
-from sqlalchemy import text
 from typer.core import TyperGroup
 from typer.main import get_command
 from typer.testing import CliRunner
@@ -90,13 +89,7 @@ async def test_a_withdrawal_ends_the_case_and_its_words_stay_in_the_ledger(offic
     assert ended.outcome is Outcome.WITHDRAWN
     assert again.code == 4
     assert again.err.strip() == f"{case} is over: withdrawn"
-    with office.engine.connect() as connection:
-        notes = (
-            connection.execute(text("SELECT text FROM notes WHERE case_number = :case"), {"case": case})
-            .scalars()
-            .all()
-        )
-    assert list(notes) == [reason]
+    assert list(office.book.notes(case).values()) == [reason]
     words = {word: word for word in reason.split() if len(word) > 5}
     assert leaks.found(words, await leaks.histories(office.client, [case])) == []
 

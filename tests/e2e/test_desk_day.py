@@ -61,13 +61,16 @@ def test_the_day_goes_as_the_script_says(day: Day) -> None:
     assert "\x1b" not in day.said
 
 
-def test_nothing_personal_of_the_twelve_is_outside_the_ledger(day: Day) -> None:
-    """Temporal's database and the logs were searched for every value, also a NIK that was mended."""
+def test_nothing_personal_of_the_twelve_can_be_read_anywhere(day: Day) -> None:
+    """Temporal's database, the logs and the ledger's file were searched, also for a NIK that was mended.
+
+    That the search finds what is there is shown by `test_privacy.py`.
+    """
     secrets = _secrets()
     assert {"temporal.db", "logs/temporal.log", "logs/worker.log", "logs/simulators.log"} <= day.files.keys()
-    assert all(value.encode() in day.ledger for name, value in secrets.items() if "before" not in name)
+    assert b"PBI-3674-2026-000001" in day.ledger
 
-    assert leaks.found(secrets, day.files) == []
+    assert leaks.found(secrets, day.files | {"the ledger": day.ledger}) == []
 
 
 def _secrets() -> dict[str, str]:
