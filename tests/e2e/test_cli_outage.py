@@ -11,7 +11,7 @@ from tests.e2e.office import STORY, Office, Ran
 from tests.e2e.people import someone
 
 NOWHERE = {"TEMPORAL_ADDRESS": "127.0.0.1:1"}
-RUNS = 15
+RUNS = 4
 
 
 @dataclass(frozen=True)
