@@ -129,6 +129,7 @@ def workers_of(client: Client, settings: Settings, outside: Outside, stack: Exit
         workflows=WORKFLOWS,
         activities=[*activities.own, bulk_work(settings, client, outside).work_page],
         activity_executor=threads("activity", 2 * settings.case_slots),
+        max_cached_workflows=settings.cached_cases,
         max_concurrent_workflow_tasks=settings.case_slots,
         max_concurrent_activities=settings.case_slots,
         max_concurrent_local_activities=settings.case_slots,
