@@ -60,7 +60,7 @@ class Settings(BaseSettings):
     """How many cases a worker works on at the same moment. More do not get done sooner on two cores, and an
     emergency waits behind those that were begun (`benchmarks/urgent_first.py`): three to each core."""
     cached_cases: Annotated[int, Field(ge=10, le=100_000)] = 800
-    """How many cases a worker keeps in memory, at about 0.3 MB each; every other is replayed when it goes on."""
+    """How many cases a worker keeps in memory, 0.3 MB each; another is replayed when it goes on."""
     system_slots: Annotated[int, Field(ge=1, le=200)] = 8
     """How many calls of a worker may be with one outside system."""
     calls_per_second: Annotated[float, Field(gt=0)] = 200.0
