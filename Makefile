@@ -48,7 +48,7 @@ lint: $(VENV)/.dev ## format, lint, types, import rules
 	@$(BIN)/lint-imports
 
 test: lint ## every check: lint, then all tests that are not slow
-	@$(RUN) -m pytest -n 2 --dist loadfile
+	@$(RUN) -m pytest -n 3 --dist loadfile
 
 test-slow: $(VENV)/.dev ## the long tests only
 	@$(RUN) -m pytest -m slow

@@ -78,10 +78,10 @@ async def require_each_row_is_one_case(office: Office, good: list[generate.Inven
 async def test_a_list_killed_three_times_is_taken_once(office: Office) -> None:
     """Three times kill -9, once Ctrl-C, at a moment in the middle; then it ends, and again brings nothing."""
     path, good = a_list(office, 1000, 0.02, seed=1)
-    for at in (1, 300, 500):
+    for at in (1, 150, 300):
         assert (await interrupted(office, path, at, signal.SIGKILL))[0] == -signal.SIGKILL
         assert count(office) < len(good)
-    code, said = await interrupted(office, path, 700, signal.SIGINT)
+    code, said = await interrupted(office, path, 400, signal.SIGINT)
     assert code == 130
     assert "interrupted: what was taken stays taken; give the same command again" in said
     before = count(office)
