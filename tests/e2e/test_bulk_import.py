@@ -50,6 +50,8 @@ def count(office: Office) -> int:
 
 async def interrupted(office: Office, path: Path, at: int, by: signal.Signals) -> tuple[int, str]:
     """Import until the ledger holds so many cases, then end the process; return its code and its words."""
+    # A shell's background job ignores Ctrl-C, and so would every process that it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     process = await office.begin(ROOT / "starter.py", "import", path, "--city", "3674")
     await until(
         lambda: count(office) >= at or process.returncode is not None, 300, lambda: str(count(office))
