@@ -73,7 +73,7 @@ sbom: $(VENV)/.dev ## what the engine is made of, as CycloneDX: .local/sbom.json
 	@$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible -o .local/sbom.json requirements.txt
 	@echo "written: .local/sbom.json"
 
-audit-deps: $(VENV)/.dev ## known holes in what the engine is made of (asks pypi.org; AUDIT="..." for more options)
+audit-deps: $(VENV)/.dev ## known holes in what the engine is made of (asks the advisory data base on the network; AUDIT="..." for more options)
 	@$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements.txt $(AUDIT)
 
 lock: ## renew the hash-pinned requirements from pyproject.toml (needs uv)
