@@ -20,6 +20,7 @@ from temporalio.common import Priority
 from benchmarks.bench import Bench, add_database, open_bench
 from cli.screens import console
 from models.case import CaseRef
+from models.stuck_groups import RUNNING_CASES
 from runtime.entry import run_and_leave
 from runtime.settings import ROOT
 from runtime.stack import StackOptions
@@ -56,8 +57,7 @@ async def emergency(bench: Bench, priority: Priority | None = None) -> float:
 
 async def open_cases(client: Client) -> int:
     """Return how many cases are under way."""
-    query = 'WorkflowType="Reactivation" AND ExecutionStatus="Running"'
-    return (await client.count_workflows(query)).count
+    return (await client.count_workflows(RUNNING_CASES)).count
 
 
 async def main() -> None:

@@ -29,6 +29,7 @@ from benchmarks.cases_per_second import Round, measure, run_floor
 from cli.screens import console
 from models.case import CaseRef
 from models.messages import EventKind
+from models.stuck_groups import RUNNING_CASES
 from models.tables import case_events
 from runtime.entry import run_and_leave
 from runtime.settings import ROOT
@@ -42,7 +43,6 @@ SAID_EVERY = 30.0
 """Seconds between two lines about what is left."""
 PATIENCE = 120.0
 """Seconds without any progress after which the rest is called stuck."""
-RUNNING = 'WorkflowType="Reactivation" AND ExecutionStatus="Running"'
 _ON_DESK = select(func.count()).where(case_events.c.kind == EventKind.STEP_ON_DESK)
 
 
@@ -99,7 +99,7 @@ async def begun(bench: Bench, *command: str) -> asyncio.subprocess.Process:
 
 async def still_running(bench: Bench) -> int:
     """Count the cases that are not over."""
-    return (await bench.client.count_workflows(RUNNING)).count
+    return (await bench.client.count_workflows(RUNNING_CASES)).count
 
 
 async def not_on_a_desk(bench: Bench, cases: int) -> int:
@@ -133,14 +133,16 @@ async def queries(bench: Bench) -> dict[str, float]:
             pass
 
     async def web_list() -> None:
-        params = {"query": f'{RUNNING} AND Kecamatan="Pamulang"', "maximumPageSize": "100"}
+        params = {"query": f'{RUNNING_CASES} AND Kecamatan="Pamulang"', "maximumPageSize": "100"}
         (await web.get("/api/v1/namespaces/default/workflows", params=params)).raise_for_status()
 
     asked: dict[str, Callable[[], Awaitable[object]]] = {
-        "count all that run": partial(client.count_workflows, RUNNING),
-        "count those of a kecamatan": partial(client.count_workflows, f'{RUNNING} AND Kecamatan="Pamulang"'),
-        "list 20": partial(listed, f'{RUNNING} AND CaseHealth="ok"', 20),
-        "list 1,000": partial(listed, RUNNING, 1000),
+        "count all that run": partial(client.count_workflows, RUNNING_CASES),
+        "count those of a kecamatan": partial(
+            client.count_workflows, f'{RUNNING_CASES} AND Kecamatan="Pamulang"'
+        ),
+        "list 20": partial(listed, f'{RUNNING_CASES} AND CaseHealth="ok"', 20),
+        "list 1,000": partial(listed, RUNNING_CASES, 1000),
         "Web UI, a page of 100": web_list,
         "starter.py list": partial(ran, bench, "starter.py", "list"),
         "starter.py stuck": partial(ran, bench, "starter.py", "stuck"),

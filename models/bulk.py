@@ -14,6 +14,7 @@ from models.errors import BadInput, Finding, WrongState
 from models.messages import Code
 from models.payload import Payload
 from models.roles import OfficerId
+from models.stuck_groups import RUNNING_CASES
 
 MOVED_AT_MOST: Final = 0.05
 """Share of the expected count by which a filter may find more or fewer cases than at the rehearsal."""
@@ -150,7 +151,7 @@ class Filter:
     @property
     def query(self) -> str:
         """The filter for cases that run; whatever `where` says stays within its parentheses."""
-        return f'WorkflowType="Reactivation" AND ExecutionStatus="Running" AND ({self.where})'
+        return f"{RUNNING_CASES} AND ({self.where})"
 
 
 def guarded(where: str, columns: Collection[str]) -> Filter:

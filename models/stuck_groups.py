@@ -16,6 +16,7 @@ CODE_FAILS: Final = (
 )
 """List filter of the cases whose code fails; Temporal itself writes the attribute."""
 RUNNING: Final = 'ExecutionStatus="Running"'
+RUNNING_CASES: Final = f'WorkflowType="Reactivation" AND {RUNNING}'
 _BY_OFFICE: Final = frozenset({waits_for(WaitingOn.OFFICER), waits_for(WaitingOn.SIGNER)})
 
 

@@ -16,6 +16,7 @@ from gateways.ports import BulkBook
 from models.bulk import Bulk, BulkOrder, BulkProgress, Chosen, Filter
 from models.case import Track
 from models.errors import BadInput, EngineUnreachable, Finding
+from models.stuck_groups import RUNNING_CASES
 from models.wib import WIB
 from runtime.bulk_hands import seen
 from runtime.temporal import UNREACHABLE
@@ -23,7 +24,6 @@ from workflows import options
 from workflows.bulk import BulkOperation
 from workflows.search_attributes import COLUMNS
 
-_RUNNING: Final = 'WorkflowType="Reactivation" AND ExecutionStatus="Running"'
 _LAST: Final = "9999"
 _PAGE: Final = 1000
 
@@ -66,7 +66,7 @@ class BulkDesk:
     async def running(self) -> int:
         """Return how many cases run."""
         with _in_plain_words():
-            return (await self._client.count_workflows(_RUNNING)).count
+            return (await self._client.count_workflows(RUNNING_CASES)).count
 
     async def begin(self, bulk: Bulk) -> None:
         """Start the order's workflow, or leave the one alone that runs. Raises EngineUnreachable."""

@@ -15,6 +15,7 @@ from models.errors import ReactivationError, Unavailable
 from models.messages import Accepted, Alert, AlertKind, Park, Release
 from models.outage import Outage, System, parked_for
 from models.roles import MACHINE
+from models.stuck_groups import RUNNING_CASES
 from models.wib import wib_text
 from runtime.interceptor import failure_of
 from workflows import options
@@ -25,7 +26,6 @@ _TOLD_FOR: Final = timedelta(days=1)
 """How long after its end people are still told of an outage, should no worker have been there before."""
 _IN_THE_AIR: Final = 10
 """How many cases are asked to park at a time."""
-_RUNNING: Final = 'WorkflowType="Reactivation" AND ExecutionStatus="Running"'
 _BATCH: Final = 50
 """How many cases are released before the other duties come round again."""
 
@@ -58,7 +58,7 @@ class Cases:
 
         What the ledger was told of a release is lost to the workflow when Temporal dies in that moment.
         """
-        query = f'{_RUNNING} AND CaseTrouble="{parked_for(system)}"'
+        query = f'{RUNNING_CASES} AND CaseTrouble="{parked_for(system)}"'
         try:
             return [found.id async for found in self._client.list_workflows(query, limit=_BATCH)]
         except (RPCError, RuntimeError):

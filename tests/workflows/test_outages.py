@@ -12,7 +12,9 @@ from models.messages import Accepted, EventKind, Park, Release, RetryStep
 from models.outage import System
 from models.sla import Owner, PauseRule
 from runtime.adapters import Modes
+from runtime.outages import Cases
 from tests.builders import a_case
+from tests.e2e.office import until_async
 from tests.workflows.conftest import Bench, Handle
 from tests.workflows.hands import events, give, on_desk, work
 from tests.workflows.test_clock import HOUR, held_to
@@ -24,6 +26,10 @@ async def parked(bench: Bench, handle: Handle) -> CaseState:
     await bench.until(handle, lambda state: state.health is CaseHealth.PARKED)
     await bench.at_rest(handle)
     return await handle.query(Reactivation.state)
+
+
+async def _lists(cases: Cases, number: str) -> bool:
+    return number in await cases.parked(System.SIKS_NG)
 
 
 async def release(handle: Handle, system: System = System.SIKS_NG) -> CaseState:
@@ -44,6 +50,9 @@ async def test_a_case_that_finds_its_system_down_waits_without_asking(bench: Ben
     state = await parked(bench, handle)
     assert (state.step, state.trouble) == (Step.SIKS_NG_UPLOAD, "outage.siks_ng")
     assert state.waiting_on is WaitingOn.SIKS_NG
+
+    cases = Cases(bench.environment.client)
+    await until_async(lambda: _lists(cases, handle.id), 15, lambda: "Temporal does not list it as parked")
 
     looked = guard.looked
     await bench.forward(handle, 5 * HOUR)
