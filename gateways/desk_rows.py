@@ -132,9 +132,7 @@ def close_mending(connection: Connection, case_number: str, now: datetime) -> No
     )
 
 
-def follow(
-    connection: Connection, case_number: str, epoch: int, new: Sequence[CaseEvent], last_seq: int
-) -> None:
+def follow(connection: Connection, case_number: str, epoch: int, new: Sequence[CaseEvent]) -> None:
     """Bring the desk in line with events that are new to the ledger.
 
     Only the newest step that was opened says which work still matters: what it asks of people may lie on the
@@ -147,7 +145,7 @@ def follow(
         match event.kind:
             case EventKind.ANSWER_RECORDED:
                 connection.execute(_CLOSE_KEY, {"of_key": key, **ending})
-            case EventKind.STEP_OPENED if event.seq == newest > last_seq:
+            case EventKind.STEP_OPENED if event.seq == newest:
                 connection.execute(_CLOSE_OTHER_ANSWERS, {"of_case": case_number, "but_key": key, **ending})
             case _:
                 pass

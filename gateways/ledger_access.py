@@ -87,7 +87,16 @@ _COUNT = Upsert(
     ).returning(counters.c.value),
 )
 _LOCK_CASE = (
-    select(cases.c.city, cases.c.last_seq, cases.c.run, cases.c.epoch, cases.c.closed_at, cases.c.outcome)
+    select(
+        cases.c.city,
+        cases.c.last_seq,
+        cases.c.told_task,
+        cases.c.told_at,
+        cases.c.run,
+        cases.c.epoch,
+        cases.c.closed_at,
+        cases.c.outcome,
+    )
     .where(cases.c.case_number == bindparam("case_number"))
     .with_for_update(key_share=True)
 )

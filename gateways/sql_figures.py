@@ -3,7 +3,7 @@
 from collections import defaultdict
 from datetime import datetime, timedelta
 
-from sqlalchemy import Engine, Integer, RowMapping, String, bindparam, func, select
+from sqlalchemy import Engine, Integer, RowMapping, String, and_, bindparam, func, select
 from sqlmodel import UTCDateTime
 
 from gateways.ledger_access import LedgerAccess
@@ -42,7 +42,7 @@ _UNASSIGNED = (
     .where(cases.c.city == _CITY, desk_items.c.closed_at.is_(None), desk_items.c.assignee.is_(None))
 )
 _LATELY = (
-    select(cases.c.case_number, cases.c.closed_at)
+    select(cases.c.case_number, cases.c.epoch, cases.c.closed_at)
     .where(
         cases.c.city == _CITY,
         cases.c.outcome == Outcome.REACTIVATED,
@@ -54,7 +54,10 @@ _LATELY = (
 )
 _REMAINING = (
     select(case_events.c.step, func.min(case_events.c.at).label("opened_at"), _LATELY.c.closed_at)
-    .join(_LATELY, _LATELY.c.case_number == case_events.c.case_number)
+    .join(
+        _LATELY,
+        and_(_LATELY.c.case_number == case_events.c.case_number, _LATELY.c.epoch == case_events.c.epoch),
+    )
     .where(case_events.c.kind == EventKind.STEP_OPENED)
     .group_by(case_events.c.case_number, case_events.c.step, _LATELY.c.closed_at)
 )

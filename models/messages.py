@@ -27,6 +27,10 @@ class EventKind(StrEnum):
     CASE_OPENED = "case.opened"
     CASE_RESET = "case.reset"
     """Written by the ledger when a supervisor has reset the workflow: what follows is told anew."""
+    CASE_RETOLD = "case.retold"
+    """Written by the ledger when a case went another way than it told, since Temporal lost a workflow task:
+    what follows is its story anew, as it is true.
+    """
     STEP_OPENED = "step.opened"
     STEP_ON_DESK = "step.on_desk"
     STEP_SKIPPED = "step.skipped"
@@ -74,11 +78,19 @@ class CaseEvent(Payload):
 
 
 class Record(Payload):
-    """Events to append and the state they lead to; safe to apply any number of times."""
+    """Events to append and the state they lead to; safe to apply any number of times.
 
-    run: Code = "first"
+    What a run tells is in order by `task`, `at`, `upto`, also when Temporal lost a workflow task after it
+    told something, and the next attempt goes another way.
+    """
+
+    run: Code
     """Which run of the workflow tells this; a reset begins a new one that numbers events anew."""
-    upto: int = 0
+    task: int
+    """How long the history was in the workflow task that tells this; it never shrinks."""
+    at: datetime
+    """Workflow time of the telling."""
+    upto: int
     """Number of the newest event that led to the state, which may have been told before."""
     events: Annotated[tuple[CaseEvent, ...], Field(max_length=50)]
     state: CaseState

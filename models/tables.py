@@ -98,9 +98,12 @@ class CaseRow(LedgerTable, table=True):
     run: str | None = None
     """The workflow run whose state is projected; a reset begins a new one."""
     epoch: int = 1
-    """Counts the runs that told events; 1 before any reset."""
+    """Counts how often the story was begun: by a reset, or since Temporal lost what was told; from 1."""
     last_seq: int
     """The newest event of the epoch; the projection belongs to it."""
+    told_task: int = 0
+    told_at: datetime | None = None
+    """Where in the run's history the projection was told; what comes from before it is overtaken."""
 
 
 class DocumentRow(LedgerTable, table=True):
@@ -124,7 +127,7 @@ class DocumentRow(LedgerTable, table=True):
 
 
 class CaseRunRow(LedgerTable, table=True):
-    """A workflow run that told events of a case, and the epoch in which those are numbered."""
+    """A workflow run that told events of a case, and the epoch in which it began to."""
 
     __tablename__ = "case_runs"
 

@@ -51,10 +51,9 @@ class FakeLedger:
             raise fault
         case_number = record.state.case.case_number
         known = self.events[case_number]
-        newest, before = max((record.upto, *(event.seq for event in record.events))), max(known, default=0)
         new = [event for event in record.events if event.seq not in known]
         known.update({event.seq: event for event in new})
-        if newest >= before:
+        if record.upto >= max(known, default=0):
             self.states[case_number] = record.state
         return new
 

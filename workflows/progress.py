@@ -73,8 +73,11 @@ class Progress:
         async with self.in_passing:
             batch, alerts = tuple(self._unwritten), self._alarm.take()
             if batch or alerts:
+                told_by = workflow.info()
                 record = Record(
-                    run=workflow.info().run_id,
+                    run=told_by.run_id,
+                    task=told_by.get_current_history_length(),
+                    at=workflow.now(),
                     upto=self._seq - 1,
                     events=batch,
                     state=self.state,

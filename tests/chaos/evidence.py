@@ -1,13 +1,14 @@
 """Gathers what is judged, through public doors: registry, Temporal's lists, the institutions' counts."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import httpx
 from temporalio.client import WorkflowExecutionStatus
 
 from models.case import CaseState
+from models.messages import CaseEvent
 from tests.chaos.judge import CaseSeen, Evidence, Execution
 from tests.chaos.people import STEMS
 from tests.chaos.plan import Plan
@@ -59,7 +60,7 @@ def _ledger(
         CaseSeen(
             ends=ends[number],
             state=state,
-            events=tuple(registry.history(number)),
+            events=true_story(registry.history(number)),
             alerts=tuple(registry.alerts(number)),
             reference=office.ledger.submission_reference(number),
         )
@@ -67,6 +68,12 @@ def _ledger(
         if number in ends
     )
     return seen, tuple(sorted(states.keys() - ends.keys()))
+
+
+def true_story(history: Sequence[CaseEvent]) -> tuple[CaseEvent, ...]:
+    """Return the registration and what the newest epoch tells, without the line that begins it."""
+    begun = max((place for place, event in enumerate(history) if event.seq == 0), default=0)
+    return (*history[:1], *history[begun + 1 :])
 
 
 def expected_attributes(state: CaseState) -> dict[str, Value]:

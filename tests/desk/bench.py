@@ -23,10 +23,11 @@ from models.case import CaseHealth, CaseRef, CaseState, Outcome, Step, Track, Wa
 from models.desk import Command, DeskItem
 from models.dossier import Need, NewCase, Paper, Person
 from models.identity import Sex
-from models.messages import CaseEvent, EventKind, Record, StepAsk
+from models.messages import CaseEvent, EventKind, StepAsk
 from models.policy import DocumentKind, NeedKind
 from models.tables import refusals
 from tests.builders import a_person
+from tests.ledger.builders import a_telling
 from tests.vaults import a_vault
 
 MORNING = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
@@ -155,7 +156,7 @@ class Bench:
         if kind is EventKind.STEP_STUCK:
             facts = {"trouble": told.trouble or "Refused", "role": "supervisor"}
         event = CaseEvent(seq=seq, kind=kind, at=now, step=step, attempt=told.attempt, facts=facts)
-        self.ledger.record(Record(events=(event,), state=told))
+        self.ledger.record(a_telling(told, event))
 
     def close(self, case: CaseRef) -> None:
         """Let the workflow tell that the case is over."""

@@ -101,10 +101,23 @@ def a_state(case: CaseRef, seq: int, *, closed: bool = False) -> CaseState:
     )
 
 
+def a_telling(
+    state: CaseState,
+    *events: CaseEvent,
+    run: str = "first",
+    upto: int | None = None,
+    task: int | None = None,
+    at: datetime = MORNING,
+) -> Record:
+    """Return the events with the state that they lead to, told in the order of the newest event."""
+    newest = upto or max((event.seq for event in events), default=1)
+    return Record(run=run, task=task or newest, at=at, upto=newest, events=events, state=state)
+
+
 def a_record(case: CaseRef, *events: CaseEvent, closed: bool = False) -> Record:
     """Return the events with the state that the newest of them leads to."""
     newest = max((event.seq for event in events), default=1)
-    return Record(events=events, state=a_state(case, newest, closed=closed))
+    return a_telling(a_state(case, newest, closed=closed), *events)
 
 
 def a_closing(case: CaseRef, seq: int = 2) -> Record:

@@ -11,11 +11,11 @@ from gateways.sql_ledger import SqlLedger
 from gateways.sql_registry import SqlRegistry
 from models.case import CaseHealth, CaseRef, CaseState, Outcome, Step
 from models.digest import CityFigures, OpenCase
-from models.messages import CaseEvent, EventKind, Record
+from models.messages import CaseEvent, EventKind
 from models.outage import System
 from models.tables import desk_items
 from models.watch_tables import outages
-from tests.ledger.builders import MORNING, a_clock, a_new_case
+from tests.ledger.builders import MORNING, a_clock, a_new_case, a_telling
 from tests.vaults import a_vault
 
 HOUR = timedelta(hours=1)
@@ -49,14 +49,14 @@ class Office:
         step, at = steps[-1]
         since = MORNING + (at + 0.5) * HOUR
         state = CaseState(case=case, step=step, since=since, health=health, due_at=MORNING + (at + 24) * HOUR)
-        self.ledger.record(Record(run=run, events=tuple(events), state=state))
+        self.ledger.record(a_telling(state, *events, run=run))
 
     def ends(self, case: CaseRef, at: int, outcome: Outcome = Outcome.REACTIVATED) -> None:
         """End a case."""
         end = MORNING + at * HOUR
         closed = CaseEvent(seq=40, kind=EventKind.CASE_CLOSED, at=end, step=UPLOAD, attempt=1)
         state = CaseState(case=case, step=UPLOAD, since=end, outcome=outcome, closed_at=end)
-        self.ledger.record(Record(run="one", events=(closed,), state=state))
+        self.ledger.record(a_telling(state, closed, run="one"))
 
 
 @pytest.fixture

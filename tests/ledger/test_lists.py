@@ -7,16 +7,15 @@ from sqlalchemy import Engine, select
 from gateways.sql_ledger import SqlLedger
 from gateways.sql_registry import SqlRegistry
 from models.case import CaseRef, CaseState, SlaState, Step
-from models.messages import Record
 from models.tables import cases
-from tests.ledger.builders import MORNING, a_clock, a_closing, a_new_case, a_state, an_event
+from tests.ledger.builders import MORNING, a_clock, a_closing, a_new_case, a_state, a_telling, an_event
 from tests.vaults import a_vault
 
 
 def _due(ledger: SqlLedger, case: CaseRef, hours: int | None, **changes: object) -> None:
     due_at = None if hours is None else MORNING + timedelta(hours=hours)
     state = a_state(case, 2).model_copy(update={"due_at": due_at, **changes})
-    ledger.record(Record(events=(an_event(2),), state=state))
+    ledger.record(a_telling(state, an_event(2)))
 
 
 def _numbers(states: list[CaseState]) -> list[int]:

@@ -18,11 +18,11 @@ from gateways.sql_registry import SqlRegistry
 from gateways.sql_report import SqlReports
 from models.case import CaseHealth, CaseRef, CaseState, Outcome, SlaState, Step, Track, WaitingOn
 from models.errors import EngineUnreachable
-from models.messages import CaseEvent, EventKind, Record
+from models.messages import CaseEvent, EventKind
 from models.report import OVER, Figures, Grouping, Period, Report, ReportAsk
 from models.sla import OWNER, Owner
 from models.wib import wib_date
-from tests.ledger.builders import MORNING, a_clock, a_new_case
+from tests.ledger.builders import MORNING, a_clock, a_new_case, a_telling
 from tests.vaults import a_vault
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -100,7 +100,7 @@ class Office:
             outcome=None if end is None else now.outcome,
             closed_at=end,
         )
-        self.ledger.record(Record(run=run, events=tuple(told), state=state))
+        self.ledger.record(a_telling(state, *told, run=run))
 
 
 @pytest.fixture

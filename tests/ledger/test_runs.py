@@ -409,7 +409,7 @@ def test_another_step_ends_what_was_asked_before(
 def test_an_older_step_that_is_told_late_ends_nothing(
     ledger: SqlLedger, desk: SqlDesk, book: SqlDeskBook, case: CaseRef
 ) -> None:
-    """Records may come out of order."""
+    """A worker that was frozen tells it."""
     ledger.record(a_record(case, an_event(5).model_copy(update={"step": Step.KEMENSOS_VERIFICATION})))
     desk.open(_an_ask(case, Step.KEMENSOS_VERIFICATION))
     ledger.record(a_record(case, an_event(3)))

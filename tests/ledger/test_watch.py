@@ -13,11 +13,20 @@ from gateways.sql_registry import SqlRegistry
 from gateways.sql_watch import SqlWatch
 from models.case import CaseRef
 from models.desk import Command, CommandResult, Completion
-from models.messages import Alert, AlertKind, EventKind, Record, Withdraw
+from models.messages import Alert, AlertKind, EventKind, Withdraw
 from models.outbox import WEBHOOK, Addressed, Delivery, Sent
 from models.roles import Role
 from models.routing import about
-from tests.ledger.builders import MORNING, a_closing, a_new_case, a_record, a_state, an_alert, an_event
+from tests.ledger.builders import (
+    MORNING,
+    a_closing,
+    a_new_case,
+    a_record,
+    a_state,
+    a_telling,
+    an_alert,
+    an_event,
+)
 from tests.vaults import a_vault
 
 MINUTE = timedelta(minutes=1)
@@ -78,7 +87,7 @@ def test_a_breach_counts_as_told_by_an_alert_of_this_due_time_only(
 
 def test_a_closed_case_is_not_untold(watch: SqlWatch, ledger: SqlLedger, case: CaseRef) -> None:
     """Neither is one that is due at no time."""
-    ledger.record(Record(events=(an_event(2),), state=a_state(case, 2).model_copy(update={"due_at": None})))
+    ledger.record(a_telling(a_state(case, 2).model_copy(update={"due_at": None}), an_event(2)))
     assert watch.untold(DUE + MINUTE) == set()
     ledger.record(a_closing(case, 3))
     assert watch.untold(DUE + 5 * MINUTE) == set()

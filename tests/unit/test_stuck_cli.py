@@ -8,8 +8,8 @@ from gateways.ledger_schema import migrate, open_engine
 from gateways.sql_ledger import SqlLedger
 from gateways.sql_registry import SqlRegistry
 from models.case import CaseHealth, CaseState, Step, WaitingOn
-from models.messages import CaseEvent, EventKind, Record
-from tests.ledger.builders import MORNING, a_new_case, a_person
+from models.messages import CaseEvent, EventKind
+from tests.ledger.builders import MORNING, a_new_case, a_person, a_telling
 from tests.unit.typed import typed
 from tests.vaults import a_vault
 
@@ -40,7 +40,7 @@ def test_the_ledger_answers_while_temporal_is_away(tmp_path: Path) -> None:
         )
         facts: dict[str, str | int] = {"trouble": "Refused", "role": "supervisor"} if fields else {}
         event = CaseEvent(seq=2, kind=kind, at=MORNING, step=state.step, attempt=1, facts=facts)
-        ledger.record(Record(events=(event,), state=state))
+        ledger.record(a_telling(state, event))
 
     told = typed(tmp_path, "stuck", "--json", TEMPORAL_ADDRESS=NOBODY)
     groups = json.loads(told.out)["groups"]
