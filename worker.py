@@ -36,6 +36,7 @@ from runtime.background import (
     watch_the_watchdog,
 )
 from runtime.bulk_work import bulk_work
+from runtime.cores import stay_on_one
 from runtime.crew import run_crew
 from runtime.delivery import Delivery
 from runtime.deployment import deployment_config
@@ -167,6 +168,7 @@ async def main() -> None:
     """Serve until SIGTERM or SIGINT, then let what is under way finish."""
     settings = load_settings()
     configure_logging(settings.log_format)
+    core = stay_on_one(settings.core)
     check_ladders(PolicyFolder(settings.policies_dir))
     outside, office, mail = adapters.outside(settings), adapters.office(settings), adapters.mail(settings)
     cities = [f"{city.code} {city.name}" for city in outside.shelf.cities()]
@@ -185,6 +187,7 @@ async def main() -> None:
             "worker.started",
             task_queue=settings.task_queue,
             namespace=client.namespace,
+            core=core,
             cities=cities,
             workflows=[workflow.__name__ for workflow in WORKFLOWS],
             version=f"{settings.deployment}:{settings.build_id}" if settings.deployment else None,

@@ -31,7 +31,7 @@ class Recorder:
         """
         city = self._shelf.city(case.city)
         track = city.tracks[case.track]
-        present = {paper.kind for paper in self._ledger.dossier(case.case_number).papers}
+        present = self._ledger.paper_kinds(case.case_number)
         return CasePlan(
             budget=track.sla.budget,
             warn_at=track.sla.warn_at,

@@ -39,6 +39,7 @@ _CLOSING: dict[str, BindParameter[Any]] = {
     "closed_by": bindparam("by"),
     "result": bindparam("as_"),
 }
+_HAS_WORK = select(desk_items.c.id).where(desk_items.c.case_number == _NUMBER, _IS_OPEN).limit(1)
 _CLOSE_KEY = update(desk_items).where(desk_items.c.key == bindparam("of_key"), _IS_OPEN).values(**_CLOSING)
 _CLOSE_OTHER_ANSWERS = (
     update(desk_items)
@@ -138,6 +139,9 @@ def follow(connection: Connection, case_number: str, epoch: int, new: Sequence[C
     Only the newest step that was opened says which work still matters: what it asks of people may lie on the
     desk before the events of earlier steps are written.
     """
+    has_work = connection.execute(_HAS_WORK, {"case_number": case_number}).first() is not None
+    if not has_work and not any(event.kind is EventKind.STEP_STUCK for event in new):
+        return
     newest = max((event.seq for event in new if event.kind is EventKind.STEP_OPENED), default=0)
     for event in new:
         ending = {"at": event.at, "by": MACHINE, "as_": DeskResult.VOIDED}

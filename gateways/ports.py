@@ -42,7 +42,7 @@ from models.outbox import (
     Sent,
     Told,
 )
-from models.policy import CityPolicy, Regions
+from models.policy import CityPolicy, DocumentKind, Regions
 from models.portal import PortalForm
 from models.reasons import Reasons
 from models.report import Report, ReportAsk
@@ -581,11 +581,15 @@ class Ledger(Protocol):
         """Return everything held on a case. Raises NotFound."""
         ...
 
+    def paper_kinds(self, case_number: str) -> frozenset[DocumentKind]:
+        """Return which kinds of papers a case has; none for a case that is not there."""
+        ...
+
     def record(self, record: Record) -> list[CaseEvent]:
         """Append the events and project the state; return the events that were not there before.
 
-        Idempotent by `(case_number, seq)`: an event that is there stays as it is, and the projection
-        never goes back behind a newer one.
+        The same may be told again and changes nothing, nor does what was told from an earlier place of the
+        workflow's history. What is told otherwise than before, or by another run, begins an epoch.
         """
         ...
 

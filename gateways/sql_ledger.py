@@ -20,12 +20,14 @@ from models.desk import IssuedLetter, NewLetter, PortalReceipt
 from models.dossier import Dossier
 from models.errors import Refused, Unavailable
 from models.messages import CaseEvent, EventKind, Record
+from models.policy import DocumentKind
 from models.roles import MACHINE
-from models.tables import cases, submissions, submissions_begun
+from models.tables import cases, documents, submissions, submissions_begun
 
 _NUMBER = bindparam("case_number", type_=String())
 _ATTEMPT = bindparam("attempt", type_=Integer())
 
+_KINDS = select(documents.c.kind).where(documents.c.case_number == _NUMBER)
 _PROJECT = update(cases).where(cases.c.case_number == bindparam("number"))
 _SUBMIT = Upsert(submissions, lambda insert: insert.on_conflict_do_nothing())
 _BEGIN = Upsert(submissions_begun, lambda insert: insert.on_conflict_do_nothing())
@@ -59,6 +61,12 @@ class SqlLedger:
         """Return everything held on a case. Raises NotFound."""
         with self._access.read() as connection:
             return dossier_query.dossier(connection, self._vault, case_number)
+
+    def paper_kinds(self, case_number: str) -> frozenset[DocumentKind]:
+        """Return which kinds of papers a case has; none for a case that is not there."""
+        with self._access.read() as connection:
+            kinds = connection.execute(_KINDS, {"case_number": case_number}).scalars()
+            return frozenset(map(DocumentKind, kinds))
 
     def record(self, record: Record) -> list[CaseEvent]:
         """Append the events and project the state; return the events that were not there before.

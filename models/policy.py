@@ -1,5 +1,6 @@
 """The policy of a city: data from `policies/*.toml`, checked before anything uses it."""
 
+from collections.abc import Set as AbstractSet
 from datetime import time, timedelta
 from enum import StrEnum
 from typing import Annotated
@@ -89,7 +90,7 @@ class TrackPolicy(BaseModel):
     """Every entry must be met by at least one of its kinds."""
     sla: SlaPolicy
 
-    def missing(self, present: set[DocumentKind]) -> list[frozenset[DocumentKind]]:
+    def missing(self, present: AbstractSet[DocumentKind]) -> list[frozenset[DocumentKind]]:
         """Return the entries of the checklist that no present paper meets, in the policy's order."""
         return [anyof for anyof in self.documents if not anyof & present]
 

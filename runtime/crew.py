@@ -15,6 +15,7 @@ from workflows import options
 
 log = structlog.get_logger()
 
+_CORE = f"{PREFIX}CORE"
 _METRICS = f"{PREFIX}METRICS_ADDRESS"
 
 
@@ -47,5 +48,6 @@ async def _keep_working(number: int, stop: asyncio.Event) -> None:
 
 
 def _environment(number: int) -> Mapping[str, str]:
-    """Return the environment of a worker; an address for metrics can be had by one only."""
-    return {name: value for name, value in os.environ.items() if number == 1 or name != _METRICS}
+    """Return the environment of a worker: a core for each, and metrics for one, who alone can listen."""
+    ours = {name: value for name, value in os.environ.items() if number == 1 or name != _METRICS}
+    return {_CORE: str(number - 1)} | ours

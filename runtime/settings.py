@@ -59,6 +59,9 @@ class Settings(BaseSettings):
     case_slots: Annotated[int, Field(ge=2, le=200)] = 6
     """How many cases a worker works on at the same moment. More do not get done sooner on two cores, and an
     emergency waits behind those that were begun (`benchmarks/urgent_first.py`): three to each core."""
+    core: Annotated[int, Field(ge=-1, le=4095)] | None = None
+    """Which core the worker stays on, counted from 0 among those it may use; its process id chooses unless
+    given, `--processes` gives each its own, and -1 lets it use all."""
     cached_cases: Annotated[int, Field(ge=10, le=100_000)] = 800
     """How many cases a worker keeps in memory, 0.3 MB each; another is replayed when it goes on."""
     system_slots: Annotated[int, Field(ge=1, le=200)] = 8

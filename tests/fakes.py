@@ -14,6 +14,7 @@ from models.dossier import Dossier
 from models.errors import SystemDown
 from models.messages import Alert, CaseEvent, EventKind, GiveAnswer, Record, StepAsk
 from models.outage import System
+from models.policy import DocumentKind
 
 T = TypeVar("T")
 
@@ -45,6 +46,9 @@ class FakeLedger:
 
     def dossier(self, case_number: str) -> Dossier:
         return self.dossiers[case_number]
+
+    def paper_kinds(self, case_number: str) -> frozenset[DocumentKind]:
+        return frozenset(paper.kind for paper in self.dossiers[case_number].papers)
 
     def record(self, record: Record) -> list[CaseEvent]:
         if (fault := next(self.faults, None)) is not None:
