@@ -6,10 +6,12 @@ from activities.moot import moot_for
 from activities.ways import reply_of
 from gateways.ports import Bpjs, Desk, Documents, Ledger, PolicyShelf
 from models.answers import Approved
+from models.case import Step
 from models.desk import NewLetter
+from models.dossier import Dossier
 from models.errors import DocumentLost
 from models.letters import subject_digest
-from models.messages import GiveAnswer, StepAsk, StepReply
+from models.messages import GiveAnswer, OfficeReplies, StepAsk, StepReply
 from models.reasons import NEED_NOT_SERVED, PAPERS_MISSING
 from models.wib import wib_date
 
@@ -36,6 +38,21 @@ class Office:
         self._has_officers = has_officers
 
     @activity.defn
+    def office_steps(self, ask: StepAsk) -> OfficeReplies:
+        """Answer a step of the office and, when the papers pass, the recommendation that follows.
+
+        Raises as both do; what the first one answered is then asked again.
+        """
+        dossier = self._ledger.dossier(ask.case_number)
+        if ask.step is Step.RECOMMENDATION:
+            return OfficeReplies(replies=(self._recommended(ask, dossier),))
+        check = self._checked(ask, dossier)
+        if not isinstance(check.answer, Approved):
+            return OfficeReplies(replies=(check,))
+        following = ask.model_copy(update={"step": Step.RECOMMENDATION})
+        return OfficeReplies(replies=(check, self._recommended(following, dossier)))
+
+    @activity.defn
     def document_check(self, ask: StepAsk) -> StepReply:
         """Compare the papers with the checklist of city and track, and each paper with its hash.
 
@@ -44,9 +61,19 @@ class Office:
         kind is there, it raises DocumentLost and a person looks into it. An officer then looks at the papers
         that no officer accepted before; when nothing changed since, there is nothing to look at.
         """
+        return self._checked(ask, self._ledger.dossier(ask.case_number))
+
+    @activity.defn
+    def recommendation(self, ask: StepAsk) -> StepReply:
+        """Recommend a person whose need the track serves, by a numbered letter (domain 1.2, 1.4).
+
+        A letter that still says what the ledger says stands, and need not be signed again.
+        """
+        return self._recommended(ask, self._ledger.dossier(ask.case_number))
+
+    def _checked(self, ask: StepAsk, dossier: Dossier) -> StepReply:
         if (given := self._given(ask)) is not None:
             return reply_of(given)
-        dossier = self._ledger.dossier(ask.case_number)
         if (moot := moot_for(dossier.person, self._bpjs, ask.case_number)) is not None:
             return StepReply(answer=moot)
         intact = [paper for paper in dossier.papers if self._documents.is_intact(paper.sha256)]
@@ -60,15 +87,9 @@ class Office:
             return reply_of(self._desk.open(ask))
         return StepReply(answer=Approved())
 
-    @activity.defn
-    def recommendation(self, ask: StepAsk) -> StepReply:
-        """Recommend a person whose need the track serves, by a numbered letter (domain 1.2, 1.4).
-
-        A letter that still says what the ledger says stands, and need not be signed again.
-        """
+    def _recommended(self, ask: StepAsk, dossier: Dossier) -> StepReply:
         if (given := self._given(ask)) is not None:
             return reply_of(given)
-        dossier = self._ledger.dossier(ask.case_number)
         city = self._shelf.city(dossier.case.city)
         if dossier.need.kind not in city.tracks[dossier.case.track].needs:
             return StepReply(answer=self._shelf.reasons().returned(NEED_NOT_SERVED))

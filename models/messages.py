@@ -161,6 +161,12 @@ class StepReply(Payload):
     """How a person gave the answer, when it was not a machine."""
 
 
+class OfficeReplies(Payload):
+    """What the office answered in passing: to the step asked for, and to the next one when it approved."""
+
+    replies: Annotated[tuple[StepReply, ...], Field(min_length=1, max_length=2)]
+
+
 class AlertKind(StrEnum):
     """What an alert is about."""
 

@@ -33,6 +33,8 @@ class Reactivation(CaseCommands):
         """Begin where the application was registered."""
         super().__init__(case)
         self._rounds = 0
+        self._in_hand: dict[str, StepReply] = {}
+        """What came together with the answer to an earlier step."""
 
     @workflow.run
     async def run(self, case: CaseRef) -> CaseState:  # noqa: ARG002 - taken by __init__
@@ -174,8 +176,10 @@ class Reactivation(CaseCommands):
 
         Nobody has to see a step that the office's rules answer in passing; every other is shown first.
         """
-        async with self._progress.in_passing:
-            reply = await steps.ask_at_once(question)
+        if question.key not in self._in_hand:
+            async with self._progress.in_passing:
+                self._in_hand = await steps.ask_at_once(question)
+        reply = self._in_hand.pop(question.key, None)
         if reply is None:
             await self._progress.publish()
             asking = asyncio.create_task(steps.ask(question, self._progress.state.case))

@@ -34,6 +34,9 @@ ON_DESK_WAITING_ON = WAITING_ON | {Step.SIKS_NG_UPLOAD: WaitingOn.OFFICER}
 """The same while people do the step: uploading is then the office's own work."""
 
 
+_OFFICE_STEPS = (Step.DOCUMENT_CHECK, Step.RECOMMENDATION)
+
+
 def _summary(question: StepAsk) -> str:
     """Return the words that a supervisor reads beside the activity."""
     return f"{STEP[question.step]}, percobaan {question.attempt}"
@@ -72,21 +75,22 @@ def _how(work: ActivityConfig, question: StepAsk, case: CaseRef) -> ActivityConf
     return how
 
 
-async def ask_at_once(question: StepAsk) -> StepReply | None:
-    """Have a step of the office itself done in passing; None when it is another's, or was in vain.
+async def ask_at_once(question: StepAsk) -> dict[str, StepReply]:
+    """Have steps of the office itself done in passing, and return what came of them by the key of each.
 
-    What was in vain is asked again by `ask`, as a pending activity that a supervisor can see.
+    None for another's step. What was in vain is asked again by `ask`, as a pending activity that a
+    supervisor can see.
     """
+    if question.step not in _OFFICE_STEPS:
+        return {}
     at_once = LocalActivityConfig({**options.OFFICE_AT_ONCE, "summary": _summary(question)})
-    do = workflow.execute_local_activity_method
     try:
-        if question.step is Step.DOCUMENT_CHECK:
-            return await do(Office.document_check, question, **at_once)
-        if question.step is Step.RECOMMENDATION:
-            return await do(Office.recommendation, question, **at_once)
+        came = await workflow.execute_local_activity_method(Office.office_steps, question, **at_once)
     except FailureError:
-        pass
-    return None
+        return {}
+    steps = _OFFICE_STEPS[_OFFICE_STEPS.index(question.step) :]
+    asks = (question.model_copy(update={"step": step}) for step in steps)
+    return {ask.key: reply for ask, reply in zip(asks, came.replies, strict=False)}
 
 
 NOT_YET_ANSWERED = "NotYetAnswered"
