@@ -8,7 +8,7 @@ import httpx
 from temporalio.client import WorkflowExecutionStatus
 
 from models.case import CaseState
-from models.messages import CaseEvent
+from models.messages import CaseEvent, EventKind
 from tests.chaos.judge import CaseSeen, Evidence, Execution
 from tests.chaos.people import STEMS
 from tests.chaos.plan import Plan
@@ -56,16 +56,17 @@ def _ledger(
     registry = office.registry
     states = {state.case.case_number: state for state in registry.cases(limit=_EVERYTHING)}
     ends = {number: plan.fates[place].ends for place, number in cases.items()}
+    histories = {number: registry.history(number) for number in states if number in ends}
     seen = tuple(
         CaseSeen(
             ends=ends[number],
-            state=state,
-            events=true_story(registry.history(number)),
+            state=states[number],
+            events=true_story(history),
             alerts=tuple(registry.alerts(number)),
             reference=office.ledger.submission_reference(number),
+            retold=sum(event.kind is EventKind.CASE_RETOLD for event in history),
         )
-        for number, state in states.items()
-        if number in ends
+        for number, history in histories.items()
     )
     return seen, tuple(sorted(states.keys() - ends.keys()))
 

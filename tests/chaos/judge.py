@@ -74,6 +74,8 @@ class CaseSeen:
     alerts: tuple[Alert, ...]
     reference: str | None
     """What SIKS-NG calls the latest submission."""
+    retold: int = 0
+    """How often it told its story anew, since Temporal had lost a workflow task."""
 
     @property
     def number(self) -> str:

@@ -53,6 +53,8 @@ class Ended:
     alerts: int
     """Messages that arrived at the other system."""
     breaches: int
+    retold: int
+    """How often a case told its story anew."""
     seconds: float
     folder: Path | None
     """What is kept of a run that failed."""
@@ -74,6 +76,7 @@ class Ended:
             "findings": len(self.findings),
             "breaches": self.breaches,
             "alerts": self.alerts,
+            "retold": self.retold,
             "restarts": self.restarts,
             "helped": self.helped,
             "seconds": round(self.seconds),
@@ -134,6 +137,7 @@ class _Town:
             breaches=sum(event.kind == "sla.breached" for case in seen.cases for event in case.events)
             if seen
             else 0,
+            retold=sum(case.retold for case in seen.cases) if seen else 0,
             seconds=0,
             folder=None,
         )

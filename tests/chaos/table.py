@@ -12,15 +12,17 @@ def table_of(lines: list[str]) -> str:
     """Return the table of results, the last of each seed."""
     results = {told["seed"]: told for told in map(json.loads, lines)}
     rows = [
-        "| Seed | Ledger | Faults | Cases | Lost | Repeated | Other findings | Breaches told | Seconds |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| Seed | Ledger | Faults | Cases | Lost | Repeated | Other wrong | Breaches | Told anew | Seconds |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for seed, told in sorted(results.items()):
         counted = Counter(told["faults"]).items()
         faults = "; ".join(name if times == 1 else f"{name} (x{times})" for name, times in counted)
         others = told["findings"] - told["lost"] - told["repeated"]
         cells = (seed, told["database"], faults, told["cases"], told["lost"], told["repeated"], others)
-        rows.append(f"| {' | '.join(map(str, (*cells, told['breaches'], told['seconds'])))} |")
+        rows.append(
+            f"| {' | '.join(map(str, (*cells, told['breaches'], told['retold'], told['seconds'])))} |"
+        )
     return "\n".join(rows)
 
 

@@ -34,6 +34,8 @@ async def test_a_crew_replaces_who_dies_and_ends_together(office: Office) -> Non
 
     try:
         await until_async(both_poll, 30, lambda: str(living()))
+        on = [tuple(psutil.Process(pid).cpu_affinity()) for pid in living()]
+        assert len(set(on)) == min(2, len(os.sched_getaffinity(0))), on
         first = min(living())
         os.kill(first, signal.SIGKILL)
 
