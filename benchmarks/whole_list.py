@@ -192,6 +192,9 @@ async def main() -> None:
     parser.add_argument(
         "--at-the-desk", action="store_true", help="people do everything, and nobody comes: cases stay open"
     )
+    parser.add_argument(
+        "--only-start", action="store_true", help="end when all are started and the queries were asked"
+    )
     add_database(parser)
     choice = parser.parse_args()
     options = StackOptions(
@@ -211,6 +214,10 @@ async def main() -> None:
             f"imported and started in {seconds:.0f} s: {said['new']} cases, {said['rejected']} rejected"
         )
         asked = {"after the import": await queries(bench)}
+        if choice.only_start:
+            screen.print(memory_table(memory.most))
+            screen.print(query_table(asked))
+            return
         cases = int(str(said["new"]))
         left_of = partial(not_on_a_desk, cases=cases) if options.by_hand else still_running
         left = await worked_off(partial(left_of, bench), screen)

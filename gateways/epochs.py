@@ -70,7 +70,7 @@ def write(connection: Connection, case: RowMapping, record: Record, now: datetim
             _begin(connection, number, epoch, EventKind.CASE_RESET, now)
     elif _is_overtaken(record, case):
         return Written((), epoch, None)
-    elif case["last_seq"] >= (first := _first_of(record)) or case["last_seq"] > record.upto:
+    elif case["last_seq"] >= (first := _first_of(record)):
         story = _story(connection, number, epoch)
         if (parting := _parting(story, record)) is not None:
             epoch += 1
