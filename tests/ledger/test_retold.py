@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from gateways.sql_ledger import SqlLedger
 from gateways.sql_registry import SqlRegistry
-from models.case import CaseRef
+from models.case import CaseRef, Step
 from models.messages import CaseEvent, EventKind, Record
 from tests.ledger.builders import (
     MORNING,
@@ -86,6 +86,22 @@ def test_another_story_is_told_anew_from_its_beginning(
     assert ledger.record(following) == list(following.events)
     assert [event.seq for event in _story(registry, case)] == [2, 3, 4]
     assert registry.case(case.case_number) == following.state
+
+
+@pytest.mark.parametrize(
+    "change", [{"step": Step.BPJS_RECONNECT}, {"attempt": 2}, {"reason": "ALAMAT"}, {"facts": {"by": "sari"}}]
+)
+def test_an_event_of_its_kind_may_be_another(
+    ledger: SqlLedger, registry: SqlRegistry, case: CaseRef, change: dict[str, object]
+) -> None:
+    """Another step, attempt, reason or bearer: what was told is not true. Only times and counts may differ."""
+    ledger.record(a_record(case, an_event(2, ANSWERED)))
+    other = an_event(2, ANSWERED).model_copy(update=change)
+    assert ledger.record(a_telling(a_state(case, 2), other, task=9)) == [other]
+    assert _story(registry, case) == [other]
+    counted = other.model_copy(update={"facts": {**other.facts, "minutes": 5}})
+    assert ledger.record(a_telling(a_state(case, 2), counted, task=12)) == []
+    assert _story(registry, case) == [other]
 
 
 def test_what_was_told_beyond_the_truth_is_taken_back_at_once(
