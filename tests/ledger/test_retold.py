@@ -94,7 +94,7 @@ def test_another_story_is_told_anew_from_its_beginning(
 def test_an_event_of_its_kind_may_be_another(
     ledger: SqlLedger, registry: SqlRegistry, case: CaseRef, change: dict[str, object]
 ) -> None:
-    """Another step, attempt, reason or bearer: what was told is not true. Only times and counts may differ."""
+    """Another step, attempt, reason or bearer: what was told is not true. Times and counts may differ."""
     ledger.record(a_record(case, an_event(2, ANSWERED)))
     other = an_event(2, ANSWERED).model_copy(update=change)
     assert ledger.record(a_telling(a_state(case, 2), other, task=9)) == [other]
