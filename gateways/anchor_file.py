@@ -3,12 +3,16 @@
 import fcntl
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 from models.audit import Anchor
 from models.errors import Misconfigured
 from models.wib import wib_date
+
+_MOST_BYTES = 16_000_000
+"""Some hundred thousand anchors; whatever is longer is no file of anchors."""
 
 
 class AnchorFile:
@@ -23,10 +27,11 @@ class AnchorFile:
 
         Raises Misconfigured when the file cannot be read.
         """
+        self._require_file()
         try:
             lines = self._path.read_bytes().splitlines()
-        except OSError:
-            raise Misconfigured(f"anchors: {self._path} cannot be read") from None
+        except (OSError, ValueError):
+            raise Misconfigured("anchors: the file cannot be read") from None
         for number, line in enumerate(lines, 1):
             try:
                 yield number, Anchor.of(line.decode("ascii"))
@@ -38,6 +43,7 @@ class AnchorFile:
 
         Raises Misconfigured when the file cannot be written.
         """
+        self._require_file()
         try:
             with self._path.open("a+b") as file:
                 fcntl.flock(file, fcntl.LOCK_EX)
@@ -49,9 +55,16 @@ class AnchorFile:
                 file.write(start + f"{anchor}\n".encode())
                 file.flush()
                 os.fsync(file.fileno())
-        except OSError:
-            raise Misconfigured(f"anchors: {self._path} cannot be written") from None
+        except (OSError, ValueError):
+            raise Misconfigured("anchors: the file cannot be written") from None
         return True
+
+    def _require_file(self) -> None:
+        """Raise Misconfigured for a device or a pipe, which has no end, and for what is too long."""
+        with suppress(OSError, ValueError):  # opening it tells
+            is_there = self._path.exists()
+            if is_there and (not self._path.is_file() or self._path.stat().st_size > _MOST_BYTES):
+                raise Misconfigured("anchors: what is named is no file of anchors")
 
 
 def _days(content: bytes) -> set[object]:

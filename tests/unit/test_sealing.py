@@ -12,7 +12,7 @@ from gateways.ledger_schema import migrate, open_engine
 from gateways.sql_audit import SqlAudit
 from gateways.sql_registry import SqlRegistry
 from models.audit import Anchor
-from models.errors import EngineUnreachable
+from models.errors import EngineUnreachable, Misconfigured
 from models.wib import wib_date
 from runtime.sealing import seal_for_ever
 from tests.ledger.builders import MORNING, a_new_case
@@ -68,3 +68,17 @@ async def test_rows_are_sealed_and_each_day_is_anchored_once(
     assert len(set(days)) == len(days)
     assert audit.unsealed().rows == 0
     engine.dispose()
+
+
+@pytest.mark.parametrize("name", ["/dev/zero", "a folder", "too long", "a\0b"])
+def test_what_is_no_file_of_anchors_is_neither_read_nor_written(tmp_path: Path, name: str) -> None:
+    """A device has no end: reading it would take all memory. The name is not repeated."""
+    (tmp_path / "a folder").mkdir()
+    with (tmp_path / "too long").open("wb") as file:
+        file.truncate(16_000_001)
+    anchors = AnchorFile(tmp_path / name)
+    with pytest.raises(Misconfigured, match="anchors: ") as read:
+        list(anchors.read())
+    with pytest.raises(Misconfigured, match="anchors: ") as written:
+        anchors.append(Anchor(1, "0" * 64, MORNING))
+    assert name not in f"{read.value} {written.value}"
