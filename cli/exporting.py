@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from runtime import adapters
 from runtime.settings import Settings
 
 _OWNER_ONLY = 0o600
+_LIKE_A_PERSON = re.compile(r"\d{13}")
+"""Digits as a NIK, a KK or a card number has."""
 
 
 def exported(
@@ -44,9 +47,23 @@ def exported(
     adapters.trail(settings).keep(access, note)
 
 
+def shown(path: Path) -> str:
+    """Return a file's name for the screen; not one that could be a person's number or steers a terminal."""
+    name = str(path)
+    return name if name.isprintable() and not _LIKE_A_PERSON.search(name) else "the file that was named"
+
+
+def is_there(path: Path, option: str) -> bool:
+    """Tell whether there is a file. Raises BadInput for what no file can be called."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        raise BadInput([Finding(option, "cannot be the name of a file", "give another name")]) from None
+
+
 def require_free(path: Path, option: str) -> None:
     """Raise BadInput when a file is there already, or its folder is not."""
-    if path.exists():
+    if is_there(path, option):
         raise BadInput([Finding(option, "names a file that is there already", "give another name")])
     if not path.parent.is_dir():
         raise BadInput([Finding(option, "names a folder that is not there", "make the folder first")])

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from cli.breach_page import breach_page
 from cli.door import As, CaseArgument, Json, Reason, counter, hand, known_form, print_json, run
-from cli.exporting import exported, require_free, write_private
+from cli.exporting import exported, require_free, shown, write_private
 from cli.privacy_page import HeldCase, access_page
 from cli.saying import read_time
 from desk.words import words
@@ -66,7 +66,9 @@ def access(
             told = [one.number for one in held]
             print_json({"file": path, "cases": told, "sha256": hashlib.sha256(page).hexdigest()})
         else:
-            screen.print(Text(f"written: {path} (mode 0600), {len(held)} case(s)", "bold"), soft_wrap=True)
+            screen.print(
+                Text(f"written: {shown(path)} (mode 0600), {len(held)} case(s)", "bold"), soft_wrap=True
+            )
             screen.print("  give it to the person, then delete it", style="yellow")
 
     run(work, as_json=json_)
@@ -120,7 +122,7 @@ def breach_report(
         elif out is None:
             screen.print(Text(page), soft_wrap=True)
         else:
-            screen.print(Text(f"written: {out} (mode 0600)", "bold"), soft_wrap=True)
+            screen.print(Text(f"written: {shown(out)} (mode 0600)", "bold"), soft_wrap=True)
 
     run(work, as_json=json_)
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from cli.door import As, Json, hand, print_json, run
-from cli.exporting import exported
+from cli.exporting import exported, is_there, shown
 from cli.report_data import report_csv, report_data
 from cli.report_screen import report_screen
 from gateways.ports import PolicyShelf
@@ -89,7 +89,7 @@ def report(
         if json_:
             print_json({**report_data(made, by), "files": list(map(str, files))})
         elif files:
-            said = (Text(f"written: {path}", style="bold green") for path in files)
+            said = (Text(f"written: {shown(path)}", style="bold green") for path in files)
             screen.print(*said, sep="\n", soft_wrap=True)
         else:
             screen.print(report_screen(made, policy.name, by, screen.width))
@@ -118,7 +118,7 @@ def asked_period(
     elif period is not None and (period.last - period.first).days >= _MOST_DAYS:
         faults.append(Finding("--from", "lies more than three years before --to", "report year by year"))
     for option, path in files.items():
-        if path is not None and path.exists() and not force:
+        if path is not None and is_there(path, option) and not force:
             fix = "give another name, or --force to replace it"
             faults.append(Finding(option, "names a file that is there already", fix))
         elif path is not None and not path.parent.is_dir():
@@ -203,4 +203,4 @@ def write_whole(path: Path, content: bytes) -> None:
     except OSError:
         with suppress(OSError):
             part.unlink()
-        raise BadInput([Finding(str(path), "cannot be written", "choose another place")]) from None
+        raise BadInput([Finding(shown(path), "cannot be written", "choose another place")]) from None

@@ -115,9 +115,10 @@ def correct(
     """Mend the applicant's data; a case that was returned for that goes on. Values are asked for."""
 
     async def work(settings: Settings, screen: Console) -> None:
+        number = known_form(case)
         desk = await counter(settings)
         changes = _changes(file) if file is not None else _asked(fields or [])
-        command = desk.work.correct(hand(as_, None, settings), known_form(case), changes)
+        command = desk.work.correct(hand(as_, None, settings), number, changes)
         await desk.give(command, "data mended", screen, as_json=json_)
 
     run(work, as_json=json_)
@@ -251,6 +252,10 @@ def _asked(fields: list[str]) -> dict[str, object]:
     """Ask for each value, so that none stands in the shell's history."""
     if not fields:
         raise BadInput([Finding("FIELD", "names nothing", f"known are {', '.join(FIELDS)}; or --file")])
+    if not set(fields) <= set(FIELDS):
+        raise BadInput(
+            [Finding("FIELD", "is not a field of the applicant", f"known are {', '.join(FIELDS)}")]
+        )
     return {name: Prompt.ask(name, console=console(stderr=True)) for name in fields}
 
 

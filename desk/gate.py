@@ -13,6 +13,7 @@ from models.roles import MAY, Act, Officer, Role
 
 _OFFICER_ID = re.compile(r"[a-z0-9][a-z0-9.-]{1,39}")
 _MOST_DIGITS = 4
+_CITY = re.compile(r"\d{4}", re.ASCII)
 _NOBODY = "nobody of this id works here (see people.toml)"
 _TWO_PEOPLE: dict[Step, tuple[frozenset[Step | None], str]] = {
     Step.DOCUMENT_CHECK: (
@@ -52,7 +53,8 @@ class Gate:
         if (why := _against(officer, act, case)) is not None:
             self._refuse(officer.id, act, case, why)
         if city is not None and city not in officer.cities:
-            self._refuse(officer.id, act, None, f"does not serve the city {city}")
+            named = city if _CITY.fullmatch(city) else "that was named"  # a NIK may have been typed
+            self._refuse(officer.id, act, None, f"does not serve the city {named}")
         return officer
 
     def role_for(self, officer: Officer, item: DeskItem) -> Role:

@@ -79,7 +79,6 @@ def test_what_was_not_named_stays(bench: Bench) -> None:
         ("kelurahan", "36.74.06.9999", "unknown kelurahan"),
         ("kelurahan", "36.74.01.1001", "lies in another kecamatan than the case"),
         ("kelurahan", "32.75.01.1001", "lies in another kecamatan than the case"),
-        ("alamat", "Jalan Contoh", "is not a field of the applicant"),
     ],
 )
 def test_the_rules_of_intake_hold(bench: Bench, field: str, value: object, rule: str) -> None:
@@ -92,6 +91,15 @@ def test_the_rules_of_intake_hold(bench: Bench, field: str, value: object, rule:
     assert len(str(value).strip()) < 4 or str(value) not in str(refusal.value)
     assert bench.book.dossier(case.case_number) == before
     assert bench.rows(commands, case) == []
+
+
+def test_what_is_no_field_is_not_repeated(bench: Bench) -> None:
+    """It may be anything, also somebody's number; nothing is corrected."""
+    case = bench.case()
+    with pytest.raises(BadInput) as refusal:
+        bench.work.correct(HAND, case.case_number, {"3674065203859001": "x", "phone": "081200000002"})
+    (finding,) = refusal.value.findings
+    assert (finding.field, finding.rule) == ("FIELD", "names what is no field of the applicant")
 
 
 def test_fields_are_checked_together(bench: Bench) -> None:
