@@ -94,6 +94,7 @@ async def main() -> None:
         behind = asyncio.create_task(emergency(bench, priority_of(listed[0])))
         done, _ = await asyncio.wait((behind,), timeout=max(60.0, 20 * statistics.median(first)))
         like_the_list = [task.result() for task in done]
+        behind.cancel()
         left = await open_cases(bench.client)
     screen.print(table(idle, first, like_the_list))
     screen.print(
