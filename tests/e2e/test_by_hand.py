@@ -272,6 +272,7 @@ async def test_one_command_three_times_and_after_a_reset_is_one_effect(desks: Of
     assert (await desks.until(case, is_over)).outcome is Outcome.REACTIVATED
 
 
+@pytest.mark.slow
 async def test_wrong_orders_are_refused_with_the_reason(desks: Office) -> None:
     """Exit codes 2 and 4; the words name the open step, the hand that holds the work, the role it takes."""
     case = await desks.submit(applicant())
@@ -342,6 +343,7 @@ async def test_a_portal_that_is_down_is_declared_by_who_works_it(desks: Office) 
     assert (await outage("list")).out.strip() == "no outage"
 
 
+@pytest.mark.slow
 async def test_nothing_personal_left_the_ledger(desks: Office) -> None:
     """Notes, references and proofs that name a person: of nobody who came, in Temporal or a log."""
     person = applicant()

@@ -76,6 +76,7 @@ def test_short_commands_leave_with_their_own_exit_code_each_time(without_worker:
     assert all(one.out.strip() and not one.err for one in without_worker.quick)
 
 
+@pytest.mark.slow
 async def test_doctor_finds_nothing_to_mend_while_the_stack_is_up(office: Office) -> None:
     """Exit code 0 and every check ok."""
     await office.stack.until_worker_polls()
