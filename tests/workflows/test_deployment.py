@@ -13,6 +13,7 @@ from models.errors import Misconfigured, NotFound, WrongState
 from runtime.deployment import Deployment, Deployments, deployment_config
 from runtime.settings import Settings
 from runtime.visibility import pollers
+from tests.e2e.office import until_async
 from tests.sandbox import strict_runner
 from workflows.daily_digest import DailyDigest
 
@@ -58,7 +59,12 @@ async def test_a_version_is_ramped_promoted_and_taken_back(environment: Workflow
         first = await deployments.look()
         assert first.current is None
         settings = Settings(task_queue=name)
-        assert await pollers(environment.client, settings, build_id="2") == ["worker of 2"]
+
+        async def is_seen() -> bool:
+            """Temporal lists who asks it a moment later."""
+            return await pollers(environment.client, settings, build_id="2") == ["worker of 2"]
+
+        await until_async(is_seen, 20, lambda: "nobody asks for work of version 2")
         assert not await pollers(environment.client, settings, build_id="3")
         await deployments.promote(first, "1")
         second = await deployments.look()
