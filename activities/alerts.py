@@ -2,7 +2,7 @@
 
 from temporalio import activity
 
-from gateways.ports import AlertChannel
+from gateways.ports.alerts import AlertChannel
 from models.messages import Alert, Raised
 
 

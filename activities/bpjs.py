@@ -4,7 +4,8 @@ from temporalio import activity
 
 from activities.moot import PBI_APBN
 from activities.ways import Way
-from gateways.ports import Bpjs, Ledger
+from gateways.ports.institutions import Bpjs
+from gateways.ports.ledger import Ledger
 from models.answers import Answer, Approved, Moot, Returned
 from models.case import Outcome, Step
 from models.errors import Misconfigured, NotYetAnswered

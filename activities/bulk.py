@@ -8,7 +8,7 @@ from typing import Final
 import structlog
 from temporalio import activity
 
-from gateways.ports import BulkBook, BulkHands
+from gateways.ports.bulk import BulkBook, BulkHands
 from models.bulk import Bulk, BulkItem, BulkPage, BulkProgress, ItemResult, ItemVerdict
 from models.errors import ReactivationError, TryAgain
 

@@ -4,7 +4,9 @@ from datetime import datetime
 
 from temporalio import activity
 
-from gateways.ports import AlertChannel, Figures, PolicyShelf
+from gateways.ports.alerts import AlertChannel
+from gateways.ports.figures import Figures
+from gateways.ports.policies import PolicyShelf
 from models.digest import (
     SAMPLE_WINDOW,
     SAMPLES_AT_MOST,

@@ -3,7 +3,9 @@
 from temporalio import activity
 
 from activities.ways import Way
-from gateways.ports import Kemensos, Ledger, PolicyShelf, Verdict
+from gateways.ports.institutions import Kemensos, Verdict
+from gateways.ports.ledger import Ledger
+from gateways.ports.policies import PolicyShelf
 from models.answers import Answer, Approved
 from models.errors import Misconfigured, NotYetAnswered, WrongState
 from models.messages import StepAsk, StepReply

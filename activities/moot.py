@@ -3,7 +3,7 @@
 import structlog
 from temporalio import activity
 
-from gateways.ports import Bpjs
+from gateways.ports.institutions import Bpjs
 from models.answers import Moot
 from models.case import Outcome
 from models.dossier import Person

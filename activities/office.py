@@ -4,7 +4,11 @@ from temporalio import activity
 
 from activities.moot import moot_for
 from activities.ways import reply_of
-from gateways.ports import Bpjs, Desk, Documents, Ledger, PolicyShelf
+from gateways.ports.desk import Desk
+from gateways.ports.institutions import Bpjs
+from gateways.ports.ledger import Ledger
+from gateways.ports.papers import Documents
+from gateways.ports.policies import PolicyShelf
 from models.answers import Approved
 from models.case import Step
 from models.desk import NewLetter

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 import structlog
 from temporalio import activity
 
-from gateways.ports import AlertChannel, Ledger, PolicyShelf
+from gateways.ports.alerts import AlertChannel
+from gateways.ports.ledger import Ledger
+from gateways.ports.policies import PolicyShelf
 from models.case import CaseRef
 from models.errors import ReactivationError
 from models.messages import CasePlan, Record, Recorded

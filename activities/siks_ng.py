@@ -4,7 +4,8 @@ from temporalio import activity
 
 from activities.moot import moot_for
 from activities.ways import Way
-from gateways.ports import Bpjs, Ledger, SiksNg, Submission
+from gateways.ports.institutions import Bpjs, SiksNg, Submission
+from gateways.ports.ledger import Ledger
 from models.answers import Answer, Approved
 from models.errors import Misconfigured, WrongState
 from models.messages import StepAsk, StepReply

@@ -5,7 +5,8 @@ from enum import StrEnum
 
 import structlog
 
-from gateways.ports import Desk, Guard
+from gateways.ports.desk import Desk
+from gateways.ports.outages import Guard
 from models.answers import Answer
 from models.errors import NeedsPerson, SystemDown, Unavailable
 from models.messages import GiveAnswer, StepAsk, StepReply

@@ -17,7 +17,7 @@ from sqlalchemy import Engine, insert
 from gateways.audit_forms import announce
 from gateways.ledger_access import WRITES, utc_now
 from gateways.ledger_schema import migrate, open_engine
-from gateways.ports import ImportHead, NewRow
+from gateways.ports.lists import ImportHead, NewRow
 from gateways.sql_audit import SqlAudit
 from gateways.sql_imports import SqlImports
 from models.case import Step

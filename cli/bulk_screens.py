@@ -11,7 +11,7 @@ from rich.text import Text
 
 from cli.door import print_json
 from cli.screens import clock
-from gateways.ports import BulkBook
+from gateways.ports.bulk import BulkBook
 from models.bulk import Bulk, BulkItem, BulkProgress, Filter, Operation
 from models.errors import BadInput, Finding
 from models.plain import safe_cell

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from gateways.ports import PolicyShelf
+from gateways.ports.policies import PolicyShelf
 from models.calendar import CalendarKind
 from models.case import CaseState
 from models.errors import Misconfigured

@@ -14,7 +14,7 @@ from cli.door import As, Json, hand, print_json, run
 from cli.exporting import exported, is_there, shown
 from cli.report_data import report_csv, report_data
 from cli.report_screen import report_screen
-from gateways.ports import PolicyShelf
+from gateways.ports.policies import PolicyShelf
 from models.audit import Door
 from models.case import Track
 from models.errors import BadInput, Finding

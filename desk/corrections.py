@@ -6,7 +6,7 @@ from datetime import date
 
 from pydantic import ValidationError
 
-from gateways.ports import PolicyShelf
+from gateways.ports.policies import PolicyShelf
 from intake.rules import finding_of
 from models.application import Applicant, IntakeContext
 from models.dossier import Dossier

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from desk.words import fault_of
-from gateways.ports import Documents
+from gateways.ports.papers import Documents
 from intake.rules import inspect_paper, read_paper
 from models.answers import Answer, Approved, HandedOver
 from models.application import PAPER_FAULTS

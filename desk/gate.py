@@ -5,7 +5,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import NoReturn
 
-from gateways.ports import DeskBook, PolicyShelf
+from gateways.ports.desk import DeskBook
+from gateways.ports.policies import PolicyShelf
 from models.case import CaseRef, Step
 from models.desk import DeskItem, ItemKind
 from models.errors import BadInput, Finding, NotAllowed

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from gateways.ports import DeskBook, Documents, LetterPrinter, PolicyShelf
+from gateways.ports.desk import DeskBook
+from gateways.ports.papers import Documents, LetterPrinter
+from gateways.ports.policies import PolicyShelf
 from models.desk import IssuedLetter, NewLetter
 from models.errors import NotFound, WrongState
 from models.letters import Letter, subject_digest

@@ -11,7 +11,11 @@ from desk.gate import Gate
 from desk.letters import Letters, PrintedLetter
 from desk.sheets import Sheets
 from desk.words import words
-from gateways.ports import DeskBook, Documents, LetterPrinter, PolicyShelf, Registry, Trail
+from gateways.ports.audit import Trail
+from gateways.ports.desk import DeskBook
+from gateways.ports.ledger import Registry
+from gateways.ports.papers import Documents, LetterPrinter
+from gateways.ports.policies import PolicyShelf
 from models.audit import Access, Door
 from models.case import Step, Track
 from models.desk import CaseMessage, Command, CommandKind, Completion, ItemKind

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
-from gateways.ports import DeskBook, PolicyShelf, Registry
+from gateways.ports.desk import DeskBook
+from gateways.ports.ledger import Registry
+from gateways.ports.policies import PolicyShelf
 from models.answers import Answer, Approved
 from models.case import CaseState, Step
 from models.desk import Command, Completion, DeskItem, ItemKind, PortalReceipt

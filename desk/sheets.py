@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass, field
 
-from gateways.ports import DeskBook, Documents, PolicyShelf, Registry
+from gateways.ports.desk import DeskBook
+from gateways.ports.ledger import Registry
+from gateways.ports.papers import Documents
+from gateways.ports.policies import PolicyShelf
 from models.case import Step
 from models.desk import DeskItem, ItemKind
 from models.dossier import Dossier

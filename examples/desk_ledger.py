@@ -8,7 +8,7 @@ from pathlib import Path
 
 from examples.desk_logbook import Deed
 from gateways import submission_rows
-from gateways.ports import Vault
+from gateways.ports.vault import Vault
 from models.case import Step
 
 _DECIDED = {"answer.recorded": "", "answer.late": "late: "}

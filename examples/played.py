@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from examples.manifest import Entry, ended, refused, same_case, still_open
-from gateways.ports import Registry
+from gateways.ports.ledger import Registry
 from intake.intake import Intake
 from models.case import CaseHealth, CaseState, Step
 from models.errors import BadInput, Finding

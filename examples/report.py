@@ -10,7 +10,7 @@ from rich.text import Text
 from cli.screens import CaseReport, case_screen, findings_screen
 from examples.effects import Count, Institutions
 from examples.played import Played, answers, files_of_cases
-from gateways.ports import Registry
+from gateways.ports.ledger import Registry
 from models.case import Outcome, SlaState, Step
 from models.texts import duration
 from runtime.adapters import Office

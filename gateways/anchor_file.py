@@ -16,7 +16,7 @@ _MOST_BYTES = 16_000_000
 
 
 class AnchorFile:
-    """Satisfies `gateways.ports.Anchors`. Several processes may append at the same time."""
+    """Satisfies `gateways.ports.audit.Anchors`. Several processes may append at the same time."""
 
     def __init__(self, path: Path) -> None:
         """The file is made by the first anchor; its folder must be there."""

@@ -5,7 +5,8 @@ from datetime import datetime
 
 import structlog
 
-from gateways.ports import Outbox, PolicyShelf
+from gateways.ports.alerts import Outbox
+from gateways.ports.policies import PolicyShelf
 from models.messages import Alert, AlertKind
 from models.outbox import Addressed
 from models.routing import about, route

@@ -4,7 +4,7 @@ from sqlalchemy import Connection, String, bindparam, select
 
 from gateways import ledger_rows, sealed_rows
 from gateways.ledger_access import PAPERS, no_such_case
-from gateways.ports import Vault
+from gateways.ports.vault import Vault
 from models.dossier import Dossier
 from models.tables import cases, people
 

@@ -1,4 +1,4 @@
-"""Papers in a folder, sealed. Satisfies `gateways.ports.Documents`.
+"""Papers in a folder, sealed. Satisfies `gateways.ports.papers.Documents`.
 
 A paper is asked for by the SHA-256 of its content, and only that leads to its key; the ledger keeps the hash
 sealed under the key of the person. So papers of two people that are equal are one file, which stays readable
@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gateways import sealing
-from gateways.ports import Vault
+from gateways.ports.vault import Vault
 from gateways.sealed_rows import PAPER
 from models.errors import DocumentLost, Unavailable
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from gateways import vclaim
 from gateways.http_call import HttpCall, Patience
-from gateways.ports import Participant
+from gateways.ports.institutions import Participant
 from models.errors import BadReply
 
 

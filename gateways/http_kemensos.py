@@ -7,7 +7,7 @@ from urllib.parse import quote
 from pydantic import BaseModel
 
 from gateways.http_call import HttpCall, Patience
-from gateways.ports import Decision, Verdict
+from gateways.ports.institutions import Decision, Verdict
 
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{2,39}")
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, StringConstraints
 
 from gateways.http_call import HttpCall, Patience
-from gateways.ports import Submission
+from gateways.ports.institutions import Submission
 
 
 class _Receipt(BaseModel):

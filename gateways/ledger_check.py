@@ -6,7 +6,7 @@ from sqlalchemy import Engine, select
 
 from gateways import sealed_rows
 from gateways.ledger_access import LedgerAccess, unreachable
-from gateways.ports import Vault
+from gateways.ports.vault import Vault
 from models.errors import Erased
 from models.tables import people
 

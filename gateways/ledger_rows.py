@@ -2,7 +2,7 @@
 
 from sqlalchemy import RowMapping
 
-from gateways.ports import PersonKey
+from gateways.ports.vault import PersonKey
 from gateways.sealed_rows import paper_of
 from models.case import CaseRef, CaseState
 from models.dossier import Paper

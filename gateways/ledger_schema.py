@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from gateways.ledger_access import WRITES, LedgerAccess, unreachable
-from gateways.ports import Vault
+from gateways.ports.vault import Vault
 from models.errors import Misconfigured
 from models.tables import key_stores
 

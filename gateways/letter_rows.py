@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 
 from gateways.ledger_access import next_number
-from gateways.ports import PersonKey, Vault
+from gateways.ports.vault import PersonKey, Vault
 from gateways.sealed_rows import PAPER, key_of_case
 from models.desk import IssuedLetter, NewLetter
 from models.tables import letters

@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from gateways.audit_forms import announce
 from gateways.ledger_access import Upsert
-from gateways.ports import PersonKey
+from gateways.ports.vault import PersonKey
 from gateways.sealed_rows import note_of
 from models.tables import NoteRow, notes
 

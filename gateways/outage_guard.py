@@ -1,4 +1,7 @@
-"""Stands before an outside system: while it is down, nobody calls it. Satisfies `gateways.ports.Guard`."""
+"""Stands before an outside system: while it is down, nobody calls it.
+
+Satisfies `gateways.ports.outages.Guard`.
+"""
 
 import time
 from collections.abc import Callable
@@ -7,7 +10,8 @@ from typing import Final
 
 import structlog
 
-from gateways.ports import Bpjs, Guard, Outages, Participant, Probe
+from gateways.ports.institutions import Bpjs, Participant
+from gateways.ports.outages import Guard, Outages, Probe
 from models.errors import SystemDown, Unavailable
 from models.outage import System
 from models.roles import MACHINE

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, func, insert, literal, select, tex
 from gateways import ledger_rows, sealed_rows
 from gateways.audit_forms import announce
 from gateways.ledger_access import Upsert, next_numbers
-from gateways.ports import PersonKey, Vault
+from gateways.ports.vault import PersonKey, Vault
 from gateways.sealed_rows import NIK, PAPER
 from models.case import CaseRef, CaseState
 from models.dossier import NewCase, Paper, Registered

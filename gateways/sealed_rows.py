@@ -10,7 +10,7 @@ from datetime import date
 from sqlalchemy import Connection, RowMapping, String, bindparam, select
 
 from gateways.ledger_access import no_such_case
-from gateways.ports import PersonKey, Vault
+from gateways.ports.vault import PersonKey, Vault
 from models.dossier import Need, Person
 from models.identity import Sex
 from models.policy import NeedKind

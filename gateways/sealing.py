@@ -54,7 +54,7 @@ def keyed_hash(key: bytes, value: bytes) -> bytes:
 
 @dataclass(frozen=True)
 class DataKey:
-    """The key of one person. Satisfies `gateways.ports.PersonKey`."""
+    """The key of one person. Satisfies `gateways.ports.vault.PersonKey`."""
 
     id: str
     secret: bytes = field(repr=False)

@@ -1,6 +1,6 @@
 """One sender out of several: officers through their addresses, another system through the webhook."""
 
-from gateways.ports import AlertSender
+from gateways.ports.alerts import AlertSender
 from models.errors import Refused
 from models.outbox import WEBHOOK, AlertMessage
 

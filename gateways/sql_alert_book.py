@@ -1,4 +1,4 @@
-"""Alerts as operators see them, in SQL. Satisfies `gateways.ports.AlertBook`."""
+"""Alerts as operators see them, in SQL. Satisfies `gateways.ports.alerts.AlertBook`."""
 
 from collections.abc import Sequence
 from datetime import datetime

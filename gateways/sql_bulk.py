@@ -1,4 +1,4 @@
-"""Bulk operations in SQL. Satisfies `gateways.ports.BulkBook`."""
+"""Bulk operations in SQL. Satisfies `gateways.ports.bulk.BulkBook`."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime

@@ -1,4 +1,7 @@
-"""By which calendar the clocks of each city count, in SQL. Satisfies `gateways.ports.CalendarMarks`."""
+"""By which calendar the clocks of each city count, in SQL.
+
+Satisfies `gateways.ports.calendars.CalendarMarks`.
+"""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -8,7 +11,7 @@ from sqlalchemy import Connection, Engine, RowMapping, String, and_, bindparam, 
 from gateways import ledger_rows
 from gateways.audit_forms import announce
 from gateways.ledger_access import LedgerAccess, Upsert, unreachable
-from gateways.ports import OpenClock
+from gateways.ports.calendars import OpenClock
 from models.calendar import CalendarKind
 from models.desk import CommandKind
 from models.messages import EventKind, Recount

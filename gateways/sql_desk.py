@@ -1,4 +1,4 @@
-"""The work of people in SQL, as activities see it. Satisfies `gateways.ports.Desk`."""
+"""The work of people in SQL, as activities see it. Satisfies `gateways.ports.desk.Desk`."""
 
 from collections.abc import Callable
 from datetime import datetime

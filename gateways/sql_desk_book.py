@@ -1,4 +1,4 @@
-"""The work of people in SQL, as they see it. Satisfies `gateways.ports.DeskBook`."""
+"""The work of people in SQL, as they see it. Satisfies `gateways.ports.desk.DeskBook`."""
 
 from collections.abc import Callable, Collection
 from dataclasses import replace
@@ -21,7 +21,7 @@ from sqlalchemy import (
 from gateways import desk_rows, dossier_query, letter_rows, note_rows, sealed_rows, submission_rows
 from gateways.audit_forms import announce
 from gateways.ledger_access import LedgerAccess, lock_case, unreachable, utc_now
-from gateways.ports import PersonKey, Vault
+from gateways.ports.vault import PersonKey, Vault
 from gateways.sealed_rows import NIK, PAPER, key_of_case
 from models.case import Step, Track
 from models.desk import (

@@ -1,4 +1,4 @@
-"""Erasing people and holding them, in SQL. Satisfies `gateways.ports.Erasures`."""
+"""Erasing people and holding them, in SQL. Satisfies `gateways.ports.audit.Erasures`."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -10,7 +10,8 @@ from gateways import erasure_query, note_rows
 from gateways.audit_forms import announce
 from gateways.erasure_query import IN_FORCE
 from gateways.ledger_access import LedgerAccess, unreachable
-from gateways.ports import PaperFiles, Vault
+from gateways.ports.papers import PaperFiles
+from gateways.ports.vault import Vault
 from gateways.registration import forget_niks, keep_others_out
 from models.erasure import Cutoffs, Deed, Due, Subject
 from models.erasure_tables import erasures, legal_holds

@@ -1,4 +1,4 @@
-"""Events that outside systems pushed, in SQL. Satisfies `gateways.ports.EventBook`."""
+"""Events that outside systems pushed, in SQL. Satisfies `gateways.ports.events.EventBook`."""
 
 from sqlalchemy import Engine, RowMapping, bindparam, insert, select
 

@@ -1,4 +1,4 @@
-"""What a city's daily digest is made of, in SQL. Satisfies `gateways.ports.Figures`."""
+"""What a city's daily digest is made of, in SQL. Satisfies `gateways.ports.figures.Figures`."""
 
 from collections import defaultdict
 from datetime import datetime, timedelta

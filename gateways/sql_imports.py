@@ -1,4 +1,4 @@
-"""Lists and their rows in SQL. Satisfies `gateways.ports.Imports`."""
+"""Lists and their rows in SQL. Satisfies `gateways.ports.lists.Imports`."""
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
@@ -8,7 +8,8 @@ from sqlalchemy import Connection, Engine, bindparam, insert, select, update
 from gateways import ledger_rows
 from gateways.audit_forms import announce
 from gateways.ledger_access import LedgerAccess, Upsert, unreachable, utc_now
-from gateways.ports import ImportHead, NewRow, Vault
+from gateways.ports.lists import ImportHead, NewRow
+from gateways.ports.vault import Vault
 from gateways.registration import STARTED, register_all
 from models.case import CaseRef
 from models.dossier import Registered

@@ -1,4 +1,4 @@
-"""The record of every case in SQL, as activities use it. Satisfies `gateways.ports.Ledger`."""
+"""The record of every case in SQL, as activities use it. Satisfies `gateways.ports.ledger.Ledger`."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -14,7 +14,7 @@ from sqlalchemy import (
 
 from gateways import desk_rows, dossier_query, epochs, letter_rows, outbox_rows, submission_rows
 from gateways.ledger_access import LedgerAccess, Upsert, lock_case, utc_now
-from gateways.ports import Vault
+from gateways.ports.vault import Vault
 from gateways.sealed_rows import key_of_case
 from models.desk import IssuedLetter, NewLetter, PortalReceipt
 from models.dossier import Dossier

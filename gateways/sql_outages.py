@@ -1,4 +1,4 @@
-"""Outages in SQL. Satisfies `gateways.ports.Outages`."""
+"""Outages in SQL. Satisfies `gateways.ports.outages.Outages`."""
 
 from datetime import datetime, timedelta
 

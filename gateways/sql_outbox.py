@@ -1,4 +1,4 @@
-"""Alerts on their way to people, in SQL. Satisfies `gateways.ports.Outbox`."""
+"""Alerts on their way to people, in SQL. Satisfies `gateways.ports.alerts.Outbox`."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime

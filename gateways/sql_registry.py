@@ -1,4 +1,7 @@
-"""The record of every case in SQL, as intake and operators use it. Satisfies `gateways.ports.Registry`."""
+"""The record of every case in SQL, as intake and operators use it.
+
+Satisfies `gateways.ports.ledger.Registry`.
+"""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -7,7 +10,7 @@ from sqlalchemy import Engine, String, bindparam, select
 
 from gateways import ledger_rows, sealed_rows
 from gateways.ledger_access import PAPERS, LedgerAccess, lock_case, no_such_case, unreachable, utc_now
-from gateways.ports import Vault
+from gateways.ports.vault import Vault
 from gateways.registration import STARTED, keep_papers, register_all
 from models.case import CaseRef, CaseState, SlaState, Step
 from models.dossier import NewCase, Paper, Registered

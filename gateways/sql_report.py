@@ -1,4 +1,4 @@
-"""The rows of a report, in SQL. Satisfies `gateways.ports.Reports`."""
+"""The rows of a report, in SQL. Satisfies `gateways.ports.figures.Reports`."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Cases that may be stuck, in SQL. Satisfies `gateways.ports.Standstills`."""
+"""Cases that may be stuck, in SQL. Satisfies `gateways.ports.watch.Standstills`."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Who did and saw what, in SQL. Satisfies `gateways.ports.Trail`."""
+"""Who did and saw what, in SQL. Satisfies `gateways.ports.audit.Trail`."""
 
 from datetime import datetime
 from typing import Any, Final
@@ -23,7 +23,7 @@ from sqlalchemy import (
 from gateways import note_rows, touched_query
 from gateways.audit_forms import FORMS, announce
 from gateways.ledger_access import LedgerAccess, no_such_case, unreachable
-from gateways.ports import Vault
+from gateways.ports.vault import Vault
 from gateways.sealed_rows import key_of_case
 from models.audit import Access, Note, Touched, TrailAsk, TrailLine
 from models.audit_tables import AccessRow, accesses, audit_chain

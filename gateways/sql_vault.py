@@ -1,4 +1,4 @@
-"""Keys of people, in a key store in SQL. Satisfies `gateways.ports.Vault`."""
+"""Keys of people, in a key store in SQL. Satisfies `gateways.ports.vault.Vault`."""
 
 import secrets
 from collections.abc import Callable, Collection, Iterator

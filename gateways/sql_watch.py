@@ -1,4 +1,4 @@
-"""What a watching process asks of the ledger, in SQL. Satisfies `gateways.ports.Watch`."""
+"""What a watching process asks of the ledger, in SQL. Satisfies `gateways.ports.watch.Watch`."""
 
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from gateways import ledger_rows
 from gateways.ledger_access import LedgerAccess, Upsert
-from gateways.ports import Heartbeat
+from gateways.ports.watch import Heartbeat
 from models.audit_tables import audit_pending
 from models.case import CaseState
 from models.errors import Unavailable

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Integer, RowMapping, String, bindparam, select, update
 
 from gateways.ledger_access import Upsert
-from gateways.ports import PersonKey, Vault
+from gateways.ports.vault import PersonKey, Vault
 from gateways.sealed_rows import PAPER, REFERENCE, key_of_case
 from models.desk import PortalReceipt
 from models.errors import WrongState

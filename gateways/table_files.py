@@ -1,4 +1,4 @@
-"""Lists as CSV and XLSX files, read row by row. Satisfies `gateways.ports.Tables`."""
+"""Lists as CSV and XLSX files, read row by row. Satisfies `gateways.ports.lists.Tables`."""
 
 import codecs
 import hashlib
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, Final, Protocol
 
 from gateways.csv_rows import CsvRows
-from gateways.ports import Table, TableRow
+from gateways.ports.lists import Table, TableRow
 from gateways.xlsx_rows import XlsxRows
 from models.errors import BadInput, Finding
 

@@ -11,7 +11,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from gateways.ports import Documents, ImportHead, Imports, NewRow, PolicyShelf, Table, TableRow, Tables
+from gateways.ports.lists import ImportHead, Imports, NewRow, Table, TableRow, Tables
+from gateways.ports.papers import Documents
+from gateways.ports.policies import PolicyShelf
 from intake.intake import StartCase, new_case
 from intake.layouts import ColumnMap, FieldName, Plan, plan
 from intake.rejects import RejectFile

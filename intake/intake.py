@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from gateways.ports import Documents, PolicyShelf, Registry
+from gateways.ports.ledger import Registry
+from gateways.ports.papers import Documents
+from gateways.ports.policies import PolicyShelf
 from intake.rules import media_type_of, read_application, read_paper, warnings
 from models.application import Application
 from models.case import CaseRef

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateways.ports import Documents, PolicyShelf, Registry
+from gateways.ports.ledger import Registry
+from gateways.ports.papers import Documents
+from gateways.ports.policies import PolicyShelf
 from intake.rules import inspect_paper, media_type_of, read_paper
 from models.application import PAPER_FAULTS
 from models.dossier import Paper

@@ -6,7 +6,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from gateways.ports import TableRow
+from gateways.ports.lists import TableRow
 from intake import cells
 from intake.cells import CellFault
 from intake.layouts import FIELDS, OPTIONAL, FieldName, Plan

@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from gateways.ports import Documents
+from gateways.ports.papers import Documents
 from intake.rules import inspect_paper, media_type_of, read_paper
 from models.application import ApplicationPaper
 from models.dossier import Paper

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from gateways.ports import Imports
+from gateways.ports.lists import Imports
 from intake.intake import StartCase
 from models.case import CaseRef
 from models.errors import EngineUnreachable

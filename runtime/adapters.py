@@ -26,38 +26,20 @@ from gateways.ledger_access import utc_now
 from gateways.ledger_schema import open_engine, require_current
 from gateways.outage_guard import GuardedBpjs, OutageGuard
 from gateways.policy_folder import PolicyFolder
-from gateways.ports import (
-    AlertBook,
-    AlertChannel,
-    AlertSender,
-    Anchors,
-    Audit,
-    Bpjs,
-    BulkBook,
-    CalendarMarks,
-    Desk,
-    DeskBook,
-    Documents,
-    Erasures,
-    EventBook,
-    Figures,
-    Guard,
-    Imports,
-    Kemensos,
-    Ledger,
-    LetterPrinter,
-    Outages,
-    Outbox,
-    PolicyShelf,
-    Probe,
-    Registry,
-    Reports,
-    SiksNg,
-    Standstills,
-    Tables,
-    Trail,
-    Watch,
-)
+from gateways.ports.alerts import AlertBook, AlertChannel, AlertSender, Outbox
+from gateways.ports.audit import Anchors, Audit, Erasures, Trail
+from gateways.ports.bulk import BulkBook
+from gateways.ports.calendars import CalendarMarks
+from gateways.ports.desk import Desk, DeskBook
+from gateways.ports.events import EventBook
+from gateways.ports.figures import Figures, Reports
+from gateways.ports.institutions import Bpjs, Kemensos, SiksNg
+from gateways.ports.ledger import Ledger, Registry
+from gateways.ports.lists import Imports, Tables
+from gateways.ports.outages import Guard, Outages, Probe
+from gateways.ports.papers import Documents, LetterPrinter
+from gateways.ports.policies import PolicyShelf
+from gateways.ports.watch import Standstills, Watch
 from gateways.sender_by_recipient import SenderByRecipient
 from gateways.sql_alert_book import SqlAlertBook
 from gateways.sql_audit import SqlAudit

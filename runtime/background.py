@@ -11,7 +11,7 @@ from temporalio.client import Client
 from temporalio.runtime import Runtime
 
 from gateways.ledger_access import utc_now
-from gateways.ports import PolicyShelf
+from gateways.ports.policies import PolicyShelf
 from intake.intake import Intake
 from models.errors import EngineUnreachable
 from runtime import adapters

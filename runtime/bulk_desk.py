@@ -12,7 +12,7 @@ from temporalio.client import Client, WorkflowExecution
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.service import RPCError, RPCStatusCode
 
-from gateways.ports import BulkBook
+from gateways.ports.bulk import BulkBook
 from models.bulk import Bulk, BulkOrder, BulkProgress, Chosen, Filter
 from models.case import Track
 from models.errors import BadInput, EngineUnreachable, Finding

@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from desk.orders import Hand
-from gateways.ports import AlertChannel, Outages, PolicyShelf
+from gateways.ports.alerts import AlertChannel
+from gateways.ports.outages import Outages
+from gateways.ports.policies import PolicyShelf
 from models.bulk import Bulk, BulkItem, ItemResult, ItemVerdict, Operation
 from models.case import CaseHealth, CaseState
 from models.desk import Command

@@ -12,7 +12,8 @@ from temporalio.client import (
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
-from gateways.ports import DeskBook, Registry
+from gateways.ports.desk import DeskBook
+from gateways.ports.ledger import Registry
 from models.desk import Command, CommandResult
 from models.errors import WrongState
 from models.messages import Accepted

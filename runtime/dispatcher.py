@@ -12,7 +12,8 @@ from typing import Final
 
 import structlog
 
-from gateways.ports import AlertSender, Outbox, PolicyShelf
+from gateways.ports.alerts import AlertSender, Outbox
+from gateways.ports.policies import PolicyShelf
 from models.errors import Misconfigured, ReactivationError, Refused, Unavailable
 from models.ladder import LadderPolicy
 from models.messages import AlertKind

@@ -13,7 +13,8 @@ import uvicorn
 from starlette.applications import Starlette
 
 from gateways.ledger_access import utc_now
-from gateways.ports import DeskBook, Registry
+from gateways.ports.desk import DeskBook
+from gateways.ports.ledger import Registry
 from models.desk import Command, CommandResult
 from models.errors import BadInput, Finding, WrongState
 from models.events import EventRefused, EventResult

@@ -4,7 +4,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from gateways.ports import AlertChannel, Watch
+from gateways.ports.alerts import AlertChannel
+from gateways.ports.watch import Watch
 from models.case import CaseState
 from models.errors import Misconfigured, NotFound
 from models.messages import Alert, AlertKind

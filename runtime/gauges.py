@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 from temporalio.common import MetricMeter
 
-from gateways.ports import Heartbeat
+from gateways.ports.watch import Heartbeat
 from models.errors import ReactivationError
 from models.messages import AlertKind
 from models.wib import WIB, wib_date

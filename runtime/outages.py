@@ -10,7 +10,8 @@ import structlog
 from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
 from temporalio.service import RPCError
 
-from gateways.ports import AlertChannel, Outages, Probe
+from gateways.ports.alerts import AlertChannel
+from gateways.ports.outages import Outages, Probe
 from models.errors import ReactivationError, Unavailable
 from models.messages import Accepted, Alert, AlertKind, Park, Release
 from models.outage import Outage, System, parked_for

@@ -9,7 +9,8 @@ from typing import Final
 
 import structlog
 
-from gateways.ports import CalendarMarks, OpenClock, PolicyShelf
+from gateways.ports.calendars import CalendarMarks, OpenClock
+from gateways.ports.policies import PolicyShelf
 from models.calendar import CalendarKind, CalendarPlan, WorkingTime
 from models.calendar_policy import Calendars
 from models.errors import Misconfigured

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from gateways.ports import Erasures, PolicyShelf
+from gateways.ports.audit import Erasures
+from gateways.ports.policies import PolicyShelf
 from models.erasure import Cause, Deed, Due
 from models.errors import ReactivationError, WrongState
 from models.policy import CityPolicy

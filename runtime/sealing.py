@@ -8,7 +8,7 @@ from typing import Final
 
 import structlog
 
-from gateways.ports import Anchors, Audit
+from gateways.ports.audit import Anchors, Audit
 from models.audit import Anchor, Fault
 from models.errors import ReactivationError
 from runtime.interceptor import failure_of

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TypeVar
 
-from gateways.ports import Decision, Participant, Submission, Verdict
+from gateways.ports.institutions import Decision, Participant, Submission, Verdict
 from models.case import CaseState
 from models.desk import IssuedLetter, NewLetter
 from models.digest import CityFigures

@@ -12,7 +12,8 @@ from desk.decisions import PortalEntry, Said, Verb
 from desk.orders import Hand
 from desk.work import OfficeWork
 from gateways.folder_documents import FolderDocuments, place_of
-from gateways.ports import LetterPrinter, PolicyShelf
+from gateways.ports.papers import LetterPrinter
+from gateways.ports.policies import PolicyShelf
 from gateways.sealed_rows import PAPER
 from gateways.sql_desk import SqlDesk
 from gateways.sql_desk_book import SqlDeskBook

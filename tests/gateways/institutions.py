@@ -17,7 +17,7 @@ from gateways.http_bpjs import HttpBpjs
 from gateways.http_call import Patience
 from gateways.http_kemensos import HttpKemensos
 from gateways.http_siks_ng import HttpSiksNg
-from gateways.ports import Submission
+from gateways.ports.institutions import Submission
 from gateways.vclaim import Credentials, headers, unseal
 from models.dossier import Person
 from models.identity import Sex

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from gateways.http_bpjs import HttpBpjs
-from gateways.ports import Decision, Verdict
+from gateways.ports.institutions import Decision, Verdict
 from models.errors import BadReply, Refused, Unavailable
 from tests.gateways.institutions import (
     CREDENTIALS,

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from gateways.apprise_sender import AppriseSender
 from gateways.contact_file import read_contacts
 from gateways.http_call import Patience
-from gateways.ports import AlertSender
+from gateways.ports.alerts import AlertSender
 from gateways.sender_by_recipient import SenderByRecipient
 from gateways.webhook_sender import WebhookSender
 from models.case import Step

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateways.ports import Decision, Verdict
+from gateways.ports.institutions import Decision, Verdict
 from models.errors import Unavailable
 from tests.gateways.institutions import (
     SYSTEMS,

@@ -10,7 +10,7 @@ from sqlalchemy import Column, Engine, Table, create_engine, event, select, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from gateways.audit_forms import FORMS
-from gateways.ports import ImportHead, NewRow
+from gateways.ports.lists import ImportHead, NewRow
 from gateways.sql_alert_book import SqlAlertBook
 from gateways.sql_audit import SqlAudit
 from gateways.sql_bulk import SqlBulkBook

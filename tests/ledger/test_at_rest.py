@@ -11,7 +11,7 @@ from sqlalchemy import Engine, select, text, update
 
 from gateways.folder_documents import FolderDocuments, in_the_clear
 from gateways.ledger_schema import migrate, scrub
-from gateways.ports import ImportHead, NewRow
+from gateways.ports.lists import ImportHead, NewRow
 from gateways.sql_desk_book import SqlDeskBook
 from gateways.sql_imports import SqlImports
 from gateways.sql_ledger import SqlLedger

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, create_engine, insert, select
 from gateways.folder_documents import FolderDocuments
 from gateways.ledger_check import require_opens
 from gateways.ledger_schema import open_engine
-from gateways.ports import ImportHead, NewRow
+from gateways.ports.lists import ImportHead, NewRow
 from gateways.sql_audit import SqlAudit
 from gateways.sql_desk_book import SqlDeskBook
 from gateways.sql_erasures import SqlErasures

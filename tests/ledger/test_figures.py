@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import Engine, insert, update
 
-from gateways.ports import Figures
+from gateways.ports.figures import Figures
 from gateways.sql_figures import SqlFigures
 from gateways.sql_ledger import SqlLedger
 from gateways.sql_registry import SqlRegistry

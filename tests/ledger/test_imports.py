@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 from sqlalchemy import Engine, func, select
 
-from gateways.ports import ImportHead, NewRow
+from gateways.ports.lists import ImportHead, NewRow
 from gateways.sql_imports import SqlImports
 from gateways.sql_ledger import SqlLedger
 from gateways.sql_registry import SqlRegistry

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import Engine, update
 
-from gateways.ports import Outages
+from gateways.ports.outages import Outages
 from gateways.sql_outages import SqlOutages
 from gateways.sql_registry import SqlRegistry
 from models.case import CaseHealth, Step, Track

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import Engine
 
-from gateways.ports import AlertBook, Outbox
+from gateways.ports.alerts import AlertBook, Outbox
 from gateways.sql_alert_book import SqlAlertBook
 from gateways.sql_ledger import SqlLedger
 from gateways.sql_outbox import SqlOutbox

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Engine
 
 from gateways.ledger_schema import open_engine
-from gateways.ports import Reports
+from gateways.ports.figures import Reports
 from gateways.sql_ledger import SqlLedger
 from gateways.sql_registry import SqlRegistry
 from gateways.sql_report import SqlReports

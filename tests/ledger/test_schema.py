@@ -15,7 +15,8 @@ from sqlalchemy import Engine, event, inspect, text
 
 from gateways.folder_documents import FolderDocuments
 from gateways.ledger_schema import alembic_config, migrate, open_engine, require_current
-from gateways.ports import Documents, Ledger, Registry
+from gateways.ports.ledger import Ledger, Registry
+from gateways.ports.papers import Documents
 from gateways.sql_alert_book import SqlAlertBook
 from gateways.sql_desk_book import SqlDeskBook
 from gateways.sql_ledger import SqlLedger

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Engine
 
-from gateways.ports import Heartbeat, Watch
+from gateways.ports.watch import Heartbeat, Watch
 from gateways.sql_desk_book import SqlDeskBook
 from gateways.sql_ledger import SqlLedger
 from gateways.sql_outbox import SqlOutbox

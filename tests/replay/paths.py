@@ -10,7 +10,7 @@ from typing import Any
 from temporalio.client import WorkflowHandle, WorkflowHistory
 from temporalio.testing import WorkflowEnvironment
 
-from gateways.ports import Decision, Verdict
+from gateways.ports.institutions import Decision, Verdict
 from models.answers import HandedOver, Rejected
 from models.case import CaseHealth, CaseRef, CaseState, Step, Track
 from models.digest import DigestOrder

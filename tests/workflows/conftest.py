@@ -18,7 +18,7 @@ from temporalio.worker import Replayer, Worker
 
 from activities.ways import Mode
 from gateways.policy_folder import PolicyFolder
-from gateways.ports import PolicyShelf
+from gateways.ports.policies import PolicyShelf
 from models.case import CaseRef, CaseState
 from models.outage import System
 from runtime.adapters import Modes, Outside

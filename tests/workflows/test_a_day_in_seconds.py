@@ -12,7 +12,7 @@ from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
-from gateways.ports import Decision, Verdict
+from gateways.ports.institutions import Decision, Verdict
 from models.case import CaseHealth, Outcome, SlaState, Step
 from models.errors import Unavailable
 from models.messages import AlertKind, RetryStep

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from temporalio.service import RPCError, RPCStatusCode
 
-from gateways.ports import Decision, Verdict
+from gateways.ports.institutions import Decision, Verdict
 from models.answers import HandedOver, Moot, Rejected, Returned
 from models.case import CaseHealth, Outcome, SlaState, Step, WaitingOn
 from models.errors import Unavailable

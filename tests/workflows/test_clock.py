@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from temporalio.api.enums.v1 import EventType
 
-from gateways.ports import Decision, Verdict
+from gateways.ports.institutions import Decision, Verdict
 from models.calendar import Budget
 from models.case import CaseRef, CaseState, Outcome, SlaState, Step, Track, WaitingOn
 from models.ladder import LadderLevel

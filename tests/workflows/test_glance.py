@@ -1,6 +1,6 @@
 """What Temporal says of one case at a glance, on a real server."""
 
-from gateways.ports import Decision
+from gateways.ports.institutions import Decision
 from models.case import WaitingOn
 from models.messages import Withdraw
 from models.why import Glance

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from gateways.ports import Decision, Participant, Verdict
+from gateways.ports.institutions import Decision, Participant, Verdict
 from models.case import Outcome, SlaState
 from models.errors import Unavailable
 from tests.builders import a_case

@@ -7,7 +7,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowUpdateFailedError
 
 from activities.ways import Mode
-from gateways.ports import Decision, Verdict
+from gateways.ports.institutions import Decision, Verdict
 from models.case import CaseHealth, Outcome, Step, WaitingOn
 from models.errors import Refused
 from models.messages import AlertKind, EventKind, PapersAdded, Park, RetryStep, Withdraw

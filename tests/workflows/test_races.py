@@ -8,7 +8,7 @@ import pytest
 from temporalio.api.enums.v1 import EventType
 
 from activities.ways import Mode
-from gateways.ports import Decision, Verdict
+from gateways.ports.institutions import Decision, Verdict
 from models.answers import HandedOver, Rejected
 from models.case import CaseHealth, Outcome, Step, WaitingOn
 from models.errors import BadReply, Misconfigured, ReactivationError, Refused

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import timedelta
 
-from gateways.ports import Decision, Verdict
+from gateways.ports.institutions import Decision, Verdict
 from models.case import CaseHealth, Outcome, SlaState
 from models.errors import Unavailable
 from models.messages import AlertKind, RetryStep, Withdraw

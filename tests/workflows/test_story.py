@@ -9,7 +9,7 @@ from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import WorkflowExecutionStatus, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
-from gateways.ports import Decision, Verdict
+from gateways.ports.institutions import Decision, Verdict
 from models.case import CaseHealth, Outcome, SlaState, Step, Track, WaitingOn
 from models.messages import PapersAdded, RetryStep, Withdraw
 from tests.builders import a_case, a_dossier

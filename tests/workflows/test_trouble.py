@@ -5,7 +5,8 @@ from datetime import date, timedelta
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowExecutionStatus
 
-from gateways.ports import Decision, Participant, PolicyShelf, Verdict
+from gateways.ports.institutions import Decision, Participant, Verdict
+from gateways.ports.policies import PolicyShelf
 from models.case import CaseHealth, Outcome, Step, Track
 from models.errors import Refused, Unavailable
 from models.messages import RetryStep, Withdraw

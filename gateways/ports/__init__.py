@@ -1,0 +1,1 @@
+"""The outside, as we need it. Adapters satisfy these; only the composition root chooses one."""

@@ -1,0 +1,17 @@
+"""Answers that outside systems push."""
+
+from typing import Protocol
+
+from models.events import EventNote
+
+
+class EventBook(Protocol):
+    """Events that outside systems pushed. Raises EngineUnreachable when the database is away."""
+
+    def note(self, note: EventNote) -> None:
+        """Write down that an event came in, and what became of it."""
+        ...
+
+    def latest(self, limit: int = 200) -> list[EventNote]:
+        """Return what came in, the newest first."""
+        ...

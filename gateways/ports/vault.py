@@ -1,0 +1,58 @@
+"""Keys of people, without which nothing personal can be read."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+
+class PersonKey(Protocol):
+    """The key of one person: what it sealed nobody reads without it."""
+
+    @property
+    def id(self) -> str:
+        """What the ledger knows the key by."""
+        ...
+
+    def seal(self, place: str, content: str) -> bytes:
+        """Return the text sealed, bound to this person and to a place in the ledger."""
+        ...
+
+    def unseal(self, place: str, sealed: bytes) -> str:
+        """Return what was sealed at this place. Raises BadReply when it was altered or moved."""
+        ...
+
+
+class Vault(Protocol):
+    """Where the keys of people are kept. Raises Misconfigured when the master key is missing or wrong."""
+
+    def make(self, how_many: int) -> Sequence[PersonKey]:
+        """Make keys for people; they are kept before anything is sealed with them."""
+        ...
+
+    def key(self, key_id: str) -> PersonKey:
+        """Return a person's key. Raises Erased when it was destroyed."""
+        ...
+
+    def keys(self, key_ids: Collection[str]) -> Mapping[str, PersonKey]:
+        """Return the keys of people, by id. Raises Erased when one was destroyed."""
+        ...
+
+    def destroyed(self, key_ids: Collection[str]) -> Mapping[str, datetime]:
+        """Return when keys were destroyed, by id; those that were not are left out."""
+        ...
+
+    def destroy(self, key_id: str, at: datetime) -> None:
+        """Destroy a person's key for good; the first time stays."""
+        ...
+
+    def index(self, kind: str, value: str) -> str:
+        """Return the keyed hash of a value, by which it is looked up without being kept."""
+        ...
+
+    def seal_content(self, sha256: str, content: bytes) -> bytes:
+        """Seal a paper under a key that only its hash leads to."""
+        ...
+
+    def unseal_content(self, sha256: str, sealed: bytes) -> bytes:
+        """Return a paper. Raises DocumentLost when it was altered."""
+        ...
