@@ -16,6 +16,17 @@ WRITES = "ledger_writes"
 """Execution option that marks a connection whose transactions write (SQLite: BEGIN IMMEDIATE)."""
 
 
+ALONE = "ledger_alone"
+"""Execution option that marks a connection on which each statement is a transaction of its own (SQLite: no
+BEGIN)."""
+
+_READS: dict[str, tuple[dict[str, object], dict[str, object]]] = {
+    "sqlite": ({ALONE: True}, {}),
+    "postgresql": ({"isolation_level": "AUTOCOMMIT"}, {"isolation_level": "REPEATABLE READ"}),
+}
+"""Execution options of a read and of a snapshot, on each kind of database."""
+
+
 def utc_now() -> datetime:
     """Return the wall time, aware, in UTC."""
     return datetime.now(UTC)
@@ -39,14 +50,21 @@ class LedgerAccess:
 
     def __init__(self, engine: Engine, away: Callable[[], ReactivationError]) -> None:
         """`engine` comes from `open_engine`."""
-        self._reader = engine
+        read, snapshot = _READS[engine.dialect.name]
+        self._reader, self._snapshot = engine.execution_options(**read), engine.execution_options(**snapshot)
         self._writer = engine.execution_options(**{WRITES: True})
         self._away = away
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Open a transaction that only reads."""
-        with self._in_plain_words(), self._reader.begin() as connection:
+        """Read what is committed, each statement at its own time."""
+        with self._in_plain_words(), self._reader.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """Read as of one moment, however many statements it takes, and as slowly as wanted."""
+        with self._in_plain_words(), self._snapshot.begin() as connection:
             yield connection
 
     @contextmanager

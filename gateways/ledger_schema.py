@@ -15,7 +15,8 @@ from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from gateways.ledger_access import WRITES, LedgerAccess, unreachable
+from gateways.idle_connections import replace_dead
+from gateways.ledger_access import ALONE, WRITES, LedgerAccess, unreachable
 from gateways.ports.vault import Vault
 from models.errors import Misconfigured
 from models.tables import key_stores
@@ -46,12 +47,11 @@ def open_engine(url: str, setting: str = "REAKTIVASI_DATABASE_URL") -> Engine:
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    return create_engine(
-        address,
-        hide_parameters=True,
-        pool_pre_ping=True,
-        connect_args={"connect_timeout": _CONNECT_WITHIN_SECONDS},
+    engine = create_engine(
+        address, hide_parameters=True, connect_args={"connect_timeout": _CONNECT_WITHIN_SECONDS}
     )
+    replace_dead(engine)
+    return engine
 
 
 def migrate(engine: Engine, vault: Vault | None = None) -> None:
@@ -171,5 +171,6 @@ def _switch_to_wal(cursor: DBAPICursor) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     """Take the write lock at once: a transaction that reads first and writes later could not wait for it."""
-    writes = connection.get_execution_options().get(WRITES, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    options = connection.get_execution_options()
+    if not options.get(ALONE, False):
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get(WRITES, False) else "BEGIN")

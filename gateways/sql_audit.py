@@ -159,7 +159,7 @@ class SqlAudit:
         after = 0
         before: bytes | None = GENESIS
         while True:
-            with self._access.read() as connection:
+            with self._access.snapshot() as connection:
                 found = connection.execute(_ENTRIES, {"after": after, "last": last})
                 entries = [_Entry(row) for row in found]
                 digests = _digests(connection, ((one.form, one.key) for one in entries if one.is_whole))
@@ -175,7 +175,7 @@ class SqlAudit:
             told(len(entries))
         if after < last:
             yield Fault(CHAIN, _range(after + 1, last), "gone from the chain")
-        with self._access.read() as connection:
+        with self._access.snapshot() as connection:
             for form, stranger in connection.execute(_STRANGERS):
                 yield Fault(form, _text(stored(stranger)), "neither sealed nor announced: forged")
 

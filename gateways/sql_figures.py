@@ -79,7 +79,7 @@ class SqlFigures:
     def of_city(self, city: str, closed_since: datetime, at_most: int) -> CityFigures:
         """Return what is open, and how long the `at_most` newest cases took that ended since a time."""
         remaining = defaultdict[Step, list[timedelta]](list)
-        with self._access.read() as connection:
+        with self._access.snapshot() as connection:
             open_cases = [_open_case(row) for row in connection.execute(_OPEN, {"city": city}).mappings()]
             unassigned = connection.execute(_UNASSIGNED, {"city": city}).scalar_one()
             lately = {"city": city, "since": closed_since, "most": at_most}

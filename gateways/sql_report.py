@@ -120,7 +120,7 @@ class SqlReports:
 
     def of(self, ask: ReportAsk) -> Report:
         """Return the report; holds no case in memory, a number for each answered step."""
-        with self._access.read() as connection:
+        with self._access.snapshot() as connection:
             return report_of(
                 ask,
                 ReportRows(

@@ -19,6 +19,7 @@ from gateways.ports.ledger import Ledger, Registry
 from gateways.ports.papers import Documents
 from gateways.sql_alert_book import SqlAlertBook
 from gateways.sql_desk_book import SqlDeskBook
+from gateways.sql_figures import SqlFigures
 from gateways.sql_ledger import SqlLedger
 from gateways.sql_outbox import SqlOutbox
 from gateways.sql_registry import SqlRegistry
@@ -178,7 +179,7 @@ class TestSqlite:
         assert told == {"journal_mode": "wal", "synchronous": 1, "busy_timeout": 10000, "foreign_keys": 1}
 
     def test_only_writes_take_the_write_lock_at_once(self, engine: Engine) -> None:
-        """A register begins IMMEDIATE; a look at a case begins plainly."""
+        """A register begins IMMEDIATE, figures begin plainly, a look at a case not at all."""
         registry = SqlRegistry(engine, a_vault())
         begins: list[str] = []
         event.listen(
@@ -188,6 +189,7 @@ class TestSqlite:
         )
         case = registry.register(a_new_case()).case
         registry.case(case.case_number)
+        SqlFigures(engine).of_city(case.city, case.received_at, 1)
         assert begins == ["BEGIN IMMEDIATE", "BEGIN"]
 
     def test_new_file_is_readable_by_its_owner_only(self, engine: Engine) -> None:
