@@ -102,6 +102,7 @@ def activities_of(outside: Outside) -> Activities:
     recorder = Recorder(outside.ledger, outside.shelf, outside.alerts)
     return Activities(
         own=[
+            office.opening,
             office.office_steps,
             office.document_check,
             office.recommendation,

@@ -1,8 +1,11 @@
 """The two steps of the Dinsos itself: is the file complete, and does the office recommend the person."""
 
+from contextlib import suppress
+
 from temporalio import activity
 
 from activities.moot import moot_for
+from activities.plan import plan_of
 from activities.ways import reply_of
 from gateways.ports.desk import Desk
 from gateways.ports.institutions import Bpjs
@@ -10,12 +13,12 @@ from gateways.ports.ledger import Ledger
 from gateways.ports.papers import Documents
 from gateways.ports.policies import PolicyShelf
 from models.answers import Approved
-from models.case import Step
+from models.case import CaseRef, Step
 from models.desk import NewLetter
 from models.dossier import Dossier
-from models.errors import DocumentLost
+from models.errors import DocumentLost, ReactivationError
 from models.letters import subject_digest
-from models.messages import GiveAnswer, OfficeReplies, StepAsk, StepReply
+from models.messages import GiveAnswer, OfficeReplies, Opening, StepAsk, StepReply
 from models.reasons import NEED_NOT_SERVED, PAPERS_MISSING
 from models.wib import wib_date
 
@@ -42,19 +45,30 @@ class Office:
         self._has_officers = has_officers
 
     @activity.defn
+    def opening(self, case: CaseRef) -> Opening:
+        """Return what a new case is held to, and what the rules answer to its first steps in passing.
+
+        Officers are asked by `office_steps`, once the case has opened the step and can take their answer. So
+        is what the rules cannot answer at once; nothing is then lost but the time.
+        """
+        dossier = self._ledger.dossier(case.case_number)
+        plan = plan_of(case, self._shelf, {paper.kind for paper in dossier.papers})
+        if self._has_officers:
+            return Opening(plan=plan)
+        ask = StepAsk(
+            case_number=case.case_number, step=Step.DOCUMENT_CHECK, attempt=1, poll_every=plan.poll_every
+        )
+        with suppress(ReactivationError):
+            return Opening(plan=plan, replies=self._in_passing(ask, dossier))
+        return Opening(plan=plan)
+
+    @activity.defn
     def office_steps(self, ask: StepAsk) -> OfficeReplies:
         """Answer a step of the office and, when the papers pass, the recommendation that follows.
 
         Raises as both do; what the first one answered is then asked again.
         """
-        dossier = self._ledger.dossier(ask.case_number)
-        if ask.step is Step.RECOMMENDATION:
-            return OfficeReplies(replies=(self._recommended(ask, dossier),))
-        check = self._checked(ask, dossier)
-        if not isinstance(check.answer, Approved):
-            return OfficeReplies(replies=(check,))
-        following = ask.model_copy(update={"step": Step.RECOMMENDATION})
-        return OfficeReplies(replies=(check, self._recommended(following, dossier)))
+        return OfficeReplies(replies=self._in_passing(ask, self._ledger.dossier(ask.case_number)))
 
     @activity.defn
     def document_check(self, ask: StepAsk) -> StepReply:
@@ -74,6 +88,15 @@ class Office:
         A letter that still says what the ledger says stands, and need not be signed again.
         """
         return self._recommended(ask, self._ledger.dossier(ask.case_number))
+
+    def _in_passing(self, ask: StepAsk, dossier: Dossier) -> tuple[StepReply, ...]:
+        if ask.step is Step.RECOMMENDATION:
+            return (self._recommended(ask, dossier),)
+        check = self._checked(ask, dossier)
+        if not isinstance(check.answer, Approved):
+            return (check,)
+        following = ask.model_copy(update={"step": Step.RECOMMENDATION})
+        return check, self._recommended(following, dossier)
 
     def _checked(self, ask: StepAsk, dossier: Dossier) -> StepReply:
         if (given := self._given(ask)) is not None:

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 import structlog
 from temporalio import activity
 
+from activities.plan import plan_of
 from gateways.ports.alerts import AlertChannel
 from gateways.ports.ledger import Ledger
 from gateways.ports.policies import PolicyShelf
 from models.case import CaseRef
 from models.errors import ReactivationError
 from models.messages import CasePlan, Record, Recorded
-from models.wib import wib_date
 
 log = structlog.get_logger()
 
@@ -27,25 +27,8 @@ class Recorder:
 
     @activity.defn
     def open_case(self, case: CaseRef) -> CasePlan:
-        """Return what this case is held to; the workflow keeps it, so a changed policy meets new cases only.
-
-        The clock runs from intake when the file is complete then (domain 0.5).
-        """
-        city = self._shelf.city(case.city)
-        track = city.tracks[case.track]
-        present = self._ledger.paper_kinds(case.case_number)
-        return CasePlan(
-            budget=track.sla.budget,
-            warn_at=track.sla.warn_at,
-            complete_at=None if track.missing(present) else case.received_at,
-            poll_every=city.poll_every,
-            max_rounds=city.max_rounds,
-            levels=city.ladder.climb,
-            calendar=self._shelf.calendars().plan(case.city, track.sla.counts, wib_date(case.received_at)),
-            pauses=track.sla.pauses,
-            steps=track.sla.steps,
-            patience=city.stuck,
-        )
+        """Return what a case is held to; the workflow keeps it, so a changed policy meets new cases only."""
+        return plan_of(case, self._shelf, self._ledger.paper_kinds(case.case_number))
 
     @activity.defn
     def record(self, record: Record) -> Recorded:

@@ -4,7 +4,7 @@
 Temporal on a SQLite file, ledger on SQLite or PostgreSQL, one worker. The list is taken by `starter.py
 import`, one row in a hundred faulty, while the worker runs the cases. Simulators answer at once; with
 `--at-the-desk` people do everything and nobody comes, so that every case stays open. The floor's CPU is
-measured before and after, on the same server.
+measured before and after, on the same server: 25 at a time, and a list of them that is begun at once.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from rich.table import Table
 from sqlalchemy import func, select
 
 from benchmarks.bench import Bench, add_database, cpu_seconds, open_bench
-from benchmarks.cases_per_second import Round, measure, run_floor
+from benchmarks.cases_per_second import Round, measure, run_floor, start_floor
 from cli.screens import console
 from models.case import CaseRef
 from models.messages import EventKind
@@ -34,8 +34,10 @@ from models.tables import case_events
 from runtime.entry import run_and_leave
 from runtime.settings import ROOT
 from runtime.stack import StackOptions
+from workflows.options import STARTS_IN_FLIGHT
 
 CITY = "3674"
+FLOORS_OVER = 'WorkflowType="Floor" AND ExecutionStatus="Completed"'
 FAULTS = 0.01
 TIMES = 5
 """How often each query is asked."""
@@ -159,16 +161,43 @@ async def queries(bench: Bench) -> dict[str, float]:
     return medians
 
 
-async def floor_of(bench: Bench, number: int) -> dict[str, Round]:
-    """Measure both shapes of the floor."""
+async def floor_of(bench: Bench, number: int, listed: int) -> dict[str, Round]:
+    """Measure both shapes of the floor: a few at a time, and as a list is worked off, all begun at once."""
     pids = {"server": bench.stack.temporal.pid, "worker": bench.floor.pid}
-    cases = [a_case(index) for index in range(number)]
-    return {
-        "floor": await measure(cases, pids, partial(run_floor, bench.client)),
-        "floor, own queues": await measure(
-            cases, pids, partial(run_floor, bench.client, has_own_queues=True)
-        ),
-    }
+    rounds = {}
+    for name, has_own_queues in (("floor", False), ("floor, own queues", True)):
+        run = partial(run_floor, bench.client, has_own_queues=has_own_queues)
+        rounds[name] = await measure([a_case(index) for index in range(number)], pids, run)
+        if listed:
+            rounds[f"{name}, a list"] = await a_list_of_floors(
+                bench, pids, listed, has_own_queues=has_own_queues
+            )
+    return rounds
+
+
+async def floors_over(bench: Bench) -> int:
+    """Count the floors that are over."""
+    return (await bench.client.count_workflows(FLOORS_OVER)).count
+
+
+async def a_list_of_floors(
+    bench: Bench, pids: Mapping[str, int], number: int, *, has_own_queues: bool
+) -> Round:
+    """Start so many floors as an import starts cases, and wait until all are over."""
+    gate, over = asyncio.Semaphore(STARTS_IN_FLIGHT), await floors_over(bench)
+    before, began = {name: cpu_seconds(pid) for name, pid in pids.items()}, time.perf_counter()
+
+    async def start(case: CaseRef) -> None:
+        async with gate:
+            await start_floor(bench.client, case, has_own_queues=has_own_queues)
+
+    async def left_of(total: int) -> int:
+        return total - await floors_over(bench)
+
+    await asyncio.gather(*map(start, map(a_case, range(number))))
+    await worked_off(lambda: left_of(over + number), console())
+    spent = {name: (cpu_seconds(pid) - before[name]) * 1000 / number for name, pid in pids.items()}
+    return Round(time.perf_counter() - began, number, spent)
 
 
 def a_case(number: int) -> CaseRef:
@@ -189,6 +218,7 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=20_990, help="rows of the list")
     parser.add_argument("--floor", type=int, default=400, help="bare workflows before and after")
+    parser.add_argument("--floor-list", type=int, default=1000, help="the same, all begun at once")
     parser.add_argument(
         "--at-the-desk", action="store_true", help="people do everything, and nobody comes: cases stay open"
     )
@@ -205,8 +235,8 @@ async def main() -> None:
         stack = bench.stack
         memory = Memory({child.name: child.pid for child in stack.children})
         looking = asyncio.create_task(memory.look())
-        await floor_of(bench, 60)
-        before = await floor_of(bench, choice.floor)
+        await floor_of(bench, 60, 0)
+        before = await floor_of(bench, choice.floor, choice.floor_list)
         pids = {"server": stack.temporal.pid, "worker": stack.worker.pid}
         cpu, began = {name: cpu_seconds(pid) for name, pid in pids.items()}, time.perf_counter()
         said, seconds = await imported(bench, memory, choice.rows)
@@ -226,7 +256,7 @@ async def main() -> None:
         what = "lie on the desk" if options.by_hand else "are over"
         screen.print(f"all but {left} {what} {took:.0f} s after the beginning")
         asked["at the end"] = await queries(bench)
-        after = await floor_of(bench, choice.floor)
+        after = await floor_of(bench, choice.floor, choice.floor_list)
         looking.cancel()
     screen.print(cpu_table({name: one * 1000 / cases for name, one in spent.items()}, before, after))
     screen.print(memory_table(memory.most))

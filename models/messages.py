@@ -167,6 +167,14 @@ class OfficeReplies(Payload):
     replies: Annotated[tuple[StepReply, ...], Field(min_length=1, max_length=2)]
 
 
+class Opening(Payload):
+    """What a case begins with."""
+
+    plan: CasePlan
+    replies: Annotated[tuple[StepReply, ...], Field(max_length=2)] = ()
+    """As in `OfficeReplies`, to the first step; none when the office could not answer at once."""
+
+
 class AlertKind(StrEnum):
     """What an alert is about."""
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, FailureError
 
+from activities.office import Office
 from activities.recorder import Recorder
 from models.answers import Approved, HandedOver, Moot, Rejected, Returned
 from models.case import CaseHealth, CaseRef, CaseState, Outcome, SlaState, Step, WaitingOn
@@ -116,9 +117,12 @@ class Reactivation(CaseCommands):
         """
         with suppress(FailureError):
             async with self._progress.in_passing:
-                return await workflow.execute_local_activity_method(
-                    Recorder.open_case, case, **options.LEDGER_AT_ONCE
+                opening = await workflow.execute_local_activity_method(
+                    Office.opening, case, **options.LEDGER_AT_ONCE
                 )
+            first = self._question(Step.DOCUMENT_CHECK, opening.plan.poll_every)
+            self._in_hand = steps.by_key(first, opening.replies)
+            return opening.plan
         while not self._inbox.withdrawn:
             try:
                 return await self._plan_when_back(case)
@@ -152,10 +156,7 @@ class Reactivation(CaseCommands):
         The first valid answer wins and a later one is noted. A round of failures marks the case stuck; it is
         then asked again. An effect under way is awaited, so that its answer is recorded.
         """
-        state = self._progress.state
-        question = StepAsk(
-            case_number=state.case.case_number, step=step, attempt=state.attempt, poll_every=poll_every
-        )
+        question = self._question(step, poll_every)
         reply = None
         while reply is None and not self._inbox.calls:
             reply = await self._ask_once(question)
@@ -170,6 +171,12 @@ class Reactivation(CaseCommands):
                 self._note_late(reply)
             reply = None
         return reply if given is None else StepReply(answer=given.answer, given=given)
+
+    def _question(self, step: Step, poll_every: timedelta) -> StepAsk:
+        state = self._progress.state
+        return StepAsk(
+            case_number=state.case.case_number, step=step, attempt=state.attempt, poll_every=poll_every
+        )
 
     async def _ask_once(self, question: StepAsk) -> StepReply | None:
         """Ask, and wait with whoever has to act when there is no answer; None when it is to be asked again.

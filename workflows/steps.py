@@ -1,5 +1,6 @@
 """Which activity asks whom, with which options, and who the case waits for meanwhile."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from temporalio import workflow
@@ -88,9 +89,14 @@ async def ask_at_once(question: StepAsk) -> dict[str, StepReply]:
         came = await workflow.execute_local_activity_method(Office.office_steps, question, **at_once)
     except FailureError:
         return {}
+    return by_key(question, came.replies)
+
+
+def by_key(question: StepAsk, replies: Sequence[StepReply]) -> dict[str, StepReply]:
+    """Return what the office answered, to the step asked for and those that follow, by the key of each."""
     steps = _OFFICE_STEPS[_OFFICE_STEPS.index(question.step) :]
     asks = (question.model_copy(update={"step": step}) for step in steps)
-    return {ask.key: reply for ask, reply in zip(asks, came.replies, strict=False)}
+    return {ask.key: reply for ask, reply in zip(asks, replies, strict=False)}
 
 
 NOT_YET_ANSWERED = "NotYetAnswered"
