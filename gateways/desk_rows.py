@@ -11,7 +11,7 @@ from gateways import ledger_rows
 from gateways.ledger_access import Upsert
 from models.case import Step
 from models.desk import DeskItem, DeskResult, ItemKind
-from models.errors import BadReply
+from models.errors import BadReply, NotFound
 from models.messages import CaseEvent, EventKind, StepAsk
 from models.roles import ANSWERS, MACHINE, Role
 from models.tables import DeskItemRow, case_events, cases, desk_items
@@ -34,6 +34,7 @@ _OPEN_ITEM = Upsert(
     desk_items,
     lambda insert: insert.on_conflict_do_nothing(index_elements=["key"], index_where=_IS_OPEN),
 )
+_ITEM = ITEMS.where(desk_items.c.id == bindparam("number"))
 _CLOSING: dict[str, BindParameter[Any]] = {
     "closed_at": bindparam("at"),
     "closed_by": bindparam("by"),
@@ -217,3 +218,19 @@ def _mend_row(case_number: str, epoch: int, key: str, mending: _Mending) -> Desk
         closed_by=mending.closed_by,
         result=mending.result,
     )
+
+
+def item(connection: Connection, number: int) -> DeskItem:
+    """Return a piece of work. Raises NotFound."""
+    row = connection.execute(_ITEM, {"number": number}).mappings().one_or_none()
+    if row is None:
+        raise NotFound(f"there is no desk item {number}")
+    return read(row)
+
+
+def in_whose_hand(item: DeskItem) -> str:
+    """Return the words that tell why an item cannot be taken or ended."""
+    what = f"desk item {item.id} ({item.case.case_number}, {item.step})"
+    if item.result is not None:
+        return f"{what} is {item.result} already"
+    return f"{what} is in the hand of {item.assignee or 'nobody'}"

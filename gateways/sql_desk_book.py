@@ -1,15 +1,12 @@
 """The work of people in SQL, as they see it. Satisfies `gateways.ports.desk.DeskBook`."""
 
 from collections.abc import Callable, Collection
-from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import (
     Connection,
     Engine,
     Integer,
-    RowMapping,
     String,
     bindparam,
     insert,
@@ -18,11 +15,19 @@ from sqlalchemy import (
     update,
 )
 
-from gateways import desk_rows, dossier_query, letter_rows, note_rows, sealed_rows, submission_rows
+from gateways import (
+    command_rows,
+    desk_rows,
+    dossier_query,
+    letter_rows,
+    note_rows,
+    sealed_rows,
+    submission_rows,
+)
 from gateways.audit_forms import announce
 from gateways.ledger_access import LedgerAccess, lock_case, unreachable, utc_now
 from gateways.ports.vault import PersonKey, Vault
-from gateways.sealed_rows import NIK, PAPER, key_of_case
+from gateways.sealed_rows import key_of_case
 from models.case import Step, Track
 from models.desk import (
     Bearer,
@@ -31,27 +36,22 @@ from models.desk import (
     CommandResult,
     Completion,
     DeskItem,
-    DeskResult,
     IssuedLetter,
     NewLetter,
     PortalReceipt,
     Refusal,
 )
 from models.dossier import Dossier
-from models.errors import Erased, NotFound, WrongState
-from models.messages import GiveAnswer, StepAsk
-from models.policy import NeedKind
-from models.roles import MACHINE, Act, Role
+from models.errors import Erased, WrongState
+from models.messages import StepAsk
+from models.roles import MACHINE, Act
 from models.tables import (
-    CommandRow,
     RefusalRow,
     cases,
     commands,
     desk_items,
-    documents,
     letters,
     notes,
-    people,
     refusals,
 )
 
@@ -62,7 +62,6 @@ _EMERGENCIES_FIRST = (
     desk_items.c.opened_at,
     desk_items.c.id,
 )
-_ITEM = desk_rows.ITEMS.where(desk_items.c.id == bindparam("number"))
 _OPEN_OF_KEY = desk_rows.ITEMS.where(
     desk_items.c.key == bindparam("of_key"), desk_items.c.closed_at.is_(None)
 )
@@ -82,22 +81,7 @@ _HAND = (
     )
     .values(assignee=bindparam("officer", type_=String()), claimed_at=bindparam("at"))
 )
-_FINISH = (
-    update(desk_items)
-    .where(
-        desk_items.c.id == bindparam("number"),
-        desk_items.c.closed_at.is_(None),
-        desk_items.c.assignee.is_not_distinct_from(bindparam("expects", type_=String())),
-    )
-    .values(closed_at=bindparam("at"), closed_by=bindparam("by"), result=bindparam("as_"))
-)
-_VOID = (
-    update(desk_items)
-    .where(desk_items.c.id == bindparam("number"), desk_items.c.closed_at.is_(None))
-    .values(closed_at=bindparam("at"), closed_by=bindparam("by"), result=DeskResult.VOIDED)
-)
 _COMMAND = select(commands).where(commands.c.command_id == bindparam("command_id"))
-_GIVE = insert(commands)
 _UNDELIVERED = select(commands).where(commands.c.result.is_(None)).order_by(commands.c.given_at)
 _SETTLE = (
     update(commands)
@@ -113,27 +97,10 @@ _BEARERS = (
     .order_by(commands.c.given_at)
 )
 _REFUSE = insert(refusals).returning(refusals.c.id)
-_ACCEPT_PAPERS = (
-    update(documents)
-    .where(
-        documents.c.case_number == bindparam("of_case"),
-        documents.c.name == bindparam("of_name"),
-        documents.c.checked_at.is_(None),
-        documents.c.added_at <= bindparam("until"),
-    )
-    .values(checked_at=bindparam("at"), checked_by=bindparam("by"))
-)
 _LETTERS = (
     select(letters).where(letters.c.case_number == _NUMBER).order_by(letters.c.year, letters.c.sequence)
 )
 _BY_CODE = select(letters).where(letters.c.verification_code == bindparam("code"))
-_SEALED_NEED = select(cases.c.case_number, cases.c.sealed).where(cases.c.case_number == _NUMBER)
-_APPLICANT = (
-    select(people.c.id, people.c.sealed).where(people.c.key_id == bindparam("key_id")).with_for_update()
-)
-_OTHER_OWNER = select(people.c.id).where(
-    people.c.nik_index == bindparam("index"), people.c.id != bindparam("person_id")
-)
 _NOTES = select(notes.c.command_id, notes.c.sealed).where(notes.c.case_number == _NUMBER)
 
 
@@ -173,7 +140,7 @@ class SqlDeskBook:
     def item(self, number: int) -> DeskItem:
         """Return a piece of work. Raises NotFound."""
         with self._access.read() as connection:
-            return _item(connection, number)
+            return desk_rows.item(connection, number)
 
     def open_item(self, ask: StepAsk) -> DeskItem:
         """Return the open item of a step, opening one when there is none.
@@ -196,9 +163,9 @@ class SqlDeskBook:
         values = {"number": number, "expects": expects, "officer": officer, "at": at if officer else None}
         with self._access.write() as connection:
             done = connection.execute(_HAND, values).rowcount > 0
-            item = _item(connection, number)
+            item = desk_rows.item(connection, number)
         if not done:
-            raise WrongState(_in_whose_hand(item))
+            raise WrongState(desk_rows.in_whose_hand(item))
         return item
 
     # -- Commands --------------------------------------------------------------------------------
@@ -214,66 +181,17 @@ class SqlDeskBook:
             case = lock_case(connection, command.case_number)
             row = connection.execute(_COMMAND, {"command_id": command.command_id}).mappings().one_or_none()
             if row is not None:
-                return _the_same(_command(row), command)
+                return command_rows.the_same(command_rows.read(row), command)
             if case["closed_at"] is not None:
                 raise WrongState(f"{command.case_number} is over: {case['outcome']}")
-            self._write(connection, completion, case["city"])
+            command_rows.write(connection, self._vault, completion, case["city"])
         return command
-
-    def _write(self, connection: Connection, completion: Completion, city: str) -> None:
-        command, message = completion.command, completion.command.message
-        case_number, now = command.case_number, command.given_at
-        answer = message if isinstance(message, GiveAnswer) else None
-        key = key_of_case(connection, self._vault, case_number)
-        _end_items(connection, completion)
-        if completion.receipt is not None and answer is not None:
-            of_attempt = (case_number, answer.attempt)
-            submission_rows.keep(connection, self._vault, *of_attempt, completion.receipt, command.actor)
-        if completion.voids_receipt is not None:
-            submission_rows.void(connection, case_number, completion.voids_receipt, command.actor, now)
-        if completion.letter is not None and answer is not None:
-            of_attempt = (case_number, answer.attempt)
-            letter_rows.issue(connection, key, of_attempt, city, completion.letter, now)
-        if completion.correction:
-            _correct(connection, self._vault, key, case_number, dict(completion.correction))
-        if completion.need is not None:
-            _change_need(connection, key, case_number, completion.need)
-        if completion.accepted_papers:
-            until = completion.seen_until or now
-            accepted = {"of_case": case_number, "at": now, "by": command.actor, "until": until}
-            names = [self._vault.index(PAPER, sha256) for sha256 in completion.accepted_papers]
-            rows = [{**accepted, "of_name": name} for name in names]
-            connection.execute(_ACCEPT_PAPERS, rows)
-        if completion.note:
-            note_rows.keep(
-                connection,
-                key,
-                case_number,
-                command.command_id,
-                author=command.actor,
-                text=completion.note,
-                at=now,
-            )
-        row = CommandRow(
-            command_id=command.command_id,
-            case_number=case_number,
-            kind=command.kind,
-            message=message.model_dump_json(),
-            actor=command.actor,
-            role=command.role,
-            step=answer.step if answer else None,
-            attempt=answer.attempt if answer else None,
-            item=completion.item,
-            given_at=now,
-        )
-        connection.execute(_GIVE, row.model_dump())
-        announce(connection, "commands", [(command.command_id,)], now)
 
     def command(self, command_id: str) -> Command | None:
         """Return the command that was given under this id; None when there is none."""
         with self._access.read() as connection:
             row = connection.execute(_COMMAND, {"command_id": command_id}).mappings().one_or_none()
-        return None if row is None else _command(row)
+        return None if row is None else command_rows.read(row)
 
     def undelivered(self, case_number: str | None = None, limit: int = 500) -> list[Command]:
         """Return the commands that no workflow has taken or refused yet, the oldest first."""
@@ -282,7 +200,7 @@ class SqlDeskBook:
             query = query.where(commands.c.case_number == case_number)
         with self._access.read() as connection:
             rows = connection.execute(query).mappings().all()
-            return [_command(row) for row in rows]
+            return [command_rows.read(row) for row in rows]
 
     def settle(self, command_id: str, result: CommandResult, said: str | None, at: datetime) -> None:
         """Write down what the workflow said to a command; the first word stays."""
@@ -385,74 +303,3 @@ class SqlDeskBook:
                 return {}
             key = key_of_case(connection, self._vault, case_number)
         return {row.command_id: key.unseal(sealed_rows.note_of(row.command_id), row.sealed) for row in rows}
-
-
-def _item(connection: Connection, number: int) -> DeskItem:
-    row = connection.execute(_ITEM, {"number": number}).mappings().one_or_none()
-    if row is None:
-        raise NotFound(f"there is no desk item {number}")
-    return desk_rows.read(row)
-
-
-def _the_same(there: Command, command: Command) -> Command:
-    """Return the command that was given before. Raises WrongState when it is about something else."""
-    if (there.case_number, there.kind) != (command.case_number, command.kind):
-        raise WrongState(
-            f"{command.command_id} is the id of another command: {there.case_number}, {there.kind}"
-        )
-    return there
-
-
-def _end_items(connection: Connection, completion: Completion) -> None:
-    """End the item that a command finishes or makes void. Raises WrongState unless it is as expected."""
-    ending = {"at": completion.command.given_at, "by": completion.command.actor}
-    if completion.item is not None:
-        finishing = {"number": completion.item, "expects": completion.expects, "as_": DeskResult.DONE}
-        if connection.execute(_FINISH, {**finishing, **ending}).rowcount == 0:
-            raise WrongState(_in_whose_hand(_item(connection, completion.item)))
-    if completion.voids_item is not None:
-        voiding = {"number": completion.voids_item, **ending}
-        if connection.execute(_VOID, voiding).rowcount == 0:
-            raise WrongState(_in_whose_hand(_item(connection, completion.voids_item)))
-
-
-def _in_whose_hand(item: DeskItem) -> str:
-    what = f"desk item {item.id} ({item.case.case_number}, {item.step})"
-    if item.result is not None:
-        return f"{what} is {item.result} already"
-    return f"{what} is in the hand of {item.assignee or 'nobody'}"
-
-
-def _command(row: RowMapping) -> Command:
-    kind = CommandKind(row["kind"])
-    return Command(
-        case_number=row["case_number"],
-        message=kind.message.model_validate_json(row["message"]),
-        actor=row["actor"],
-        role=None if row["role"] is None else Role(row["role"]),
-        given_at=row["given_at"],
-        result=None if row["result"] is None else CommandResult(row["result"]),
-        said=row["said"],
-    )
-
-
-def _change_need(connection: Connection, key: PersonKey, case_number: str, kind: NeedKind) -> None:
-    row = connection.execute(_SEALED_NEED, {"case_number": case_number}).mappings().one()
-    need, deactivated_on = sealed_rows.need(key, row)
-    sealed = sealed_rows.seal_need(key, case_number, replace(need, kind=kind), deactivated_on)
-    connection.execute(update(cases).where(cases.c.case_number == case_number).values(sealed=sealed))
-
-
-def _correct(
-    connection: Connection, vault: Vault, key: PersonKey, case_number: str, changes: dict[str, Any]
-) -> None:
-    """Mend the applicant's data; the papers must then be compared again. Somebody else's NIK is refused."""
-    row = connection.execute(_APPLICANT, {"key_id": key.id}).one()
-    person = replace(sealed_rows.person(key, row.sealed), **changes)
-    index = vault.index(NIK, person.nik)
-    if connection.execute(_OTHER_OWNER, {"index": index, "person_id": row.id}).first() is not None:
-        raise WrongState("the NIK belongs to another person of the ledger")
-    mended = update(people).where(people.c.id == row.id)
-    connection.execute(mended.values(nik_index=index, sealed=sealed_rows.seal_person(key, person)))
-    unchecked = update(documents).where(documents.c.case_number == case_number)
-    connection.execute(unchecked.values(checked_at=None, checked_by=None))

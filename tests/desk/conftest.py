@@ -8,13 +8,14 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Engine, text
 
-from gateways.ledger_schema import migrate, open_engine
+from gateways.ledger_schema import open_engine
 from gateways.policy_folder import PolicyFolder
 from gateways.typst_letters import TypstLetters
 from tests.desk.bench import EXTRA_PEOPLE, Bench, Clock
-from tests.ledger.conftest import forged, postgres
+from tests.ledger.conftest import forged, migrated_database, postgres
+from tests.ledgers import put_ledger
 
-__all__ = ["postgres"]
+__all__ = ["migrated_database", "postgres"]
 _POLICIES = Path(__file__).parents[2] / "policies"
 
 
@@ -37,15 +38,15 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> PolicyFolder:
 def desk_engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """Open a migrated ledger of this file's own, on each database."""
     if request.param == "sqlite":
-        url, admin, name = f"sqlite:///{tmp_path_factory.mktemp('ledger') / 'ledger.db'}", None, ""
+        url, admin, name = put_ledger(tmp_path_factory.mktemp("ledger") / "ledger.db"), None, ""
     else:
         admin = request.getfixturevalue("postgres")
         name = f"desk_{uuid4().hex}"
         with admin.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name}"))
+            template = request.getfixturevalue("migrated_database")
+            connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
         url = admin.url.set(database=name).render_as_string(hide_password=False)
     engine = open_engine(url)
-    migrate(engine)
     yield engine
     assert forged(engine) == []
     engine.dispose()

@@ -12,8 +12,8 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 from typer.testing import CliRunner
 
 import cli.door
-from gateways.ledger_schema import migrate, open_engine
 from starter import app
+from tests.ledgers import a_ledger
 
 NIK = "3674065203859001"
 HOSTILE = (
@@ -42,8 +42,7 @@ EVERY = {" ".join(path): command for path, command in commands(typer.main.get_co
 def office(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a folder with an empty ledger."""
     folder = tmp_path_factory.mktemp("office")
-    engine = open_engine(f"sqlite:///{folder / 'ledger.db'}")
-    migrate(engine)
+    engine = a_ledger(folder)
     engine.dispose()
     return folder
 

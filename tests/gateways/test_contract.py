@@ -17,7 +17,6 @@ from activities.ways import Mode, Way
 from desk.decisions import Said, Verb
 from desk.orders import Hand
 from gateways import submission_rows
-from gateways.ledger_schema import migrate, open_engine
 from gateways.policy_folder import PolicyFolder
 from gateways.sealed_rows import key_of_case
 from gateways.typst_letters import TypstLetters
@@ -30,6 +29,7 @@ from models.tables import desk_items, submissions
 from tests.builders import a_person
 from tests.desk.bench import OPERATOR, Bench, Clock, an_ask, personal
 from tests.gateways.institutions import Adapters, Institutions
+from tests.ledgers import a_ledger
 from tests.vaults import a_vault
 
 _POLICIES = Path(__file__).parents[2] / "policies"
@@ -232,8 +232,7 @@ class ByHand(_Side):
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     """Open an office for the whole file, on SQLite; tests keep apart by their cases."""
     folder = tmp_path_factory.mktemp("contract")
-    engine = open_engine(f"sqlite:///{folder / 'ledger.db'}")
-    migrate(engine)
+    engine = a_ledger(folder)
     clock = Clock()
     clock.now = datetime.now(UTC)
     yield Bench(engine, folder, PolicyFolder(_POLICIES), TypstLetters(_POLICIES / "surat"), clock)

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from gateways.folder_documents import FolderDocuments
-from gateways.ledger_schema import migrate, open_engine
 from gateways.policy_folder import PolicyFolder
 from gateways.sql_registry import SqlRegistry
 from intake.intake import Intake
 from models.case import CaseRef
 from models.errors import BadInput, EngineUnreachable
 from tests.builders import PDF, an_application, write_application
+from tests.ledgers import a_ledger
 from tests.vaults import a_vault
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,8 +39,7 @@ class Counter:
     """An intake desk with its own ledger, store and Temporal."""
 
     def __init__(self, folder: Path) -> None:
-        engine = open_engine(f"sqlite:///{folder / 'ledger.db'}")
-        migrate(engine)
+        engine = a_ledger(folder)
         self.registry = SqlRegistry(engine, a_vault(), clock=lambda: NOW)
         self.store = folder / "documents"
         self.temporal = Temporal()

@@ -1,6 +1,5 @@
 """A migrated ledger on both databases: SQLite in a file, and a real PostgreSQL started once per session."""
 
-import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from gateways.sql_outbox import SqlOutbox
 from gateways.sql_registry import SqlRegistry
 from models.audit import Fault
 from tests.ledger.builders import MORNING, a_clock
+from tests.ledgers import put_ledger
 from tests.vaults import a_vault
 
 
@@ -38,18 +38,8 @@ def postgres() -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="session")
-def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a migrated ledger on SQLite, to be copied: migrations take longer than most tests."""
-    path = tmp_path_factory.mktemp("migrated") / "ledger.db"
-    engine = open_engine(f"sqlite:///{path}")
-    migrate(engine)
-    engine.dispose()
-    return path
-
-
-@pytest.fixture(scope="session")
 def migrated_database(postgres: Engine) -> str:
-    """Make the same on PostgreSQL, and return its name."""
+    """Make a migrated ledger on PostgreSQL, to be copied, and return its name."""
     name = f"migrated_{uuid4().hex}"
     with postgres.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
@@ -65,9 +55,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     is_migrated = "engine" in request.fixturenames
     if request.param == "sqlite":
         path = tmp_path / "ledger.db"
-        if is_migrated:
-            shutil.copy(request.getfixturevalue("migrated_file"), path)
-        yield f"sqlite:///{path}"
+        yield put_ledger(path) if is_migrated else f"sqlite:///{path}"
         return
     template = request.getfixturevalue("migrated_database") if is_migrated else "template1"
     admin: Engine = request.getfixturevalue("postgres")

@@ -1,7 +1,6 @@
 """What is personal cannot be read where it lies: in a database's files, its log, the folder of papers."""
 
 import hashlib
-import shutil
 from dataclasses import asdict, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -26,6 +25,7 @@ from models.tables import cases, people
 from tests.e2e import leaks
 from tests.ledger.builders import MORNING, a_new_case, a_person
 from tests.ledger.dumps import dump, log_position
+from tests.ledgers import put_ledger
 from tests.vaults import a_vault
 
 _MANY = 100
@@ -135,9 +135,9 @@ class TestSqlite:
     """What SQLite leaves behind."""
 
     @pytest.fixture
-    def url(self, tmp_path: Path, migrated_file: Path) -> str:
+    def url(self, tmp_path: Path) -> str:
         """Only SQLite."""
-        return f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'ledger.db')}"
+        return put_ledger(tmp_path / "ledger.db")
 
     def test_what_an_older_version_wrote_leaves_the_file(self, engine: Engine) -> None:
         """Neither the file nor its log holds what stood in a row before, and once is enough."""

@@ -1,6 +1,5 @@
 """The ledger's tables: opened right, migrated once, the same as the models say."""
 
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -31,6 +30,7 @@ from models.outbox import AlertState
 from models.roles import Role
 from models.tables import LedgerTable
 from tests.ledger.builders import MORNING, a_new_case
+from tests.ledgers import put_ledger
 from tests.vaults import a_vault
 
 _ROOT = Path(__file__).parents[2]
@@ -165,9 +165,9 @@ class TestSqlite:
     """What SQLite needs to be told."""
 
     @pytest.fixture
-    def url(self, tmp_path: Path, migrated_file: Path) -> str:
+    def url(self, tmp_path: Path) -> str:
         """Only SQLite."""
-        return f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'ledger.db')}"
+        return put_ledger(tmp_path / "ledger.db")
 
     def test_every_connection_is_set_up(self, engine: Engine) -> None:
         """WAL, synchronous NORMAL, ten seconds of patience, foreign keys on."""

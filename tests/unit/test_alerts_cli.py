@@ -3,19 +3,18 @@
 import json
 from pathlib import Path
 
-from gateways.ledger_schema import migrate, open_engine
 from gateways.sql_outbox import SqlOutbox
 from gateways.sql_registry import SqlRegistry
 from models.outbox import Addressed
 from tests.ledger.builders import a_new_case, an_alert
+from tests.ledgers import a_ledger
 from tests.unit.typed import typed
 from tests.vaults import a_vault
 
 
 def test_officers_look_and_take_charge(tmp_path: Path) -> None:
     """Every command, role and area, bad input with its exit code."""
-    engine = open_engine(f"sqlite:///{tmp_path / 'ledger.db'}")
-    migrate(engine)
+    engine = a_ledger(tmp_path)
     case = SqlRegistry(engine, a_vault()).register(a_new_case()).case
     number, key = case.case_number, f"{case.case_number}:sla:1:100"
     SqlOutbox(engine).put([Addressed(an_alert(case, key, minute=70), ("tangsel-supervisor", "lokal"))])

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from gateways.ledger_schema import migrate, open_engine
 from gateways.sql_desk_book import SqlDeskBook
 from gateways.sql_registry import SqlRegistry
 from models.audit_tables import accesses
@@ -17,6 +16,7 @@ from models.messages import Withdraw
 from tests.intake.lists import a_row
 from tests.ledger.audited import Audited
 from tests.ledger.builders import a_new_case, a_person, facts_of
+from tests.ledgers import a_ledger
 from tests.unit.typed import typed
 from tests.vaults import a_vault
 
@@ -26,8 +26,7 @@ SUPERVISOR = ("--as", "tangsel-supervisor")
 @pytest.fixture
 def audited(tmp_path: Path) -> Iterator[Audited]:
     """Give a sealed ledger with one case that an officer worked on."""
-    engine = open_engine(f"sqlite:///{tmp_path / 'ledger.db'}")
-    migrate(engine)
+    engine = a_ledger(tmp_path)
     number = (
         SqlRegistry(engine, a_vault()).register(a_new_case(a_person(name="Siti | Rahayu"))).case.case_number
     )
@@ -79,8 +78,7 @@ def test_anchors_find_a_chain_that_was_written_anew(audited: Audited, tmp_path: 
 
 def test_an_empty_chain_has_nothing_to_anchor(tmp_path: Path) -> None:
     """Refused in this state."""
-    engine = open_engine(f"sqlite:///{tmp_path / 'ledger.db'}")
-    migrate(engine)
+    engine = a_ledger(tmp_path)
     engine.dispose()
     assert typed(tmp_path, "audit", "anchor", str(tmp_path / "a")).code == 4
     assert typed(tmp_path, "audit", "verify").code == 0

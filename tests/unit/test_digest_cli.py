@@ -3,19 +3,18 @@
 import json
 from pathlib import Path
 
-from gateways.ledger_schema import migrate, open_engine
 from gateways.sql_alert_book import SqlAlertBook
 from gateways.sql_registry import SqlRegistry
 from models.outbox import AlertState
 from tests.ledger.builders import a_new_case
+from tests.ledgers import a_ledger
 from tests.unit.typed import typed
 from tests.vaults import a_vault
 
 
 def test_officers_look_and_supervisors_send(tmp_path: Path) -> None:
     """What is shown is what is sent, beside the digest of the morning; an unknown city and a role refused."""
-    engine = open_engine(f"sqlite:///{tmp_path / 'ledger.db'}")
-    migrate(engine)
+    engine = a_ledger(tmp_path)
     case = SqlRegistry(engine, a_vault()).register(a_new_case()).case.case_number
     sent, data, auditor, unknown = (
         typed(tmp_path, "digest", "--city", "3674", "--send", "--as", "tangsel-kepala-bidang"),

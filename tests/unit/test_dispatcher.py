@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from gateways.channels import OutboxAndLog
-from gateways.ledger_schema import migrate, open_engine
 from gateways.policy_folder import PolicyFolder
 from gateways.sql_alert_book import SqlAlertBook
 from gateways.sql_ledger import SqlLedger
@@ -24,6 +23,7 @@ from models.outbox import WEBHOOK, Addressed, AlertMessage, AlertState, Delivery
 from runtime.dispatcher import RETRY_AT_MOST, Dispatcher, dispatch_for_ever, retry_wait
 from runtime.supervisor import keep_alive
 from tests.ledger.builders import MORNING, a_closing, a_new_case, an_alert
+from tests.ledgers import a_ledger
 from tests.vaults import a_vault
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,8 +57,7 @@ class Desk:
     """An office of one city, its outbox, and hands to raise alerts and let time pass."""
 
     def __init__(self, folder: Path) -> None:
-        engine = open_engine(f"sqlite:///{folder / 'ledger.db'}")
-        migrate(engine)
+        engine = a_ledger(folder)
         self.engine = engine
         self.now = MORNING
         self.ledger, self.registry = (

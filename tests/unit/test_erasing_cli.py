@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from gateways.ledger_schema import migrate, open_engine
 from gateways.policy_folder import PolicyFolder
 from gateways.sql_erasures import SqlErasures
 from gateways.sql_ledger import SqlLedger
@@ -18,6 +17,7 @@ from models.desk import NewLetter
 from runtime.retention import erase_due
 from tests.ledger.audited import NoPapers
 from tests.ledger.builders import MORNING, a_closing, a_new_case, a_person
+from tests.ledgers import a_ledger
 from tests.unit.typed import Typed, typed
 from tests.vaults import a_vault
 
@@ -55,8 +55,7 @@ class Desk:
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
     """Give an empty one."""
-    engine = open_engine(f"sqlite:///{tmp_path / 'ledger.db'}")
-    migrate(engine)
+    engine = a_ledger(tmp_path)
     yield Desk(tmp_path, engine)
     engine.dispose()
 

@@ -13,7 +13,6 @@ from temporalio.common import MetricMeter
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 
 from gateways.channels import OutboxAndLog
-from gateways.ledger_schema import migrate, open_engine
 from gateways.policy_folder import PolicyFolder
 from gateways.sql_alert_book import SqlAlertBook
 from gateways.sql_outbox import SqlOutbox
@@ -25,6 +24,7 @@ from runtime.adapters import Watching
 from runtime.gauges import AGE, PENDING, UNACKNOWLEDGED, Gauges, gauge_for_ever
 from runtime.watchdog import WATCHDOG
 from tests.ledger.builders import MORNING, a_new_case, an_alert
+from tests.ledgers import a_ledger
 from tests.vaults import a_vault
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,8 +35,7 @@ class Office:
     """A ledger, and workers that look after the watchdog."""
 
     def __init__(self, folder: Path) -> None:
-        self.sql = open_engine(f"sqlite:///{folder / 'ledger.db'}")
-        migrate(self.sql)
+        self.sql = a_ledger(folder)
         self.now = MORNING
         self.watch, self.book = SqlWatch(self.sql), SqlAlertBook(self.sql)
         shelf = PolicyFolder(ROOT / "policies")

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from gateways.channels import OutboxAndLog
-from gateways.ledger_schema import migrate, open_engine
 from gateways.outage_guard import GuardedBpjs, OutageGuard
 from gateways.policy_folder import PolicyFolder
 from gateways.sql_alert_book import SqlAlertBook
@@ -24,6 +23,7 @@ from models.roles import MACHINE
 from models.tables import cases
 from runtime.outages import Cases, OutageKeeper
 from tests.ledger.builders import MORNING, a_new_case
+from tests.ledgers import a_ledger
 from tests.vaults import a_vault
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,8 +47,7 @@ class Place:
     """Cases that Temporal lists as parked although the ledger was told of their release."""
 
     def __post_init__(self) -> None:
-        self.engine = open_engine(f"sqlite:///{self.folder / 'ledger.db'}")
-        migrate(self.engine)
+        self.engine = a_ledger(self.folder)
         self.outages = SqlOutages(self.engine)
         self.registry = SqlRegistry(self.engine, a_vault())
 

@@ -6,19 +6,18 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from gateways.ledger_schema import migrate, open_engine
 from gateways.sql_ledger import SqlLedger
 from gateways.sql_registry import SqlRegistry
 from models.wib import wib_date
 from tests.ledger.builders import a_closing, a_new_case
+from tests.ledgers import a_ledger
 from tests.unit.typed import typed
 from tests.vaults import a_vault
 
 
 def test_who_may_reads_the_report_and_others_are_told_why(tmp_path: Path) -> None:
     """On the terminal, as data and as files; nobody's other city, no other role."""
-    engine = open_engine(f"sqlite:///{tmp_path / 'ledger.db'}")
-    migrate(engine)
+    engine = a_ledger(tmp_path)
     registry, now = SqlRegistry(engine, a_vault()), datetime.now(UTC)
     registry.register(a_new_case(received_at=now))
     done = registry.register(a_new_case()).case

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from gateways.anchor_file import AnchorFile
-from gateways.ledger_schema import migrate, open_engine
 from gateways.sql_audit import SqlAudit
 from gateways.sql_registry import SqlRegistry
 from models.audit import Anchor
@@ -16,6 +15,7 @@ from models.errors import EngineUnreachable, Misconfigured
 from models.wib import wib_date
 from runtime.sealing import seal_for_ever
 from tests.ledger.builders import MORNING, a_new_case
+from tests.ledgers import a_ledger
 from tests.vaults import a_vault
 from workflows import options
 
@@ -53,8 +53,7 @@ async def test_rows_are_sealed_and_each_day_is_anchored_once(
 ) -> None:
     """A ledger that is away for a while stops nothing."""
     monkeypatch.setattr(options, "SEAL_EVERY", timedelta(0))
-    engine = open_engine(f"sqlite:///{tmp_path / 'ledger.db'}")
-    migrate(engine)
+    engine = a_ledger(tmp_path)
     SqlRegistry(engine, a_vault()).register(a_new_case())
     audit, file = AwayAtFirst(engine), Told(tmp_path / "anchors.txt", days=2)
     hours = iter(range(10_000))

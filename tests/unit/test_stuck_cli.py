@@ -4,12 +4,12 @@ import json
 from datetime import timedelta
 from pathlib import Path
 
-from gateways.ledger_schema import migrate, open_engine
 from gateways.sql_ledger import SqlLedger
 from gateways.sql_registry import SqlRegistry
 from models.case import CaseHealth, CaseState, Step, WaitingOn
 from models.messages import CaseEvent, EventKind
 from tests.ledger.builders import MORNING, a_new_case, a_person, a_telling
+from tests.ledgers import a_ledger
 from tests.unit.typed import typed
 from tests.vaults import a_vault
 
@@ -18,8 +18,7 @@ NOBODY = "127.0.0.1:1"
 
 def test_the_ledger_answers_while_temporal_is_away(tmp_path: Path) -> None:
     """Groups with their filters, a case with what to type next; nothing personal."""
-    engine = open_engine(f"sqlite:///{tmp_path / 'ledger.db'}")
-    migrate(engine)
+    engine = a_ledger(tmp_path)
     registry, ledger = SqlRegistry(engine, a_vault()), SqlLedger(engine, a_vault())
     person = a_person()
     refused, forgotten = (registry.register(a_new_case(one)).case for one in (person, a_person()))

@@ -10,7 +10,6 @@ import pytest
 import structlog
 
 from gateways.channels import OutboxAndLog
-from gateways.ledger_schema import migrate, open_engine
 from gateways.policy_folder import PolicyFolder
 from gateways.sql_alert_book import SqlAlertBook
 from gateways.sql_audit import SqlAudit
@@ -27,6 +26,7 @@ from runtime.engine import Engine, Seen
 from runtime.sealing import seal_all
 from runtime.watchdog import WATCHDOG, Watchdog
 from tests.ledger.builders import MORNING, a_closing, a_new_case, a_record, an_alert, an_event
+from tests.ledgers import a_ledger
 from tests.vaults import a_vault
 from workflows import options
 
@@ -82,8 +82,7 @@ class House:
     """A ledger, its outbox, a Temporal, and a watchdog whose clock the test moves."""
 
     def __init__(self, folder: Path) -> None:
-        self.sql = open_engine(f"sqlite:///{folder / 'ledger.db'}")
-        migrate(self.sql)
+        self.sql = a_ledger(folder)
         self.now = MORNING
         self.ledger, self.registry = (
             SqlLedger(self.sql, a_vault(), self.clock),

@@ -16,7 +16,6 @@ from temporalio.client import WorkflowUpdateStage
 from temporalio.service import RPCError, RPCStatusCode
 
 from gateways.ledger_access import utc_now
-from gateways.ledger_schema import migrate, open_engine
 from gateways.policy_folder import PolicyFolder
 from gateways.sql_calendar_marks import SqlCalendarMarks
 from gateways.sql_desk_book import SqlDeskBook
@@ -29,6 +28,7 @@ from models.wib import WIB
 from runtime.delivery import Delivery
 from runtime.recount import Recounter
 from tests.builders import a_case, a_new_case
+from tests.ledgers import a_ledger
 from tests.vaults import a_vault
 from tests.workflows.conftest import BY_HAND, Bench, Handle, proven
 from tests.workflows.hands import Gates, events, give, on_desk, switch
@@ -125,8 +125,7 @@ async def test_an_edited_file_reaches_a_running_case(stopped_bench: Bench, tmp_p
     A worker's sweep sees the edit, writes the command and brings it; a second one finds nothing to do.
     """
     table = TimeTable(tmp_path, FRIDAY)
-    engine = open_engine(f"sqlite:///{tmp_path / 'ledger.db'}")
-    migrate(engine)
+    engine = a_ledger(tmp_path)
     registry, book = SqlRegistry(engine, a_vault()), SqlDeskBook(engine, a_vault())
     case = registry.register(a_new_case(at(table.friday, "15:30").astimezone(UTC))).case
     async with by(table, stopped_bench) as bench:

@@ -19,7 +19,6 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from gateways.channels import OutboxAndLog
 from gateways.ledger_access import utc_now
-from gateways.ledger_schema import migrate, open_engine
 from gateways.policy_folder import PolicyFolder
 from gateways.sql_alert_book import SqlAlertBook
 from gateways.sql_audit import SqlAudit
@@ -37,6 +36,7 @@ from runtime.settings import Settings
 from runtime.temporal import connect
 from runtime.watchdog import WATCHDOG, Watchdog
 from tests.ledger.builders import a_closing, a_new_case, a_record, an_alert, an_event
+from tests.ledgers import a_ledger
 from tests.vaults import a_vault
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -73,8 +73,7 @@ class House:
     def __init__(self, client: Client, folder: Path) -> None:
         self.client = client
         self.settings = Settings(task_queue=uuid.uuid4().hex)
-        self.sql = open_engine(f"sqlite:///{folder / 'ledger.db'}")
-        migrate(self.sql)
+        self.sql = a_ledger(folder)
         with self.sql.begin() as connection:  # numbers that no other test on this server has
             first = random.randrange(100_000, 900_000, 10)
             connection.execute(insert(counters).values(name="case:3674:2026", value=first))

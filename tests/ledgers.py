@@ -1,0 +1,30 @@
+"""A migrated SQLite ledger: made once in a process and copied from then on, since migrations take longer."""
+
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from sqlalchemy import Engine
+
+from gateways.ledger_schema import migrate, open_engine
+
+
+def a_ledger(folder: Path) -> Engine:
+    """Put an empty ledger into a folder, as `ledger.db`, and open it."""
+    return open_engine(put_ledger(folder / "ledger.db"))
+
+
+def put_ledger(path: Path) -> str:
+    """Put an empty ledger there, for its owner only, and return its address."""
+    path.touch(mode=0o600)
+    path.write_bytes(_migrated())
+    return f"sqlite:///{path}"
+
+
+@cache
+def _migrated() -> bytes:
+    with TemporaryDirectory() as folder:
+        engine = open_engine(f"sqlite:///{folder}/ledger.db")
+        migrate(engine)
+        engine.dispose()
+        return Path(folder, "ledger.db").read_bytes()
