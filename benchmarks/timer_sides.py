@@ -17,10 +17,11 @@ from temporalio.client import Client
 from benchmarks.bench import FLOOR_QUEUE, Bench
 from benchmarks.timer_floor import Sleeper
 from gateways.policy_folder import PolicyFolder
+from models.alert_tables import alerts
 from models.case import Track
 from models.errors import EngineUnreachable, Misconfigured
 from models.messages import AlertKind, EventKind
-from models.tables import alerts, case_events, cases
+from models.tables import case_events, cases
 from runtime.processes import Child
 from runtime.stack import Stack
 from runtime.temporal import CaseStarter

@@ -36,13 +36,15 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlmodel import UTCDateTime
 
+from models.alert_tables import alerts
 from models.audit import digest_of
 from models.audit_tables import accesses, audit_pending
 from models.bulk_tables import bulk_operations
+from models.desk_tables import commands, notes, refusals
 from models.erasure_tables import erasures, legal_holds
 from models.event_tables import received_events
 from models.import_tables import imports
-from models.tables import alerts, case_events, commands, notes, refusals
+from models.tables import case_events
 
 _SEPARATOR: Final = "/"
 _MOST_DIGITS: Final = 18

@@ -24,18 +24,12 @@ from models.desk import (
     Completion,
     DeskResult,
 )
+from models.desk_tables import CommandRow, commands, desk_items
 from models.errors import WrongState
 from models.messages import GiveAnswer
 from models.policy import NeedKind
 from models.roles import Role
-from models.tables import (
-    CommandRow,
-    cases,
-    commands,
-    desk_items,
-    documents,
-    people,
-)
+from models.tables import cases, documents, people
 
 _NUMBER = bindparam("case_number", type_=String())
 _FINISH = (

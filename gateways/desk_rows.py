@@ -11,10 +11,11 @@ from gateways import ledger_rows
 from gateways.ledger_access import Upsert
 from models.case import Step
 from models.desk import DeskItem, DeskResult, ItemKind
+from models.desk_tables import DeskItemRow, desk_items
 from models.errors import BadReply, NotFound
 from models.messages import CaseEvent, EventKind, StepAsk
 from models.roles import ANSWERS, MACHINE, Role
-from models.tables import DeskItemRow, case_events, cases, desk_items
+from models.tables import case_events, cases
 
 _NUMBER = bindparam("case_number", type_=String())
 _MENDING = frozenset({EventKind.STEP_STUCK, EventKind.STEP_RETRIED, EventKind.CASE_CLOSED})

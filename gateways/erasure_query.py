@@ -19,9 +19,10 @@ from sqlalchemy import (
 
 from gateways import ledger_rows
 from gateways.ledger_access import no_such_case
+from models.desk_tables import letters, notes, submissions
 from models.erasure import Cutoffs, Due, Hold, Subject
 from models.erasure_tables import erasures, legal_holds
-from models.tables import cases, documents, letters, notes, people, submissions
+from models.tables import cases, documents, people
 
 _PERSON = bindparam("person", type_=Integer())
 _WHO = (

@@ -11,7 +11,7 @@ from gateways.ledger_access import next_number
 from gateways.ports.vault import PersonKey, Vault
 from gateways.sealed_rows import PAPER, key_of_case
 from models.desk import IssuedLetter, NewLetter
-from models.tables import letters
+from models.desk_tables import letters
 
 _CODE_LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """Without letters and digits that are taken for each other."""

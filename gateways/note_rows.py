@@ -8,7 +8,7 @@ from gateways.audit_forms import announce
 from gateways.ledger_access import Upsert
 from gateways.ports.vault import PersonKey
 from gateways.sealed_rows import note_of
-from models.tables import NoteRow, notes
+from models.desk_tables import NoteRow, notes
 
 _NOTE = Upsert(notes, lambda insert: insert.on_conflict_do_nothing().returning(notes.c.command_id))
 

@@ -7,8 +7,8 @@ from sqlalchemy import Connection, String, bindparam, delete, select, update
 
 from gateways.audit_forms import announce
 from gateways.ledger_access import Upsert, lock_case
+from models.alert_tables import AlertRow, DeliveryRow, alert_deliveries, alerts
 from models.outbox import Addressed, AlertState, DeliveryState
-from models.tables import AlertRow, DeliveryRow, alert_deliveries, alerts
 
 _ALERT = Upsert(alerts, lambda insert: insert.on_conflict_do_nothing().returning(alerts.c.key))
 _DELIVERIES = Upsert(alert_deliveries, lambda insert: insert.on_conflict_do_nothing())

@@ -8,10 +8,10 @@ from sqlalchemy import Engine, RowMapping, select, update
 from gateways import ledger_rows, outbox_rows
 from gateways.audit_forms import announce
 from gateways.ledger_access import LedgerAccess, lock_case, unreachable
+from models.alert_tables import alert_deliveries, alerts
 from models.errors import NotFound
 from models.messages import Alert
 from models.outbox import AlertEntry, AlertState, DeliveryEntry, DeliveryState
-from models.tables import alert_deliveries, alerts
 
 _DELIVERIES = (
     select(alert_deliveries)

@@ -10,8 +10,8 @@ from gateways.ledger_access import LedgerAccess, unreachable
 from models.bulk import Bulk, BulkItem, BulkProgress, Chosen, ItemResult, ItemVerdict, Operation
 from models.bulk_tables import BulkItemRow, BulkRow, bulk_items, bulk_operations
 from models.desk import CommandResult
+from models.desk_tables import commands
 from models.errors import NotFound, ReactivationError
-from models.tables import commands
 
 _ID = bindparam("bulk_id", type_=String())
 _KEEP = insert(bulk_operations)

@@ -14,9 +14,10 @@ from gateways.ledger_access import LedgerAccess, Upsert, unreachable
 from gateways.ports.calendars import OpenClock
 from models.calendar import CalendarKind
 from models.desk import CommandKind
+from models.desk_tables import CommandRow, commands
 from models.messages import EventKind, Recount
 from models.roles import MACHINE
-from models.tables import CommandRow, case_events, cases, commands
+from models.tables import case_events, cases
 from models.watch_tables import calendar_marks
 
 _FIRST_MARK = Upsert(calendar_marks, lambda insert: insert.on_conflict_do_nothing())

@@ -8,10 +8,11 @@ from sqlalchemy import Connection, Engine, Integer, String, bindparam, or_, sele
 from gateways import desk_rows
 from gateways.ledger_access import LedgerAccess, lock_case, utc_now
 from models.desk import CommandKind, CommandResult
+from models.desk_tables import commands, desk_items
 from models.errors import Unavailable
 from models.messages import EventKind, GiveAnswer, StepAsk
 from models.roles import MACHINE
-from models.tables import case_events, commands, desk_items
+from models.tables import case_events
 
 _OF_STEP = {
     "case_number": bindparam("case_number", type_=String()),

@@ -41,19 +41,12 @@ from models.desk import (
     PortalReceipt,
     Refusal,
 )
+from models.desk_tables import RefusalRow, commands, desk_items, letters, notes, refusals
 from models.dossier import Dossier
 from models.errors import Erased, WrongState
 from models.messages import StepAsk
 from models.roles import MACHINE, Act
-from models.tables import (
-    RefusalRow,
-    cases,
-    commands,
-    desk_items,
-    letters,
-    notes,
-    refusals,
-)
+from models.tables import cases
 
 _NUMBER = bindparam("case_number", type_=String())
 _EMERGENCIES_FIRST = (

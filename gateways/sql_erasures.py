@@ -13,11 +13,12 @@ from gateways.ledger_access import LedgerAccess, unreachable
 from gateways.ports.papers import PaperFiles
 from gateways.ports.vault import Vault
 from gateways.registration import forget_niks, keep_others_out
+from models.desk_tables import submissions
 from models.erasure import Cutoffs, Deed, Due, Subject
 from models.erasure_tables import erasures, legal_holds
 from models.errors import WrongState
 from models.roles import Role
-from models.tables import cases, submissions
+from models.tables import cases
 
 _AT_A_TIME: Final = 500
 _ENTER = insert(erasures).returning(erasures.c.id)

@@ -8,11 +8,12 @@ from sqlmodel import UTCDateTime
 
 from gateways.ledger_access import LedgerAccess
 from models.case import CaseHealth, Outcome, Step
+from models.desk_tables import desk_items
 from models.digest import CityFigures, OpenCase
 from models.errors import Unavailable
 from models.messages import EventKind
 from models.outage import System
-from models.tables import case_events, cases, desk_items
+from models.tables import case_events, cases
 from models.watch_tables import outages
 
 _CITY = bindparam("city", type_=String())

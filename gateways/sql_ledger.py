@@ -17,12 +17,13 @@ from gateways.ledger_access import LedgerAccess, Upsert, lock_case, utc_now
 from gateways.ports.vault import Vault
 from gateways.sealed_rows import key_of_case
 from models.desk import IssuedLetter, NewLetter, PortalReceipt
+from models.desk_tables import submissions, submissions_begun
 from models.dossier import Dossier
 from models.errors import Refused, Unavailable
 from models.messages import CaseEvent, EventKind, Record
 from models.policy import DocumentKind
 from models.roles import MACHINE
-from models.tables import cases, documents, submissions, submissions_begun
+from models.tables import cases, documents
 
 _NUMBER = bindparam("case_number", type_=String())
 _ATTEMPT = bindparam("attempt", type_=Integer())

@@ -7,10 +7,10 @@ from sqlalchemy import Connection, Engine, RowMapping, Update, and_, case, func,
 
 from gateways import ledger_rows, outbox_rows
 from gateways.ledger_access import LedgerAccess, utc_now
+from models.alert_tables import alert_deliveries, alerts
 from models.errors import Unavailable
 from models.messages import Alert, AlertKind
 from models.outbox import Addressed, AlertState, Delivery, DeliveryState, Sent, Told
-from models.tables import alert_deliveries, alerts
 
 _OF_ALERT = alert_deliveries.c.alert_key == alerts.c.key
 _MESSAGES = (

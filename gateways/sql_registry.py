@@ -12,11 +12,12 @@ from gateways import ledger_rows, sealed_rows
 from gateways.ledger_access import PAPERS, LedgerAccess, lock_case, no_such_case, unreachable, utc_now
 from gateways.ports.vault import Vault
 from gateways.registration import STARTED, keep_papers, register_all
+from models.alert_tables import alerts
 from models.case import CaseRef, CaseState, SlaState, Step
 from models.dossier import NewCase, Paper, Registered
 from models.errors import WrongState
 from models.messages import Alert, CaseEvent
-from models.tables import alerts, case_events, cases
+from models.tables import case_events, cases
 
 _NUMBER = bindparam("case_number", type_=String())
 _UNSTARTED = (

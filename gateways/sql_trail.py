@@ -25,14 +25,16 @@ from gateways.audit_forms import FORMS, announce
 from gateways.ledger_access import LedgerAccess, no_such_case, unreachable
 from gateways.ports.vault import Vault
 from gateways.sealed_rows import key_of_case
+from models.alert_tables import alerts
 from models.audit import Access, Note, Touched, TrailAsk, TrailLine
 from models.audit_tables import AccessRow, accesses, audit_chain
 from models.bulk_tables import bulk_operations
+from models.desk_tables import commands, refusals
 from models.erasure_tables import erasures, legal_holds
 from models.event_tables import received_events
 from models.import_tables import imports
 from models.roles import MACHINE
-from models.tables import alerts, case_events, cases, commands, refusals
+from models.tables import case_events, cases
 
 _NONE: Final = cast(null(), String)
 _MACHINE: Final = literal(MACHINE)

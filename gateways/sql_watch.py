@@ -23,12 +23,14 @@ from sqlalchemy import (
 from gateways import ledger_rows
 from gateways.ledger_access import LedgerAccess, Upsert
 from gateways.ports.watch import Heartbeat
+from models.alert_tables import alert_deliveries, alerts
 from models.audit_tables import audit_pending
 from models.case import CaseState
+from models.desk_tables import commands
 from models.errors import Unavailable
 from models.messages import AlertKind, EventKind
 from models.outbox import WEBHOOK, AlertState, DeliveryState
-from models.tables import alert_deliveries, alerts, case_events, cases, commands
+from models.tables import case_events, cases
 from models.watch_tables import heartbeats
 
 _AT_ONCE: Final = 1000

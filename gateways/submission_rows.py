@@ -10,8 +10,8 @@ from gateways.ledger_access import Upsert
 from gateways.ports.vault import PersonKey, Vault
 from gateways.sealed_rows import PAPER, REFERENCE, key_of_case
 from models.desk import PortalReceipt
+from models.desk_tables import submissions, submissions_begun
 from models.errors import WrongState
-from models.tables import submissions, submissions_begun
 
 _NUMBER = bindparam("case_number", type_=String())
 _ATTEMPT = bindparam("attempt", type_=Integer())

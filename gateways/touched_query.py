@@ -19,9 +19,10 @@ from sqlalchemy import (
 
 from models.audit import Touch, Touched
 from models.audit_tables import accesses
+from models.desk_tables import commands, refusals
 from models.messages import EventKind
 from models.roles import MACHINE
-from models.tables import case_events, cases, commands, refusals
+from models.tables import case_events, cases
 
 
 def _within(at: ColumnElement[datetime], case_number: ColumnElement[str]) -> ColumnElement[bool]:

@@ -2,7 +2,15 @@
 
 from alembic import context
 
-from models import bulk_tables, erasure_tables, event_tables, import_tables, watch_tables  # noqa: F401 - their tables belong to the same metadata
+from models import (  # noqa: F401 - their tables belong to the same metadata
+    alert_tables,
+    bulk_tables,
+    desk_tables,
+    erasure_tables,
+    event_tables,
+    import_tables,
+    watch_tables,
+)
 from models.tables import LedgerTable
 
 context.configure(

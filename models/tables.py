@@ -6,25 +6,19 @@ Codes are stored as text, not as database enums, so that a new code needs no mig
 `sqlmodel.UTCDateTime` refuses a naive one on the way in and gives UTC back on every database.
 """
 
-from datetime import date, datetime
+from datetime import datetime
 
 from sqlalchemy import JSON, Index, MetaData, Table, UniqueConstraint, text
 from sqlmodel import AutoString, Field, SQLModel
 
 from models.answers import ReasonCode
 from models.case import CaseHealth, Outcome, SlaState, Step, Track, WaitingOn
-from models.desk import CommandKind, CommandResult, DeskResult, ItemKind
-from models.messages import AlertKind, EventKind
-from models.outbox import AlertState, DeliveryState
+from models.messages import EventKind
 from models.policy import DocumentKind
-from models.roles import Role
 
 _OPEN = text("closed_at IS NULL")
 _UNSTARTED = text("started_at IS NULL AND closed_at IS NULL")
 _UNWELL = text("health != 'ok'")
-_NOT_VOID = text("voided_at IS NULL")
-_UNDELIVERED = text("result IS NULL")
-_PENDING = text("state = 'pending'")
 
 
 class LedgerTable(SQLModel):
@@ -155,212 +149,6 @@ class EventRow(LedgerTable, table=True):
     facts: dict[str, str | int] = Field(sa_type=JSON)
 
 
-class DeskItemRow(LedgerTable, table=True):
-    """A piece of human work: to answer a step, or to mend what a case stands still for."""
-
-    __tablename__ = "desk_items"
-    __table_args__ = (
-        Index("uq_desk_items_open_key", "key", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
-        Index("ix_desk_items_case_number", "case_number"),
-    )
-
-    id: int | None = Field(default=None, primary_key=True)
-    key: str
-    """What the work is about; at most one open item has it."""
-    case_number: str = Field(foreign_key="cases.case_number")
-    kind: ItemKind = Field(sa_type=AutoString)
-    step: Step = Field(sa_type=AutoString)
-    attempt: int
-    role: Role = Field(sa_type=AutoString)
-    reason: str | None
-    opened_at: datetime
-    epoch: int | None = None
-    opened_seq: int | None = None
-    """The event that opened an item to mend."""
-    assignee: str | None = None
-    claimed_at: datetime | None = None
-    closed_at: datetime | None = None
-    closed_by: str | None = None
-    result: DeskResult | None = Field(default=None, sa_type=AutoString)
-
-
-class CommandRow(LedgerTable, table=True):
-    """What was asked of a case: written here first, delivered to the workflow afterwards."""
-
-    __tablename__ = "commands"
-    __table_args__ = (
-        Index(
-            "ix_commands_undelivered",
-            "given_at",
-            sqlite_where=_UNDELIVERED,
-            postgresql_where=_UNDELIVERED,
-        ),
-        Index("ix_commands_case_number", "case_number"),
-    )
-
-    command_id: str = Field(primary_key=True)
-    case_number: str = Field(foreign_key="cases.case_number")
-    kind: CommandKind = Field(sa_type=AutoString)
-    message: str
-    """The Temporal message as JSON; nothing personal."""
-    actor: str
-    role: Role | None = Field(sa_type=AutoString)
-    """None for what the machine asks."""
-    step: Step | None = Field(default=None, sa_type=AutoString)
-    attempt: int | None = None
-    item: int | None = None
-    """The desk item that it finished."""
-    given_at: datetime
-    result: CommandResult | None = Field(default=None, sa_type=AutoString)
-    settled_at: datetime | None = None
-    said: str | None = None
-    """Why it was refused, in the engine's words."""
-
-
-class RefusalRow(LedgerTable, table=True):
-    """A command that an officer was not allowed to give."""
-
-    __tablename__ = "refusals"
-
-    id: int | None = Field(default=None, primary_key=True)
-    at: datetime
-    actor: str
-    act: str
-    case_number: str | None
-    why: str
-
-
-class LetterRow(LedgerTable, table=True):
-    """A letter of the office; a void one keeps its number."""
-
-    __tablename__ = "letters"
-    __table_args__ = (
-        Index(
-            "uq_letters_valid", "case_number", unique=True, sqlite_where=_NOT_VOID, postgresql_where=_NOT_VOID
-        ),
-    )
-
-    city: str = Field(primary_key=True)
-    year: int = Field(primary_key=True)
-    sequence: int = Field(primary_key=True)
-    number: str
-    """The sequence as the city writes it."""
-    case_number: str = Field(foreign_key="cases.case_number")
-    attempt: int
-    issued_on: date
-    signer: str | None
-    """The officer who approved it; None when the policy did."""
-    subject: bytes | None = None
-    """Sealed: a digest of what the letter says of the person; differs when the ledger says something else."""
-    verification_code: str = Field(unique=True)
-    pdf: bytes | None = None
-    """Sealed: the SHA-256 of the letter as it was printed."""
-    pdf_name: str | None = None
-    """The file's name in the document store."""
-    voided_at: datetime | None = None
-    voided_by: str | None = None
-
-
-class SubmissionRow(LedgerTable, table=True):
-    """What SIKS-NG calls one attempt, and the proof of it when a person handed it in."""
-
-    __tablename__ = "submissions"
-    __table_args__ = (
-        Index(
-            "uq_submissions_reference",
-            "reference_index",
-            unique=True,
-            sqlite_where=_NOT_VOID,
-            postgresql_where=_NOT_VOID,
-        ),
-    )
-
-    case_number: str = Field(primary_key=True, foreign_key="cases.case_number")
-    attempt: int = Field(primary_key=True)
-    reference_index: str
-    """Keyed hash of what SIKS-NG calls it."""
-    reference: bytes | None = None
-    """Sealed."""
-    submitted_at: datetime
-    submitted_by: str
-    proof: bytes | None = None
-    """Sealed: the SHA-256 of the proof."""
-    proof_name: str | None = None
-    """The file's name in the document store."""
-    voided_at: datetime | None = None
-    voided_by: str | None = None
-
-
-class SubmissionBegunRow(LedgerTable, table=True):
-    """An attempt that may have reached SIKS-NG, whether or not its reference is known."""
-
-    __tablename__ = "submissions_begun"
-
-    case_number: str = Field(primary_key=True, foreign_key="cases.case_number")
-    attempt: int = Field(primary_key=True)
-
-
-class AlertRow(LedgerTable, table=True):
-    """An alert that was raised; columns as in `models.messages.Alert`, and what people made of it."""
-
-    __tablename__ = "alerts"
-    __table_args__ = (Index("ix_alerts_state_raised_at", "state", "raised_at"),)
-
-    key: str = Field(primary_key=True)
-    city: str
-    case_number: str | None = Field(foreign_key="cases.case_number", index=True)
-    kind: AlertKind = Field(sa_type=AutoString)
-    level: int
-    step: Step | None = Field(sa_type=AutoString)
-    kecamatan: str | None
-    due_at: datetime | None
-    raised_at: datetime
-    detail: str | None
-    words: str | None
-    levels: list[int] = Field(sa_type=JSON)
-    state: AlertState = Field(sa_type=AutoString)
-    acknowledged_at: datetime | None = None
-    acknowledged_by: str | None = None
-    closed_at: datetime | None = None
-
-
-class DeliveryRow(LedgerTable, table=True):
-    """One message of an alert to one recipient, sent or still to be sent."""
-
-    __tablename__ = "alert_deliveries"
-    __table_args__ = (
-        UniqueConstraint("alert_key", "recipient", "number"),
-        Index("ix_alert_deliveries_pending", "next_at", sqlite_where=_PENDING, postgresql_where=_PENDING),
-        Index("ix_alert_deliveries_recipient_sent_at", "recipient", "sent_at"),
-    )
-
-    id: int | None = Field(default=None, primary_key=True)
-    alert_key: str = Field(foreign_key="alerts.key")
-    recipient: str
-    """An officer's id, or `models.outbox.WEBHOOK`; never an address."""
-    number: int
-    """0 is the first message, 1 and more are repeats."""
-    state: DeliveryState = Field(sa_type=AutoString)
-    attempts: int
-    next_at: datetime
-    leased_until: datetime | None
-    """Until when one worker has it in hand."""
-    sent_at: datetime | None
-    trouble: str | None
-
-
-class NoteRow(LedgerTable, table=True):
-    """Words that belong to a command; they never leave the ledger."""
-
-    __tablename__ = "notes"
-
-    command_id: str = Field(primary_key=True)
-    case_number: str = Field(foreign_key="cases.case_number", index=True)
-    author: str
-    sealed: bytes | None = None
-    at: datetime
-
-
 class KeyStoreRow(LedgerTable, table=True):
     """The key store that this ledger was sealed with; one row."""
 
@@ -384,15 +172,6 @@ people: Table = _tables["people"]
 cases: Table = _tables["cases"]
 documents: Table = _tables["documents"]
 case_events: Table = _tables["case_events"]
-desk_items: Table = _tables["desk_items"]
-letters: Table = _tables["letters"]
-commands: Table = _tables["commands"]
-refusals: Table = _tables["refusals"]
 case_runs: Table = _tables["case_runs"]
-submissions: Table = _tables["submissions"]
-submissions_begun: Table = _tables["submissions_begun"]
-alerts: Table = _tables["alerts"]
-alert_deliveries: Table = _tables["alert_deliveries"]
-notes: Table = _tables["notes"]
 key_stores: Table = _tables["key_stores"]
 counters: Table = _tables["counters"]

@@ -22,11 +22,11 @@ from gateways.sql_registry import SqlRegistry
 from gateways.sql_trail import SqlTrail
 from models.case import CaseHealth, CaseRef, CaseState, Outcome, Step, Track, WaitingOn
 from models.desk import Command, DeskItem
+from models.desk_tables import refusals
 from models.dossier import Need, NewCase, Paper, Person
 from models.identity import Sex
 from models.messages import CaseEvent, EventKind, StepAsk
 from models.policy import DocumentKind, NeedKind
-from models.tables import refusals
 from tests.builders import a_person
 from tests.ledger.builders import a_telling
 from tests.vaults import a_vault

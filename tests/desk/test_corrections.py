@@ -9,11 +9,12 @@ import pytest
 from desk.orders import Hand
 from models.case import CaseHealth, CaseRef, Step
 from models.desk import CommandKind
+from models.desk_tables import commands, notes
 from models.dossier import Person
 from models.errors import BadInput, NotAllowed, ReactivationError, WrongState
 from models.identity import Sex
 from models.messages import DataCorrected
-from models.tables import commands, documents, notes
+from models.tables import documents
 from tests.builders import a_person
 from tests.desk.bench import APPROVE, COUNTER, OPERATOR, SECOND_VERIFIER, VERIFIER, Bench, personal
 from tests.ledger.builders import at_once

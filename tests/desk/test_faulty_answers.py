@@ -11,9 +11,10 @@ from desk.orders import Hand
 from models.answers import Approved, HandedOver, Moot, Rejected, Returned
 from models.case import Outcome, Step, WaitingOn
 from models.desk import DeskItem
+from models.desk_tables import commands, letters, notes, submissions
 from models.errors import BadInput
 from models.messages import GiveAnswer
-from models.tables import commands, documents, letters, notes, submissions
+from models.tables import documents
 from tests.desk.bench import APPROVE, MORNING, OPERATOR, SIGNER, SUPERVISOR, VERIFIER, Bench
 
 S = Step

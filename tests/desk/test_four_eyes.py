@@ -5,9 +5,9 @@ import pytest
 from desk.decisions import Said, Verb
 from desk.orders import Hand
 from models.case import Step
+from models.desk_tables import commands
 from models.errors import BadInput, NotAllowed
 from models.roles import Act
-from models.tables import commands
 from tests.desk.bench import (
     APPROVE,
     OPERATOR,

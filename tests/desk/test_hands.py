@@ -8,10 +8,10 @@ from desk.decisions import Said, Verb
 from desk.orders import Hand
 from models.case import Step
 from models.desk import DeskItem, DeskResult, ItemKind
+from models.desk_tables import commands
 from models.errors import NotAllowed, NotFound, WrongState
 from models.messages import GiveAnswer, RetryStep
 from models.roles import MACHINE
-from models.tables import commands
 from tests.desk.bench import (
     APPROVE,
     AUDITOR,

@@ -13,9 +13,9 @@ from desk.decisions import Said, Verb
 from desk.orders import Hand
 from models.case import CaseHealth, CaseRef, Step
 from models.desk import Completion, NewLetter
+from models.desk_tables import commands
 from models.errors import DocumentLost, NotFound, WrongState
 from models.messages import GiveAnswer
-from models.tables import commands
 from tests.builders import a_person
 from tests.desk.bench import (
     APPROVE,

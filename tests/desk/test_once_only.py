@@ -10,8 +10,8 @@ from desk.orders import Hand
 from desk.work import OfficeWork
 from models.case import CaseHealth, CaseRef, Step, Track
 from models.desk import Command, CommandResult, DeskResult
+from models.desk_tables import commands, letters, notes, submissions
 from models.errors import WrongState
-from models.tables import commands, letters, notes, submissions
 from tests.builders import a_person
 from tests.desk.bench import APPROVE, COUNTER, OPERATOR, SIGNER, SUPERVISOR, Bench
 from tests.ledger.builders import at_once

@@ -22,12 +22,12 @@ from gateways.sql_event_book import SqlEventBook
 from models.answers import Approved
 from models.case import CaseRef, Step
 from models.desk import Command, CommandResult
+from models.desk_tables import submissions
 from models.errors import Misconfigured
 from models.event_tables import received_events
 from models.events import EventNote, EventRefused, EventResult
 from models.messages import GiveAnswer
 from models.signing import SIGNATURE, TIMESTAMP
-from models.tables import submissions
 from runtime.adapters import Events
 from runtime.event_door import MOST_BYTES, EventDoor
 from runtime.limits import Bucket, Limits, Rate, Rates

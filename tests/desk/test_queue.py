@@ -8,8 +8,8 @@ from sqlalchemy import Engine, delete
 from desk.orders import Hand
 from models.case import Step, Track
 from models.desk import DeskItem
+from models.desk_tables import desk_items
 from models.errors import NotAllowed
-from models.tables import desk_items
 from tests.desk.bench import (
     AUDITOR,
     COLLEAGUES,

@@ -7,9 +7,9 @@ import pytest
 from desk.orders import Hand
 from models.case import CaseRef, Step
 from models.desk import PortalReceipt
+from models.desk_tables import commands, notes, submissions
 from models.errors import NotAllowed, WrongState
 from models.messages import GiveAnswer, ReopenUpload
-from models.tables import commands, notes, submissions
 from tests.desk.bench import OPERATOR, SUPERVISOR, Bench
 from tests.ledger.builders import at_once
 

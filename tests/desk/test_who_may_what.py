@@ -8,9 +8,9 @@ from desk.decisions import Said, Verb
 from desk.orders import Hand
 from desk.work import OfficeWork
 from models.case import CaseHealth, Step, Track
+from models.desk_tables import commands
 from models.errors import NotAllowed
 from models.roles import ANSWERS, MAY, Act, Role
-from models.tables import commands
 from tests.desk.bench import (
     APPROVE,
     AUDITOR,

@@ -22,10 +22,10 @@ from gateways.sealed_rows import key_of_case
 from gateways.typst_letters import TypstLetters
 from models.answers import Approved, Moot, Rejected, Returned
 from models.case import Outcome, Step
+from models.desk_tables import desk_items, submissions
 from models.dossier import Person
 from models.errors import TryAgain
 from models.messages import StepAsk, StepReply
-from models.tables import desk_items, submissions
 from tests.builders import a_person
 from tests.desk.bench import OPERATOR, Bench, Clock, an_ask, personal
 from tests.gateways.institutions import Adapters, Institutions

@@ -12,11 +12,11 @@ from sqlalchemy import Engine, select
 
 from gateways.sql_desk_book import SqlDeskBook
 from models.case import CaseRef, CaseState, Outcome, SlaState, Step, Track
+from models.desk_tables import desk_items
 from models.dossier import Need, NewCase, Paper, Person
 from models.identity import Sex
 from models.messages import Alert, AlertKind, CaseEvent, EventKind, Record
 from models.policy import DocumentKind, NeedKind
-from models.tables import desk_items
 from tests.vaults import a_vault
 
 T = TypeVar("T")

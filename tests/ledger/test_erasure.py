@@ -24,13 +24,14 @@ from gateways.sql_trail import SqlTrail
 from models.audit import TrailAsk
 from models.case import CaseRef
 from models.desk import NewLetter
+from models.desk_tables import submissions
 from models.dossier import Dossier, NewCase, Paper, Person
 from models.erasure import Cause, Deed
 from models.errors import DocumentLost, EngineUnreachable, Erased, NotFound, Unavailable, WrongState
 from models.policy import DocumentKind
 from models.report import Period, ReportAsk
 from models.roles import MACHINE, Role
-from models.tables import LedgerTable, people, submissions
+from models.tables import LedgerTable, people
 from models.wib import wib_date
 from tests.ledger.builders import MORNING, a_closing, a_new_case, a_person, a_record, an_event, at_once
 from tests.vaults import vault_at

@@ -10,10 +10,10 @@ from gateways.sql_figures import SqlFigures
 from gateways.sql_ledger import SqlLedger
 from gateways.sql_registry import SqlRegistry
 from models.case import CaseHealth, CaseRef, CaseState, Outcome, Step
+from models.desk_tables import desk_items
 from models.digest import CityFigures, OpenCase
 from models.messages import CaseEvent, EventKind
 from models.outage import System
-from models.tables import desk_items
 from models.watch_tables import outages
 from tests.ledger.builders import MORNING, a_clock, a_new_case, a_telling
 from tests.vaults import a_vault

@@ -17,9 +17,9 @@ from gateways.sql_ledger import SqlLedger
 from gateways.sql_registry import SqlRegistry
 from models.case import CaseRef, Track
 from models.desk import Command, CommandKind, CommandResult, Completion
+from models.desk_tables import commands
 from models.messages import EventKind, Recount, SwitchTrack
 from models.roles import Role
-from models.tables import commands
 from runtime.recount import Recounter
 from tests.ledger.builders import MORNING, a_clock, a_closing, a_new_case, a_record, an_event, at_once
 from tests.vaults import a_vault

@@ -22,7 +22,16 @@ from gateways.sql_figures import SqlFigures
 from gateways.sql_ledger import SqlLedger
 from gateways.sql_outbox import SqlOutbox
 from gateways.sql_registry import SqlRegistry
-from models import audit_tables, bulk_tables, erasure_tables, event_tables, import_tables, watch_tables  # noqa: F401 - their tables belong to the same metadata
+from models import (  # noqa: F401 - their tables belong to the same metadata
+    alert_tables,
+    audit_tables,
+    bulk_tables,
+    desk_tables,
+    erasure_tables,
+    event_tables,
+    import_tables,
+    watch_tables,
+)
 from models.case import Step
 from models.desk import NewLetter, PortalReceipt
 from models.errors import EngineUnreachable, Misconfigured
