@@ -49,11 +49,12 @@ class Office:
         """Return what a new case is held to, and what the rules answer to its first steps in passing.
 
         Officers are asked by `office_steps`, once the case has opened the step and can take their answer. So
-        is what the rules cannot answer at once; nothing is then lost but the time.
+        is what the rules cannot answer at once: a case whose first attempt took too long or failed, as when
+        BPJS hangs, gets its plan alone by the second.
         """
         dossier = self._ledger.dossier(case.case_number)
         plan = plan_of(case, self._shelf, {paper.kind for paper in dossier.papers})
-        if self._has_officers:
+        if self._has_officers or activity.info().attempt > 1:
             return Opening(plan=plan)
         ask = StepAsk(
             case_number=case.case_number, step=Step.DOCUMENT_CHECK, attempt=1, poll_every=plan.poll_every
