@@ -172,8 +172,8 @@ async def main() -> None:
     settings = load_settings()
     configure_logging(settings.log_format)
     core = stay_on_one(settings.core)
-    gc.freeze()  # what is loaded stays, and cases in the cache live long: it need not be looked at so often
-    gc.set_threshold(10_000, 20, 20)
+    gc.freeze()  # what is loaded stays and need not be looked at again
+    gc.set_threshold(5_000, 5, 4)  # all of it, cases that left the cache among it, each hundred cases or so
     check_ladders(PolicyFolder(settings.policies_dir))
     outside, office, mail = adapters.outside(settings), adapters.office(settings), adapters.mail(settings)
     cities = [f"{city.code} {city.name}" for city in outside.shelf.cities()]
