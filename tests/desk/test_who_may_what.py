@@ -48,21 +48,21 @@ def test_the_tables_are_complete(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("role", Role)
-@pytest.mark.parametrize("act", Act)
-def test_the_gate_follows_the_table(bench: Bench, act: Act, role: Role) -> None:
+def test_the_gate_follows_the_table(bench: Bench, role: Role) -> None:
     """Who may passes and leaves no trace; who may not is refused, and that is kept."""
-    case = bench.case()
     officer = OFFICERS[role]
-    if role in MAY[act]:
-        assert bench.work.gate.officer(officer, act, case).id == officer
-        assert bench.refused(case) == []
-        return
-    roles = ", ".join(sorted(MAY[act]))
-    why = f"`{act}` takes the role {roles}"
-    with pytest.raises(NotAllowed) as refusal:
-        bench.work.gate.officer(officer, act, case)
-    assert str(refusal.value) == f"{officer}: {why}"
-    assert bench.refused(case) == [(officer, act, why)]
+    for act in Act:
+        case = bench.case()
+        if role in MAY[act]:
+            assert bench.work.gate.officer(officer, act, case).id == officer
+            assert bench.refused(case) == [], act
+            continue
+        roles = ", ".join(sorted(MAY[act]))
+        why = f"`{act}` takes the role {roles}"
+        with pytest.raises(NotAllowed) as refusal:
+            bench.work.gate.officer(officer, act, case)
+        assert str(refusal.value) == f"{officer}: {why}"
+        assert bench.refused(case) == [(officer, act, why)]
 
 
 @pytest.mark.parametrize("act", [act for act in Act if MAY[act] == {Role.SUPERVISOR}])

@@ -116,6 +116,32 @@ def test_only_files_are_papers(tmp_path: Path) -> None:
         read_map(tmp_path / "pipe.pdf")
 
 
+def test_a_file_that_is_no_application_is_refused_in_plain_words(tmp_path: Path) -> None:
+    """Whatever the path leads to: bad input with one named fault."""
+    (tmp_path / "broken.json").write_text('{"city": "3674", "applicant": {')
+    (tmp_path / "huge.json").write_text('{"city": "' + "3" * 1_100_000 + '"}')
+    (tmp_path / "binary.json").write_bytes(bytes(range(256)) * 8)
+    (tmp_path / "deep.json").write_text("[" * 100_000)
+    (tmp_path / "empty.json").touch()
+    (tmp_path / "list.json").write_text("[]")
+    wanted = {
+        "broken.json": "is not JSON at line 1",
+        "huge.json": "is over 1 MB",
+        "binary.json": "is not JSON in UTF-8",
+        "deep.json": "is not JSON",
+        "empty.json": "is not JSON",
+        "list.json": "has the wrong form",
+        "missing.json": "does not exist",
+        ".": "is not a file",
+        "/dev/zero": "is not a file",
+    }
+    for name, words in wanted.items():
+        with pytest.raises(BadInput) as caught:
+            read(tmp_path / name)
+        (finding,) = caught.value.findings
+        assert (finding.field, finding.rule.startswith(words)) == ("file", True), name
+
+
 @pytest.fixture(scope="module")
 def policies(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a copy of the policies that ship."""

@@ -233,7 +233,8 @@ async def test_an_answer_given_while_no_worker_is_up_is_delivered_later(desks: O
     assert desks.book.undelivered(case) == []
 
 
-@pytest.mark.parametrize("reapply", ["All", pytest.param("None", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("reapply", ["All", "None"])
 async def test_one_command_three_times_and_after_a_reset_is_one_effect(desks: Office, reapply: str) -> None:
     """A supervisor resets the workflow to its beginning: no answer is lost, none is asked for again."""
     case = await until_kemensos(desks, applicant())

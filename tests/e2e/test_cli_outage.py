@@ -71,7 +71,7 @@ async def test_a_withdrawal_that_was_kept_takes_effect_once(
 
 
 def test_short_commands_leave_with_their_own_exit_code_each_time(without_worker: WithoutWorker) -> None:
-    """Thirty runs, half of them with a connection to Temporal: none aborts while the interpreter ends."""
+    """Eight runs, half of them with a connection to Temporal: none aborts while the interpreter ends."""
     assert [one.code for one in without_worker.quick] == [0] * (2 * RUNS)
     assert all(one.out.strip() and not one.err for one in without_worker.quick)
 

@@ -1,11 +1,14 @@
 """Papers that the applicant brings later, through the operators' door."""
 
+import pytest
+
 from models.case import CaseHealth, Outcome
 from tests.builders import PDF
 from tests.e2e.office import Office
 from tests.e2e.people import someone
 
 
+@pytest.mark.slow
 async def test_a_case_of_bekasi_is_completed_with_the_papers_it_misses(office: Office) -> None:
     """The list names what is missing in Indonesian; added papers, named wrongly once, send the case on."""
     person = someone()
