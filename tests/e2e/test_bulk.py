@@ -53,9 +53,8 @@ async def listed(office: Office, where: str, number: int) -> None:
     await until_async(are_listed, 20, lambda: query)
 
 
-@pytest.mark.parametrize(
-    ("number", "is_killed"), [(20, False), pytest.param(200, True, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "is_killed"), [(20, False), (200, True)])
 async def test_stuck_cases_are_freed_while_some_change(  # noqa: PLR0915 - one story
     office: Office, tmp_path: Path, number: int, is_killed: bool
 ) -> None:

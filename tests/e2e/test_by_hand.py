@@ -91,6 +91,7 @@ def is_over(state: CaseState) -> bool:
     return state.outcome is not None
 
 
+@pytest.mark.slow
 async def test_a_system_pushes_its_verdict_at_the_door(desks: Office, tmp_path: Path) -> None:
     """The case goes on at once; the same event again changes nothing; a forged one is noted; no log tells."""
     person = applicant()

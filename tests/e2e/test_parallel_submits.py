@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from models.case import Outcome
 from tests.e2e.office import STORY, Office
 from tests.e2e.people import someone
@@ -9,6 +11,7 @@ from tests.e2e.people import someone
 TERMINALS = 10
 
 
+@pytest.mark.slow
 async def test_ten_parallel_submits_of_one_person_make_one_case(office: Office) -> None:
     """All ten succeed with the same case number, one of them opened it, and one workflow runs."""
     person = someone()
