@@ -1,6 +1,6 @@
 """What a case is held to, as its city's policies have it on the day on which it opens."""
 
-from collections.abc import Collection
+from collections.abc import Set as AbstractSet
 
 from gateways.ports.policies import PolicyShelf
 from models.case import CaseRef
@@ -9,7 +9,7 @@ from models.policy import DocumentKind
 from models.wib import wib_date
 
 
-def plan_of(case: CaseRef, shelf: PolicyShelf, present: Collection[DocumentKind]) -> CasePlan:
+def plan_of(case: CaseRef, shelf: PolicyShelf, present: AbstractSet[DocumentKind]) -> CasePlan:
     """Return the plan of a case whose papers are `present`.
 
     The clock runs from intake when the file is complete then (domain 0.5).
@@ -19,7 +19,7 @@ def plan_of(case: CaseRef, shelf: PolicyShelf, present: Collection[DocumentKind]
     return CasePlan(
         budget=track.sla.budget,
         warn_at=track.sla.warn_at,
-        complete_at=None if track.missing(frozenset(present)) else case.received_at,
+        complete_at=None if track.missing(present) else case.received_at,
         poll_every=city.poll_every,
         max_rounds=city.max_rounds,
         levels=city.ladder.climb,

@@ -13,6 +13,7 @@ from sqlalchemy import Engine, event, insert, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import IntegrityError
 
+from gateways import idle_connections
 from gateways.ledger_schema import migrate, open_engine
 from gateways.sql_ledger import SqlLedger
 from gateways.sql_registry import SqlRegistry
@@ -114,9 +115,26 @@ def test_reading_goes_on_while_somebody_writes(tmp_path: Path) -> None:
 
 def test_cut_connections_are_replaced(engine: Engine, ledger: SqlLedger, registry: SqlRegistry) -> None:
     """After a restart of the PostgreSQL server the next call works without anybody's help."""
+    case = registry.register(a_new_case()).case
+    _cut_connections(engine)
+    assert ledger.record(a_record(case, an_event(2))) == [an_event(2)]
+
+
+def test_silently_cut_connections_are_replaced_when_they_lay_for_a_while(
+    engine: Engine, ledger: SqlLedger, registry: SqlRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A network that drops a connection says nothing on it, so one that nobody used is asked first."""
+    monkeypatch.setattr(idle_connections, "_has_something", lambda _: False)
+    monkeypatch.setattr(idle_connections, "_ASKED_AFTER_SECONDS", 0.0)
+    case = registry.register(a_new_case()).case
+    _cut_connections(engine)
+    assert ledger.record(a_record(case, an_event(2))) == [an_event(2)]
+
+
+def _cut_connections(engine: Engine) -> None:
+    """End every connection to the server but the one that says so."""
     if engine.dialect.name != "postgresql":
         pytest.skip("SQLite has no server")
-    case = registry.register(a_new_case()).case
     cutter = open_engine(engine.url.render_as_string(hide_password=False))
     with cutter.begin() as connection:
         connection.execute(
@@ -126,4 +144,3 @@ def test_cut_connections_are_replaced(engine: Engine, ledger: SqlLedger, registr
             )
         )
     cutter.dispose()
-    assert ledger.record(a_record(case, an_event(2))) == [an_event(2)]
