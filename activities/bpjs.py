@@ -39,7 +39,7 @@ class BpjsReconnect:
     def _by_machine(self, ask: StepAsk) -> Answer:
         if self._bpjs is None:
             raise Misconfigured("bpjs: no machine is set up")
-        person = self._ledger.dossier(ask.case_number).person
+        person = self._ledger.person(ask.case_number)
         participant = self._bpjs.participant(person.nik, on=wib_date(activity.info().started_time))
         if participant is None or not participant.is_active:
             raise NotYetAnswered("bpjs", ask.poll_every)

@@ -34,8 +34,7 @@ class SiksNgUpload:
         if self._siks_ng is None:
             raise Misconfigured("siks_ng: no machine is set up")
         dossier = self._ledger.dossier(ask.case_number)
-        letter = self._ledger.letter(ask.case_number)
-        if letter is None:
+        if dossier.letter_number is None:
             raise WrongState("the case has no recommendation yet")
         if not self._ledger.submission_begun(ask.case_number, ask.attempt):
             if (moot := moot_for(dossier.person, self._bpjs, ask.case_number)) is not None:
@@ -43,7 +42,7 @@ class SiksNgUpload:
             self._ledger.begin_submission(ask.case_number, ask.attempt)
         submission = Submission(
             person=dossier.person,
-            recommendation_number=letter.number,
+            recommendation_number=dossier.letter_number,
             deactivated_on=dossier.deactivated_on,
             documents=tuple(paper.sha256 for paper in dossier.papers),
         )

@@ -15,7 +15,7 @@ from sqlalchemy import Engine, insert
 
 from benchmarks.bench import SQLITE, add_database, postgres
 from gateways.audit_forms import announce
-from gateways.ledger_access import WRITES, utc_now
+from gateways.ledger_access import LedgerAccess, unreachable, utc_now
 from gateways.ledger_schema import migrate, open_engine
 from gateways.ports.lists import ImportHead, NewRow
 from gateways.sql_audit import SqlAudit
@@ -60,11 +60,12 @@ def _timed(what: str, work: Callable[[], int]) -> None:
 def _fill(engine: Engine, cases: int) -> int:
     """Take a list, and give each case its events."""
     imports, now = SqlImports(engine, a_vault()), datetime.now(UTC)
+    access = LedgerAccess(engine, lambda: unreachable(engine))
     imports.begin(ImportHead("list", "3674", "f" * 64, cases, "tangsel-loket-1", now))
     for first in range(0, cases, _AT_ONCE):
         some = range(first, min(first + _AT_ONCE, cases))
         taken = imports.take("list", [NewRow(row + 2, a_new_case()) for row in some])
-        with engine.execution_options(**{WRITES: True}).begin() as connection:
+        with access.write() as connection:
             numbers = [one.case.case_number for one in taken]
             rows = [_event(number, seq, now) for number in numbers for seq in range(2, _EVENTS + 1)]
             connection.execute(insert(case_events), rows)

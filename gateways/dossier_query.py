@@ -5,14 +5,33 @@ from sqlalchemy import Connection, String, bindparam, select
 from gateways import ledger_rows, sealed_rows
 from gateways.ledger_access import PAPERS, no_such_case
 from gateways.ports.vault import Vault
-from models.dossier import Dossier
+from models.desk_tables import letters
+from models.dossier import Dossier, Person
 from models.tables import cases, people
 
+_IS_OF_CASE = cases.c.case_number == bindparam("case_number", type_=String())
 _DOSSIER = (
-    select(cases, people.c.key_id, people.c.sealed.label("sealed_person"))
+    select(
+        cases,
+        people.c.key_id,
+        people.c.sealed.label("sealed_person"),
+        letters.c.number.label("letter_number"),
+    )
     .join(people, cases.c.person_id == people.c.id)
-    .where(cases.c.case_number == bindparam("case_number", type_=String()))
+    .outerjoin(letters, (letters.c.case_number == cases.c.case_number) & letters.c.voided_at.is_(None))
+    .where(_IS_OF_CASE)
 )
+_PERSON = (
+    select(people.c.key_id, people.c.sealed).join(cases, cases.c.person_id == people.c.id).where(_IS_OF_CASE)
+)
+
+
+def person(connection: Connection, vault: Vault, case_number: str) -> Person:
+    """Return whom a case is about. Raises NotFound or Erased."""
+    row = connection.execute(_PERSON, {"case_number": case_number}).mappings().one_or_none()
+    if row is None:
+        raise no_such_case(case_number)
+    return sealed_rows.person(vault.key(row["key_id"]), row["sealed"])
 
 
 def dossier(connection: Connection, vault: Vault, case_number: str) -> Dossier:
@@ -22,6 +41,7 @@ def dossier(connection: Connection, vault: Vault, case_number: str) -> Dossier:
         raise no_such_case(case_number)
     key = vault.key(row["key_id"])
     need, deactivated_on = sealed_rows.need(key, row)
+    letter_number: str | None = row["letter_number"]
     rows = connection.execute(PAPERS, {"case_number": case_number}).mappings().all()
     papers = [ledger_rows.paper(key, row) for row in rows]
     return Dossier(
@@ -33,4 +53,5 @@ def dossier(connection: Connection, vault: Vault, case_number: str) -> Dossier:
         accepted=frozenset(
             paper.sha256 for paper, row in zip(papers, rows, strict=True) if row["checked_at"] is not None
         ),
+        letter_number=letter_number,
     )

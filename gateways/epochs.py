@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Integer, RowMapping, String, bindparam, insert, select, update
+from sqlalchemy import Connection, Integer, RowMapping, String, bindparam, insert, select
 
 from gateways import desk_rows, ledger_rows
 from gateways.audit_forms import announce
 from gateways.ledger_access import Upsert
 from models.messages import CaseEvent, EventKind, Record
-from models.tables import case_events, case_runs, cases
+from models.tables import case_events, case_runs
 
 _NUMBER = bindparam("case_number", type_=String())
 _EPOCH = bindparam("epoch", type_=Integer())
@@ -31,14 +31,6 @@ _EPOCH_OF = select(case_runs.c.epoch).where(
     case_runs.c.case_number == _NUMBER, case_runs.c.run == bindparam("run", type_=String())
 )
 _NEW_RUN = insert(case_runs)
-_TURN_TO_RUN = (
-    update(cases)
-    .where(cases.c.case_number == bindparam("number"))
-    .values(run=bindparam("new_run"), epoch=bindparam("new_epoch"))
-)
-_TURN_TO_EPOCH = (
-    update(cases).where(cases.c.case_number == bindparam("number")).values(epoch=bindparam("new_epoch"))
-)
 
 
 @dataclass(frozen=True)
@@ -64,8 +56,6 @@ def write(connection: Connection, case: RowMapping, record: Record, now: datetim
         is_reset = case["run"] is not None
         epoch += is_reset
         connection.execute(_NEW_RUN, {**of_run, "epoch": epoch})
-        turned = {"number": number, "new_run": record.run, "new_epoch": epoch}
-        connection.execute(_TURN_TO_RUN, turned)
         if is_reset:
             _begin(connection, number, epoch, EventKind.CASE_RESET, now)
     elif _is_overtaken(record, case):
@@ -74,7 +64,6 @@ def write(connection: Connection, case: RowMapping, record: Record, now: datetim
         story = _story(connection, number, epoch)
         if (parting := _parting(story, record)) is not None:
             epoch += 1
-            connection.execute(_TURN_TO_EPOCH, {"number": number, "new_epoch": epoch})
             _begin(connection, number, epoch, EventKind.CASE_RETOLD, now)
             true = [event for event in story if event.seq < min(first, parting)]
             told = append(connection, number, epoch, (*true, *record.events), now)

@@ -12,19 +12,12 @@ from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from models.errors import BadReply, EngineUnreachable, NotFound, ReactivationError
 from models.tables import cases, counters, documents
 
-WRITES = "ledger_writes"
-"""Execution option that marks a connection whose transactions write (SQLite: BEGIN IMMEDIATE)."""
-
-
-ALONE = "ledger_alone"
-"""Execution option that marks a connection on which each statement is a transaction of its own (SQLite: no
-BEGIN)."""
-
 _READS: dict[str, tuple[dict[str, object], dict[str, object]]] = {
-    "sqlite": ({ALONE: True}, {}),
+    "sqlite": ({}, {}),
     "postgresql": ({"isolation_level": "AUTOCOMMIT"}, {"isolation_level": "REPEATABLE READ"}),
 }
-"""Execution options of a read and of a snapshot, on each kind of database."""
+"""Execution options of a read and of a snapshot, on each kind of database. On SQLite each statement is a
+transaction of its own until a BEGIN."""
 
 
 def utc_now() -> datetime:
@@ -52,7 +45,7 @@ class LedgerAccess:
         """`engine` comes from `open_engine`."""
         read, snapshot = _READS[engine.dialect.name]
         self._reader, self._snapshot = engine.execution_options(**read), engine.execution_options(**snapshot)
-        self._writer = engine.execution_options(**{WRITES: True})
+        self._writer = engine
         self._away = away
 
     @contextmanager
@@ -65,12 +58,15 @@ class LedgerAccess:
     def snapshot(self) -> Iterator[Connection]:
         """Read as of one moment, however many statements it takes, and as slowly as wanted."""
         with self._in_plain_words(), self._snapshot.begin() as connection:
+            _begin_sqlite(connection, "BEGIN")
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Open a transaction that may write; it is committed at the end and rolled back on an error."""
         with self._in_plain_words(), self._writer.begin() as connection:
+            # At once: a transaction that reads first and writes later could not wait for the write lock.
+            _begin_sqlite(connection, "BEGIN IMMEDIATE")
             yield connection
 
     @contextmanager
@@ -81,6 +77,16 @@ class LedgerAccess:
             raise self._away() from None
         except (SQLAlchemyError, UnicodeError) as error:  # both may quote a value
             raise BadReply("ledger", f"the database refused a statement ({type(error).__name__})") from None
+
+
+def _begin_sqlite(connection: Connection, how: str) -> None:
+    """Begin a transaction on SQLite, whose driver does not.
+
+    A listener to SQLAlchemy's `begin` could do it, and every statement would cost half as much again: an
+    engine with a listener looks for listeners all the time.
+    """
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(how)
 
 
 class Upsert:

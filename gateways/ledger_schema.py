@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from gateways.idle_connections import replace_dead
-from gateways.ledger_access import ALONE, WRITES, LedgerAccess, unreachable
+from gateways.ledger_access import LedgerAccess, unreachable
 from gateways.ports.vault import Vault
 from models.errors import Misconfigured
 from models.tables import key_stores
@@ -45,7 +45,6 @@ def open_engine(url: str, setting: str = "REAKTIVASI_DATABASE_URL") -> Engine:
     if address.drivername == "sqlite":
         engine = create_engine(address, hide_parameters=True, connect_args={"isolation_level": None})
         event.listen(engine, "connect", _set_up_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
         return engine
     engine = create_engine(
         address, hide_parameters=True, connect_args={"connect_timeout": _CONNECT_WITHIN_SECONDS}
@@ -167,10 +166,3 @@ def _switch_to_wal(cursor: DBAPICursor) -> None:
             sleep(0.02)
         else:
             return
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    """Take the write lock at once: a transaction that reads first and writes later could not wait for it."""
-    options = connection.get_execution_options()
-    if not options.get(ALONE, False):
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get(WRITES, False) else "BEGIN")

@@ -82,8 +82,8 @@ def plan(connection: Connection, messages: Sequence[tuple[str, str, int, datetim
 
 def close(connection: Connection, case_number: str, at: datetime) -> None:
     """Close the alerts of a case that is over: none is repeated. A first message still goes out."""
-    connection.execute(_CLOSE, {"of_case": case_number, "at": at})
-    drop_repeats(connection, case_number)
+    if connection.execute(_CLOSE, {"of_case": case_number, "at": at}).rowcount > 0:
+        drop_repeats(connection, case_number)
 
 
 def close_one(connection: Connection, key: str, at: datetime) -> None:

@@ -18,12 +18,12 @@ from gateways.ports.vault import Vault
 from gateways.sealed_rows import key_of_case
 from models.desk import IssuedLetter, NewLetter, PortalReceipt
 from models.desk_tables import submissions, submissions_begun
-from models.dossier import Dossier
+from models.dossier import Dossier, Person
 from models.errors import Refused, Unavailable
 from models.messages import CaseEvent, EventKind, Record
 from models.policy import DocumentKind
 from models.roles import MACHINE
-from models.tables import cases, documents
+from models.tables import cases, documents, people
 
 _NUMBER = bindparam("case_number", type_=String())
 _ATTEMPT = bindparam("attempt", type_=Integer())
@@ -39,7 +39,9 @@ _OWNER = select(submissions.c.case_number).where(
     submissions.c.reference_index == bindparam("index"), submissions.c.voided_at.is_(None)
 )
 _LATEST_SUBMISSION = (
-    select(submissions)
+    select(submissions, people.c.key_id)
+    .join(cases, cases.c.case_number == submissions.c.case_number)
+    .join(people, people.c.id == cases.c.person_id)
     .where(submissions.c.case_number == _NUMBER, submissions.c.voided_at.is_(None))
     .order_by(submissions.c.attempt.desc())
     .limit(1)
@@ -63,6 +65,11 @@ class SqlLedger:
         with self._access.read() as connection:
             return dossier_query.dossier(connection, self._vault, case_number)
 
+    def person(self, case_number: str) -> Person:
+        """Return whom a case is about. Raises NotFound."""
+        with self._access.read() as connection:
+            return dossier_query.person(connection, self._vault, case_number)
+
     def paper_kinds(self, case_number: str) -> frozenset[DocumentKind]:
         """Return which kinds of papers a case has; none for a case that is not there."""
         with self._access.read() as connection:
@@ -83,6 +90,7 @@ class SqlLedger:
                 projection = record.state.model_dump(exclude={"case"})
                 projection |= {"track": record.state.case.track, "last_seq": record.upto}
                 projection |= {"told_task": record.task, "told_at": record.at}
+                projection |= {"run": record.run, "epoch": written.epoch}
                 connection.execute(_PROJECT, {"number": case_number, **projection})
             if written.story:
                 desk_rows.follow(connection, case_number, written.epoch, written.story)
@@ -141,6 +149,4 @@ class SqlLedger:
             row = (
                 connection.execute(_LATEST_SUBMISSION, {"case_number": case_number}).mappings().one_or_none()
             )
-            if row is None:
-                return None
-            return submission_rows.reference(key_of_case(connection, self._vault, case_number), row)
+        return None if row is None else submission_rows.reference(self._vault.key(row["key_id"]), row)

@@ -17,6 +17,7 @@ from models.errors import DocumentLost, Erased, Misconfigured, ReactivationError
 
 _ROOT = select(roots)
 _KEYS = select(person_keys).where(person_keys.c.id.in_(bindparam("ids", expanding=True)))
+_KEY = select(person_keys).where(person_keys.c.id == bindparam("id"))
 _MAKE = insert(person_keys)
 _DESTROY = (
     update(person_keys)
@@ -126,7 +127,10 @@ class SqlVault:
 
     def key(self, key_id: str) -> DataKey:
         """Return a person's key. Raises Erased when it was destroyed."""
-        return self.keys([key_id])[key_id]
+        _ = self._root
+        with self._access.read() as connection:
+            row = connection.execute(_KEY, {"id": key_id}).mappings().one_or_none()
+        return self._read(key_id, row)
 
     def keys(self, key_ids: Collection[str]) -> dict[str, DataKey]:
         """Return the keys of people, by id. Raises Erased when one was destroyed."""

@@ -92,3 +92,5 @@ class Dossier:
     papers: tuple[Paper, ...]
     accepted: frozenset[str] = frozenset()
     """SHA-256 of the papers that an officer accepted before."""
+    letter_number: str | None = None
+    """Of the letter that is not void; None while there is none."""

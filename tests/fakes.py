@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import TypeVar
 
@@ -10,7 +10,7 @@ from gateways.ports.institutions import Decision, Participant, Submission, Verdi
 from models.case import CaseState
 from models.desk import IssuedLetter, NewLetter
 from models.digest import CityFigures
-from models.dossier import Dossier
+from models.dossier import Dossier, Person
 from models.errors import SystemDown
 from models.messages import Alert, CaseEvent, EventKind, GiveAnswer, Record, StepAsk
 from models.outage import System
@@ -45,7 +45,11 @@ class FakeLedger:
     """What the next calls of `record` raise."""
 
     def dossier(self, case_number: str) -> Dossier:
-        return self.dossiers[case_number]
+        letter = self.letters.get(case_number)
+        return replace(self.dossiers[case_number], letter_number=None if letter is None else letter.number)
+
+    def person(self, case_number: str) -> Person:
+        return self.dossiers[case_number].person
 
     def paper_kinds(self, case_number: str) -> frozenset[DocumentKind]:
         return frozenset(paper.kind for paper in self.dossiers[case_number].papers)

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from models.case import CaseRef, CaseState, SlaState, Step
 from models.desk import IssuedLetter, NewLetter
-from models.dossier import Dossier, NewCase, Paper, Registered
+from models.dossier import Dossier, NewCase, Paper, Person, Registered
 from models.messages import Alert, CaseEvent, Record
 from models.policy import DocumentKind
 
@@ -16,6 +16,10 @@ class Ledger(Protocol):
 
     def dossier(self, case_number: str) -> Dossier:
         """Return everything held on a case. Raises NotFound."""
+        ...
+
+    def person(self, case_number: str) -> Person:
+        """Return whom a case is about. Raises NotFound."""
         ...
 
     def paper_kinds(self, case_number: str) -> frozenset[DocumentKind]:

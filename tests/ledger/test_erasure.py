@@ -136,7 +136,8 @@ def test_one_of_a_hundred_is_erased_and_nobody_else(archive: Archive, tmp_path: 
     assert head is not None
     assert list(audit.faults(head.number, lambda _: None)) == []
     for place in (archive, backup):
-        for reading in (place.book.dossier, place.registry.papers, place.ledger.submission_reference):
+        ledger = place.ledger
+        for reading in (ledger.dossier, ledger.person, place.registry.papers, ledger.submission_reference):
             with pytest.raises(Erased, match="erased on 2 Mar 2026"):
                 reading(mine)
         assert {number: place.read(number) for number in others[:3]} == {

@@ -14,6 +14,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import IntegrityError
 
 from gateways import idle_connections
+from gateways.ledger_access import LedgerAccess, unreachable
 from gateways.ledger_schema import migrate, open_engine
 from gateways.sql_ledger import SqlLedger
 from gateways.sql_registry import SqlRegistry
@@ -90,10 +91,14 @@ def test_locked_database_is_unavailable(tmp_path: Path) -> None:
     case = SqlRegistry(engine, a_vault()).register(a_new_case()).case
     engine.dispose()
     event.listen(engine, "connect", _be_impatient)
-    with engine.execution_options(ledger_writes=True).begin(), pytest.raises(Unavailable):
+    with _access(engine).write(), pytest.raises(Unavailable):
         SqlLedger(engine, a_vault()).record(a_record(case, an_event(2)))
     assert SqlLedger(engine, a_vault()).record(a_record(case, an_event(2))) == [an_event(2)]
     engine.dispose()
+
+
+def _access(engine: Engine) -> LedgerAccess:
+    return LedgerAccess(engine, lambda: unreachable(engine))
 
 
 def _be_impatient(connection: DBAPIConnection, _: object) -> None:
@@ -106,7 +111,7 @@ def test_reading_goes_on_while_somebody_writes(tmp_path: Path) -> None:
     migrate(engine)
     registry = SqlRegistry(engine, a_vault())
     case = registry.register(a_new_case()).case
-    with engine.execution_options(ledger_writes=True).begin() as writer:
+    with _access(engine).write() as writer:
         writer.execute(text("UPDATE cases SET attempt = 7"))
         assert registry.case(case.case_number).attempt == 1
     assert registry.case(case.case_number).attempt == 7

@@ -42,12 +42,14 @@ def a_letter(digest: str = "d1") -> NewLetter:
 def test_a_letter_that_says_the_same_stands(engine: Engine, ledger: SqlLedger, case: CaseRef) -> None:
     """Asking again gives the same letter; when the ledger says something else, another replaces it."""
     assert ledger.letter(case.case_number) is None
+    assert ledger.dossier(case.case_number).letter_number is None
     issued = [
         ledger.issue_letter(case.case_number, 1, a_letter(digest)) for digest in ("d1", "d1", "d2", "d2")
     ]
     first, second = "400.9/0001/DINSOS/2026", "400.9/0002/DINSOS/2026"
     assert [letter.number for letter in issued] == [first, first, second, second]
     assert ledger.letter(case.case_number) == issued[-1]
+    assert ledger.dossier(case.case_number).letter_number == second
     kept = SqlDeskBook(engine, a_vault()).letters(case.case_number)
     assert [(letter.number, letter.is_valid) for letter in kept] == [(first, False), (second, True)]
 

@@ -63,6 +63,7 @@ def test_everything_registered_is_in_the_dossier(ledger: SqlLedger, registry: Sq
     assert ledger.dossier(case.case_number) == Dossier(
         case=case, person=new.person, need=new.need, deactivated_on=new.deactivated_on, papers=(kk, ktp)
     )
+    assert ledger.person(case.case_number) == new.person
 
 
 def test_history_begins_with_the_registration(registry: SqlRegistry) -> None:
