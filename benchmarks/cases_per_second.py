@@ -101,8 +101,8 @@ async def run_floor(client: Client, case: CaseRef, *, has_own_queues: bool = Fal
 async def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cases", type=int, default=300, help="cases in a round")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--cases", type=int, default=100, help="cases in a round")
+    parser.add_argument("--rounds", type=int, default=9, help="short ones: the machine drifts")
     add_database(parser)
     choice = parser.parse_args()
     options = StackOptions(port=0, ui_port=0, decide_after=0, activate_after=0)
