@@ -48,7 +48,7 @@ lint: $(VENV)/.dev ## format, lint, types, import rules
 	@$(BIN)/lint-imports
 
 test: lint ## every check: lint, then all tests that are not slow
-	@REAKTIVASI_CORE=-1 $(RUN) -m pytest -n 3 --dist loadfile  # stacks side by side: no worker has a core of its own
+	@REAKTIVASI_CORE=-1 $(RUN) -m pytest -n 3 --dist loadfile --no-loadscope-reorder  # stacks side by side: no worker has a core of its own
 
 test-slow: $(VENV)/.dev ## the long tests only
 	@$(RUN) -m pytest -m slow

@@ -16,7 +16,8 @@ from sqlalchemy import Engine, insert
 from benchmarks.bench import SQLITE, add_database, postgres
 from gateways.audit_forms import announce
 from gateways.ledger_access import LedgerAccess, unreachable, utc_now
-from gateways.ledger_schema import migrate, open_engine
+from gateways.ledger_migrations import migrate
+from gateways.ledger_schema import open_engine
 from gateways.ports.lists import ImportHead, NewRow
 from gateways.sql_audit import SqlAudit
 from gateways.sql_imports import SqlImports

@@ -14,7 +14,6 @@ from models.errors import BadInput, Finding
 from models.events import EventNote
 from models.roles import Act
 from runtime import adapters
-from runtime.event_server import Listening, serve_events
 from runtime.logging import configure_logging
 from runtime.settings import Settings
 
@@ -35,6 +34,8 @@ def serve(
     async def work(settings: Settings, _screen: Console) -> None:
         if (certificate is None) != (key is None):
             raise BadInput([Finding("--certificate", "and --key belong together", "give both or none")])
+        from runtime.event_server import Listening, serve_events  # noqa: PLC0415 - loads the HTTP server
+
         configure_logging(settings.log_format)
         await serve_events(settings, Listening(host, port, certificate, key))
 

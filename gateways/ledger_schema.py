@@ -5,24 +5,30 @@ from contextlib import suppress
 from pathlib import Path
 from time import monotonic, sleep
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, select, text
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    String,
+    column,
+    create_engine,
+    event,
+    inspect,
+    make_url,
+    select,
+    table,
+)
 from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from gateways.idle_connections import replace_dead
 from gateways.ledger_access import LedgerAccess, unreachable
-from gateways.ports.vault import Vault
 from models.errors import Misconfigured
 from models.tables import key_stores
 
-_MIGRATIONS = Path(__file__).parent.parent / "migrations"
-_ONE_MIGRATION_AT_A_TIME = text("SELECT pg_advisory_xact_lock(8421367000419)")
+REVISION = "0012"
+"""The tables that this version works on: the newest of `migrations/versions`."""
+_ALEMBIC_VERSION = table("alembic_version", column("version_num", String))
 _SCRUBBED = 1
 """SQLite's `user_version` of a file that was rewritten after everything personal in it was sealed."""
 _CONNECT_WITHIN_SECONDS = 5
@@ -46,33 +52,13 @@ def open_engine(url: str, setting: str = "REAKTIVASI_DATABASE_URL") -> Engine:
         engine = create_engine(address, hide_parameters=True, connect_args={"isolation_level": None})
         event.listen(engine, "connect", _set_up_sqlite)
         return engine
+    from gateways.idle_connections import replace_dead  # noqa: PLC0415 - loads PostgreSQL's driver
+
     engine = create_engine(
         address, hide_parameters=True, connect_args={"connect_timeout": _CONNECT_WITHIN_SECONDS}
     )
     replace_dead(engine)
     return engine
-
-
-def migrate(engine: Engine, vault: Vault | None = None) -> None:
-    """Bring the tables to this version; a second process that calls it meanwhile waits and finds it done.
-
-    What an older version kept in the clear is sealed with `vault` on the way: all of it or, when the process
-    dies, nothing. Raises EngineUnreachable, and Misconfigured when the ledger is newer than this version.
-    """
-    create_private_file(engine.url)
-    with LedgerAccess(engine, lambda: unreachable(engine)).write() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(_ONE_MIGRATION_AT_A_TIME)
-        config = alembic_config()
-        config.attributes["connection"] = connection
-        config.attributes["vault"] = vault
-        try:
-            command.upgrade(config, "head")
-        except CommandError:
-            raise Misconfigured(
-                f"ledger schema is at {_revision(connection)}, which this version does not know: "
-                "run the version that made it, or a newer one"
-            ) from None
 
 
 def sealed_with(engine: Engine) -> str | None:
@@ -108,23 +94,18 @@ def scrub(engine: Engine) -> bool:
 def require_current(engine: Engine) -> None:
     """Raise Misconfigured unless the tables are of this version; EngineUnreachable without an answer."""
     with LedgerAccess(engine, lambda: unreachable(engine)).read() as connection:
-        present = _revision(connection)
-    needed = ScriptDirectory.from_config(alembic_config()).get_current_head()
-    if present != needed:
+        present = revision(connection)
+    if present != REVISION:
         raise Misconfigured(
-            f"ledger schema is at {present}, this version needs {needed}: run `starter.py migrate`"
+            f"ledger schema is at {present}, this version needs {REVISION}: run `starter.py migrate`"
         )
 
 
-def alembic_config() -> Config:
-    """Return Alembic's configuration; `attributes["connection"]` must hold the connection to run on."""
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    return config
-
-
-def _revision(connection: Connection) -> str:
-    return MigrationContext.configure(connection).get_current_revision() or "nothing"
+def revision(connection: Connection) -> str:
+    """Return which version the tables have; `nothing` when there are none."""
+    if not inspect(connection).has_table(_ALEMBIC_VERSION.name):
+        return "nothing"
+    return str(connection.execute(select(_ALEMBIC_VERSION.c.version_num)).scalar_one_or_none() or "nothing")
 
 
 def _address(url: str, setting: str) -> URL:

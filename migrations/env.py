@@ -1,4 +1,4 @@
-"""Runs migrations on the connection that `gateways.ledger_schema` hands over; there is no alembic.ini."""
+"""Runs migrations on the connection that `gateways.ledger_migrations` hands over; there is no alembic.ini."""
 
 from alembic import context
 

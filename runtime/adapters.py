@@ -13,9 +13,7 @@ from desk.pushed import PushedAnswers
 from desk.work import OfficeWork
 from gateways import vclaim
 from gateways.anchor_file import AnchorFile
-from gateways.apprise_sender import AppriseSender
 from gateways.channels import OutboxAndLog
-from gateways.contact_file import read_contacts
 from gateways.event_sources import read_event_sources
 from gateways.folder_documents import FolderDocuments
 from gateways.http_bpjs import HttpBpjs
@@ -282,7 +280,7 @@ class Mail:
 
 def mail(settings: Settings) -> Mail | None:
     """Build the way of alerts to people; None when none is set up. Raises Misconfigured."""
-    officers = None if settings.contacts is None else AppriseSender(read_contacts(settings.contacts))
+    officers = None if settings.contacts is None else _apprise(settings.contacts)
     system = webhook(settings)
     if officers is None and system is None:
         return None
@@ -291,6 +289,14 @@ def mail(settings: Settings) -> Mail | None:
         sender=SenderByRecipient(officers, system),
         shelf=PolicyFolder(settings.policies_dir),
     )
+
+
+def _apprise(contacts: Path) -> AlertSender:
+    # Loads Apprise, which only a worker that sends needs.
+    from gateways.apprise_sender import AppriseSender  # noqa: PLC0415
+    from gateways.contact_file import read_contacts  # noqa: PLC0415
+
+    return AppriseSender(read_contacts(contacts))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from activities.ways import Mode
-from gateways.contact_file import read_contacts
 from gateways.ledger_access import utc_now
 from gateways.ledger_check import require_opens
 from gateways.policy_folder import PolicyFolder
@@ -123,6 +122,8 @@ async def _alerts(settings: Settings) -> str:
     ways = "webhook is set; " if adapters.webhook(settings) else ""
     if settings.contacts is None:
         return f"{ways}WARN officers are not told: {PREFIX}CONTACTS is not set"
+    from gateways.contact_file import read_contacts  # noqa: PLC0415 - loads Apprise
+
     contacts = read_contacts(settings.contacts)
     if missing := without_contact(PolicyFolder(settings.policies_dir), contacts):
         return f"{ways}WARN no contact: {', '.join(missing)}"

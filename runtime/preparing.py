@@ -5,7 +5,7 @@ from pathlib import Path
 
 from gateways import key_store
 from gateways.folder_documents import FolderDocuments, in_the_clear
-from gateways.ledger_schema import migrate, open_engine, scrub, sealed_with
+from gateways.ledger_schema import open_engine, scrub, sealed_with
 from gateways.sql_vault import SqlVault
 from models.errors import Misconfigured
 from runtime import keys
@@ -20,6 +20,8 @@ def prepare(settings: Settings, say: Callable[[str], None]) -> None:
     Raises Misconfigured, before anything is changed, when the master key is missing or not the one, or when
     the key store of a sealed ledger is gone.
     """
+    from gateways.ledger_migrations import migrate  # noqa: PLC0415 - loads Alembic
+
     engine, ring = open_engine(settings.ledger_url), keys.load_ring(settings)
     store = keys.keystore_engine(settings)
     if not key_store.is_there(store) and sealed_with(engine) is not None:

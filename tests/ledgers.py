@@ -6,7 +6,8 @@ from tempfile import TemporaryDirectory
 
 from sqlalchemy import Engine
 
-from gateways.ledger_schema import migrate, open_engine
+from gateways.ledger_migrations import migrate
+from gateways.ledger_schema import open_engine
 
 
 def a_ledger(folder: Path) -> Engine:

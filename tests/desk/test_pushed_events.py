@@ -382,7 +382,7 @@ def test_nothing_that_is_signed_breaks_the_door(door: Door, data: st.DataObject)
     ):
         target[name] = data.draw(_JSON)
     body = json.dumps(event).encode()
-    cut = data.draw(st.integers(0, len(body)))
+    cut = data.draw(st.integers(0, 300))  # how long an event is depends on the clock: beyond it is its end
     body = body if data.draw(st.booleans()) else body[:cut] + data.draw(st.binary(max_size=4)) + body[cut:]
     sent = headers(body, at=door.bench.clock())
     reply = httpx.post(f"{door.url}/events", content=body, headers=sent)

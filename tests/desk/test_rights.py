@@ -10,7 +10,8 @@ from sqlalchemy.exc import ProgrammingError
 
 from desk.orders import Hand
 from gateways.database_rights import APPEND_ONLY, SHRINKING, grants
-from gateways.ledger_schema import migrate, open_engine, require_current
+from gateways.ledger_migrations import migrate
+from gateways.ledger_schema import open_engine, require_current
 from gateways.policy_folder import PolicyFolder
 from gateways.sql_audit import SqlAudit
 from gateways.sql_event_book import SqlEventBook

@@ -13,7 +13,8 @@ import httpx
 import pytest
 from sqlalchemy import delete
 
-from gateways.ledger_schema import migrate, open_engine
+from gateways.ledger_migrations import migrate
+from gateways.ledger_schema import open_engine
 from gateways.sql_watch import SqlWatch
 from models.watch_tables import heartbeats
 from runtime.gauges import AGE

@@ -9,7 +9,8 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Engine, create_engine, text
 
-from gateways.ledger_schema import migrate, open_engine
+from gateways.ledger_migrations import migrate
+from gateways.ledger_schema import open_engine
 from gateways.sql_alert_book import SqlAlertBook
 from gateways.sql_audit import SqlAudit
 from gateways.sql_ledger import SqlLedger

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import Engine, select, text, update
 
 from gateways.folder_documents import FolderDocuments, in_the_clear
-from gateways.ledger_schema import migrate, scrub
+from gateways.ledger_migrations import migrate
+from gateways.ledger_schema import scrub
 from gateways.ports.lists import ImportHead, NewRow
 from gateways.sql_desk_book import SqlDeskBook
 from gateways.sql_imports import SqlImports

@@ -15,7 +15,8 @@ from sqlalchemy.exc import DBAPIError
 
 from gateways.anchor_file import AnchorFile
 from gateways.audit_forms import FORMS
-from gateways.ledger_schema import alembic_config, migrate, open_engine
+from gateways.ledger_migrations import alembic_config, migrate
+from gateways.ledger_schema import open_engine
 from gateways.sql_audit import SqlAudit
 from models.audit import GENESIS, Anchor, Fault, Unsealed, digest_of, hash_of
 from models.audit_tables import audit_chain, audit_pending

@@ -15,7 +15,8 @@ from sqlalchemy.exc import IntegrityError
 
 from gateways import idle_connections
 from gateways.ledger_access import LedgerAccess, unreachable
-from gateways.ledger_schema import migrate, open_engine
+from gateways.ledger_migrations import migrate
+from gateways.ledger_schema import open_engine
 from gateways.sql_ledger import SqlLedger
 from gateways.sql_registry import SqlRegistry
 from models.dossier import Person

@@ -13,7 +13,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, event, inspect, text
 
 from gateways.folder_documents import FolderDocuments
-from gateways.ledger_schema import alembic_config, migrate, open_engine, require_current
+from gateways.ledger_migrations import alembic_config, migrate
+from gateways.ledger_schema import REVISION, open_engine, require_current
 from gateways.ports.ledger import Ledger, Registry
 from gateways.ports.papers import Documents
 from gateways.sql_alert_book import SqlAlertBook
@@ -46,7 +47,10 @@ _ROOT = Path(__file__).parents[2]
 _OLD = "PBI-3674-2026-000001"
 _BEFORE_THE_DESK = (Path(__file__).parent / "before_the_desk.sql").read_text().split(";")[:-1]
 _NEWEST = ScriptDirectory.from_config(alembic_config()).get_current_head()
-_MIGRATE = "import sys; from gateways.ledger_schema import *; migrate(open_engine(sys.argv[1]))"
+_MIGRATE = (
+    "import sys; from gateways.ledger_migrations import migrate; "
+    "from gateways.ledger_schema import open_engine; migrate(open_engine(sys.argv[1]))"
+)
 
 
 def test_adapters_satisfy_their_ports(engine: Engine, tmp_path: Path) -> None:
@@ -121,6 +125,11 @@ def test_processes_that_migrate_at_once_do_not_disturb_each_other(url: str) -> N
     engine = open_engine(url)
     require_current(engine)
     engine.dispose()
+
+
+def test_this_version_works_on_the_newest_tables() -> None:
+    """Who adds a migration and forgets to say so would have every command refuse the new tables."""
+    assert REVISION == _NEWEST
 
 
 def test_old_schema_is_named_with_the_fix(empty_engine: Engine) -> None:
