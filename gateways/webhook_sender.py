@@ -7,7 +7,7 @@ from datetime import datetime
 
 import httpx
 
-from gateways.http_call import ONE_CALL_A_CONNECTION, Patience
+from gateways.http_call import Patience
 from models.errors import Misconfigured, ReactivationError, Refused, Unavailable
 from models.outbox import AlertMessage
 from models.signing import SIGNATURE, TIMESTAMP, signature
@@ -30,7 +30,7 @@ class WebhookSender:
         self._client = httpx.Client(
             timeout=httpx.Timeout(patience.read.total_seconds(), connect=patience.connect.total_seconds()),
             trust_env=False,
-            limits=ONE_CALL_A_CONNECTION,
+            limits=httpx.Limits(max_keepalive_connections=0),
         )
 
     def close(self) -> None:
