@@ -119,17 +119,17 @@ class HttpCall:
     def _called(
         self, method: str, path: str, headers: Mapping[str, str], body: object
     ) -> AbstractContextManager[httpcore.Response]:
-        content, ours = None, {**_HEADERS, **headers}
+        base, content = self._base, None
+        target = base.raw_path.rstrip(b"/") + path.encode()
+        told = {"Host": base.netloc.decode(), **_HEADERS, **headers}
         if body is not None:
-            content = json.dumps(body).encode()
-            ours["Content-Type"] = "application/json"
-        base = self._base
-        url = httpcore.URL(
-            scheme=base.scheme, host=base.host, port=base.port, target=base.target + path.encode()
-        )
-        told = list(ours.items())
+            content, told["Content-Type"] = json.dumps(body).encode(), "application/json"
         return self._pool.stream(
-            method, url, headers=told, content=content, extensions={"timeout": self._within}
+            method,
+            httpcore.URL(scheme=base.raw_scheme, host=base.raw_host, port=base.port, target=target),
+            headers=list(told.items()),
+            content=content,
+            extensions={"timeout": self._within},
         )
 
     def _content(self, response: httpcore.Response) -> bytes | None:
@@ -162,14 +162,10 @@ class HttpCall:
         return BadReply(self._system, "redirected")
 
 
-def _address(url: str) -> httpcore.URL | None:
-    """Read a base address, without the slash at its end; None when it is not one of HTTP."""
+def _address(url: str) -> httpx.URL | None:
+    """Read a base address; None when it is not one of HTTP."""
     try:
         read = httpx.URL(url)
     except httpx.InvalidURL:
         return None
-    if read.scheme not in {"http", "https"} or not read.host:
-        return None
-    return httpcore.URL(
-        scheme=read.raw_scheme, host=read.raw_host, port=read.port, target=read.raw_path.rstrip(b"/")
-    )
+    return read if read.scheme in {"http", "https"} and read.host else None

@@ -45,7 +45,7 @@ class LedgerAccess:
         """`engine` comes from `open_engine`."""
         read, snapshot = _READS[engine.dialect.name]
         self._reader, self._snapshot = engine.execution_options(**read), engine.execution_options(**snapshot)
-        self._writer = engine
+        self._engine = engine
         self._away = away
 
     @contextmanager
@@ -64,7 +64,7 @@ class LedgerAccess:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Open a transaction that may write; it is committed at the end and rolled back on an error."""
-        with self._in_plain_words(), self._writer.begin() as connection:
+        with self._in_plain_words(), self._engine.begin() as connection:
             # At once: a transaction that reads first and writes later could not wait for the write lock.
             _begin_sqlite(connection, "BEGIN IMMEDIATE")
             yield connection

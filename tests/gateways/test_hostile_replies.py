@@ -63,6 +63,11 @@ class _Tap(BaseHTTPRequestHandler):
         self._begin(Content_Length="10000000000")
         self.wfile.write(b"{}")
 
+    def echo(self) -> None:
+        self._begin(Set_Cookie="session=1; Path=/")
+        heard = {name.lower(): value for name, value in self.headers.items()}
+        self.wfile.write(json.dumps(heard | {"from": str(self.client_address[1])}).encode())
+
     def log_message(self, *_words: object) -> None:
         """Stay quiet."""
 
@@ -99,6 +104,15 @@ def test_a_reply_takes_neither_memory_nor_time_without_end(
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 8_000_000
+
+
+def test_nothing_is_carried_from_one_call_to_the_next(tap: HttpCall) -> None:
+    """Neither a cookie nor a connection: the next call may be about another person."""
+    first, second = (json.loads(tap.send("GET", "/echo")) for _ in range(2))
+    assert "cookie" not in second
+    assert first["from"] != second["from"]
+    assert second["connection"] == "close"
+    assert second["host"].startswith("127.0.0.1:")
 
 
 def test_a_probe_reads_no_body(tap: HttpCall) -> None:
