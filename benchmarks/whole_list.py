@@ -38,7 +38,6 @@ from runtime.stack import StackOptions
 from workflows.options import STARTS_IN_FLIGHT
 
 CITY = "3674"
-FLOORS = 'WorkflowType="Floor" AND ExecutionStatus='
 FAULTS = 0.01
 TIMES = 5
 """How often each query is asked."""
@@ -180,7 +179,7 @@ async def floor_of(bench: Bench, number: int, listed: int) -> dict[str, Round]:
 
 async def floors(bench: Bench, status: str) -> int:
     """Count the floors that Temporal lists so."""
-    return (await bench.client.count_workflows(f'{FLOORS}"{status}"')).count
+    return (await bench.client.count_workflows(f'WorkflowType="Floor" AND ExecutionStatus="{status}"')).count
 
 
 async def a_list_of_floors(

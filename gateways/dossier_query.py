@@ -41,7 +41,6 @@ def dossier(connection: Connection, vault: Vault, case_number: str) -> Dossier:
         raise no_such_case(case_number)
     key = vault.key(row["key_id"])
     need, deactivated_on = sealed_rows.need(key, row)
-    letter_number: str | None = row["letter_number"]
     rows = connection.execute(PAPERS, {"case_number": case_number}).mappings().all()
     papers = [ledger_rows.paper(key, row) for row in rows]
     return Dossier(
@@ -53,5 +52,5 @@ def dossier(connection: Connection, vault: Vault, case_number: str) -> Dossier:
         accepted=frozenset(
             paper.sha256 for paper, row in zip(papers, rows, strict=True) if row["checked_at"] is not None
         ),
-        letter_number=letter_number,
+        letter_number=row["letter_number"],
     )

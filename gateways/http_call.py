@@ -52,14 +52,15 @@ class HttpCall:
         self._system, self._access = system, access
         for name in ("httpx", "httpcore"):
             logging.getLogger(name).setLevel(logging.WARNING)  # they log URLs, and a URL may hold a NIK
-        base = _address(base_url)
+        base = http_address(base_url)
         if base is None:
             raise Misconfigured(f"{system}: not an http(s) address (check {address})")
+        if base.userinfo:
+            raise Misconfigured(f"{system}: user and password in an address are not sent (check {address})")
         self._base = base
         self._pool = httpcore.ConnectionPool(max_connections=None, max_keepalive_connections=0)
         connect, read = patience.connect.total_seconds(), patience.read.total_seconds()
         self._within = {"connect": connect, "read": read, "write": read, "pool": read}
-        self._patience = patience
 
     def close(self) -> None:
         """Close the connections."""
@@ -139,7 +140,7 @@ class HttpCall:
         """
         if any(name.lower() == b"content-encoding" and how != b"identity" for name, how in response.headers):
             return None
-        until = monotonic() + self._patience.read.total_seconds()
+        until = monotonic() + self._within["read"]
         body = bytearray()
         for part in response.iter_stream():
             body += part
@@ -162,8 +163,8 @@ class HttpCall:
         return BadReply(self._system, "redirected")
 
 
-def _address(url: str) -> httpx.URL | None:
-    """Read a base address; None when it is not one of HTTP."""
+def http_address(url: str) -> httpx.URL | None:
+    """Read an address; None when it is not one of HTTP."""
     try:
         read = httpx.URL(url)
     except httpx.InvalidURL:

@@ -5,7 +5,6 @@ from datetime import datetime
 
 from sqlalchemy import (
     Engine,
-    Integer,
     String,
     bindparam,
     select,
@@ -26,18 +25,11 @@ from models.roles import MACHINE
 from models.tables import cases, documents, people
 
 _NUMBER = bindparam("case_number", type_=String())
-_ATTEMPT = bindparam("attempt", type_=Integer())
 
 _KINDS = select(documents.c.kind).where(documents.c.case_number == _NUMBER)
 _PROJECT = update(cases).where(cases.c.case_number == bindparam("number"))
 _SUBMIT = Upsert(submissions, lambda insert: insert.on_conflict_do_nothing())
 _BEGIN = Upsert(submissions_begun, lambda insert: insert.on_conflict_do_nothing())
-_BEGUN = select(submissions_begun.c.attempt).where(
-    submissions_begun.c.case_number == _NUMBER, submissions_begun.c.attempt == _ATTEMPT
-)
-_OWNER = select(submissions.c.case_number).where(
-    submissions.c.reference_index == bindparam("index"), submissions.c.voided_at.is_(None)
-)
 _LATEST_SUBMISSION = (
     select(submissions, people.c.key_id)
     .join(cases, cases.c.case_number == submissions.c.case_number)
@@ -125,8 +117,7 @@ class SqlLedger:
     def submission_begun(self, case_number: str, attempt: int) -> bool:
         """Tell whether an attempt may have reached SIKS-NG."""
         with self._access.read() as connection:
-            found = connection.execute(_BEGUN, {"case_number": case_number, "attempt": attempt})
-            return found.one_or_none() is not None
+            return submission_rows.is_begun(connection, case_number, attempt)
 
     def save_submission(self, case_number: str, attempt: int, reference: str, submitted_at: datetime) -> None:
         """Keep the SIKS-NG reference of an attempt; the first one of an attempt stays.
@@ -139,8 +130,8 @@ class SqlLedger:
             key = key_of_case(connection, self._vault, case_number)
             row = submission_rows.row_of(self._vault, key, case_number, attempt, receipt, MACHINE)
             connection.execute(_SUBMIT.on(connection), row)
-            owner = connection.execute(_OWNER, {"index": row["reference_index"]}).scalar_one_or_none()
-            if owner not in (None, case_number):
+            owner = submission_rows.owner(connection, str(row["reference_index"]))
+            if owner not in {None, case_number}:
                 raise Refused("siks_ng", "reference belongs to another case")
 
     def submission_reference(self, case_number: str) -> str | None:

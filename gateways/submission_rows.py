@@ -74,8 +74,8 @@ def keep(  # noqa: PLR0913, PLR0917 - a row's columns
     key = key_of_case(connection, vault, case_number)
     row = row_of(vault, key, case_number, attempt, receipt, by)
     if connection.execute(_KEEP.on(connection), row).one_or_none() is None:
-        owner = connection.execute(_OWNER, {"index": row["reference_index"]}).scalar_one_or_none()
-        raise WrongState(f"this reference belongs to {owner} already: compare it with the portal")
+        other = owner(connection, str(row["reference_index"]))
+        raise WrongState(f"this reference belongs to {other} already: compare it with the portal")
 
 
 def void(connection: Connection, case_number: str, attempt: int, by: str, now: datetime) -> None:
@@ -95,6 +95,12 @@ def receipt(connection: Connection, vault: Vault, case_number: str, attempt: int
     place = _place(case_number, attempt, "proof")
     proof = None if row["proof"] is None else key.unseal(place, row["proof"])
     return PortalReceipt(reference(key, row), row["submitted_at"], proof)
+
+
+def owner(connection: Connection, index: str) -> str | None:
+    """Return the case that a reference belongs to, by the reference's index; None when it is free."""
+    found: str | None = connection.execute(_OWNER, {"index": index}).scalar_one_or_none()
+    return found
 
 
 def is_begun(connection: Connection, case_number: str, attempt: int) -> bool:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import httpx
 
-from gateways.http_call import Patience
+from gateways.http_call import Patience, http_address
 from models.errors import Misconfigured, ReactivationError, Refused, Unavailable
 from models.outbox import AlertMessage
 from models.signing import SIGNATURE, TIMESTAMP, signature
@@ -24,7 +24,7 @@ class WebhookSender:
         """`secret` is shared with the receiver, who should refuse an old timestamp. Raises Misconfigured."""
         for name in ("httpx", "httpcore"):
             logging.getLogger(name).setLevel(logging.WARNING)  # they log URLs, and this one may hold a key
-        if not _is_http(url):
+        if http_address(url) is None:
             raise Misconfigured("webhook: not an http(s) address (check REAKTIVASI_WEBHOOK_URL)")
         self._url, self._secret, self._clock = url, secret, clock
         self._client = httpx.Client(
@@ -77,11 +77,3 @@ def event_of(message: AlertMessage) -> dict[str, object]:
         "datacontenttype": "application/json",
         "data": {**data, "title": message.subject, "text": message.body.strip()},
     }
-
-
-def _is_http(url: str) -> bool:
-    try:
-        parsed = httpx.URL(url)
-    except httpx.InvalidURL:
-        return False
-    return parsed.scheme in {"http", "https"} and bool(parsed.host)

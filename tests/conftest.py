@@ -14,5 +14,7 @@ _LONG_FIRST: Final = ("e2e", "workflows")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that take longest (`make test` keeps this order)."""
     items.sort(
-        key=lambda item: next((at for at, name in enumerate(_LONG_FIRST) if name in item.path.parts), 9)
+        key=lambda item: next(
+            (at for at, name in enumerate(_LONG_FIRST) if name in item.path.parts), len(_LONG_FIRST)
+        )
     )

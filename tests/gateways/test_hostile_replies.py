@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateways.http_call import HttpCall, Patience
-from models.errors import BadReply, ReactivationError, Unavailable
+from models.errors import BadReply, Misconfigured, ReactivationError, Unavailable
 from tests.gateways.conftest import Script
 from tests.gateways.institutions import SYSTEMS, Adapters, fresh_nik
 
@@ -64,9 +64,10 @@ class _Tap(BaseHTTPRequestHandler):
         self.wfile.write(b"{}")
 
     def echo(self) -> None:
-        self._begin(Set_Cookie="session=1; Path=/")
         heard = {name.lower(): value for name, value in self.headers.items()}
-        self.wfile.write(json.dumps(heard | {"from": str(self.client_address[1])}).encode())
+        said = json.dumps(heard | {"from": str(self.client_address[1])}).encode()
+        self._begin(Connection="keep-alive", Content_Length=str(len(said)), Set_Cookie="session=1; Path=/")
+        self.wfile.write(said)
 
     def log_message(self, *_words: object) -> None:
         """Stay quiet."""
@@ -113,6 +114,12 @@ def test_nothing_is_carried_from_one_call_to_the_next(tap: HttpCall) -> None:
     assert first["from"] != second["from"]
     assert second["connection"] == "close"
     assert second["host"].startswith("127.0.0.1:")
+
+
+def test_user_and_password_in_an_address_are_refused_not_dropped() -> None:
+    """Who put them there means them to be sent; the message repeats neither."""
+    with pytest.raises(Misconfigured, match=r"^sys: user and password .* \(check A\)$"):
+        HttpCall("sys", "http://dinsos:rahasia@127.0.0.1", address="A", access="B", patience=_SHORT)
 
 
 def test_a_probe_reads_no_body(tap: HttpCall) -> None:
