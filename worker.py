@@ -50,6 +50,7 @@ from runtime.logging import configure_logging
 from runtime.recount import Recounter
 from runtime.schedules import DigestSchedules
 from runtime.settings import Settings, load_settings
+from runtime.slots import tuner_of
 from runtime.supervisor import keep_alive
 from runtime.temporal import CaseStarter, connect
 from runtime.watchdog import Watchdog, watch_for_ever
@@ -134,9 +135,7 @@ def workers_of(client: Client, settings: Settings, outside: Outside, stack: Exit
         activities=[*activities.own, bulk_work(settings, client, outside).work_page],
         activity_executor=threads("activity", 2 * settings.case_slots),
         max_cached_workflows=settings.cached_cases,
-        max_concurrent_workflow_tasks=settings.case_slots,
-        max_concurrent_activities=settings.case_slots,
-        max_concurrent_local_activities=settings.case_slots,
+        tuner=tuner_of(settings.case_slots),
         interceptors=[ErrorMapping()],
         workflow_runner=UnsandboxedWorkflowRunner(),  # why: docs/adr/0003; tests run in the sandbox
         sticky_queue_schedule_to_start_timeout=options.STICKY_QUEUE_WAIT,

@@ -1,8 +1,8 @@
 """The floor: bare Temporal with the shape of a straight case and none of its work.
 
-Five activities that do nothing, one 24-hour timer, and as many search-attribute upserts as there are steps.
-On one queue the SDK starts activities eagerly; with a queue for each outside system, as the engine has them,
-the last three go through the server. Run as a worker: `python -m benchmarks.floor TASK_QUEUE`.
+Five activities that do nothing, one 24-hour timer, five search-attribute upserts. On one queue the SDK starts
+activities eagerly; with a queue for each outside system, as the engine has them, the last three go through
+the server. Run as a worker: `python -m benchmarks.floor TASK_QUEUE`.
 """
 
 import asyncio
@@ -20,9 +20,8 @@ with workflow.unsafe.imports_passed_through():
     from models.case import CaseRef, CaseState, Step, WaitingOn
     from workflows import search_attributes
 
-ACTIVITIES = 5
+STEPS = 5
 OUTSIDE = (2, 3, 4)
-UPSERTS = 6
 
 
 @activity.defn
@@ -41,7 +40,7 @@ class Floor:
         queue = workflow.info().task_queue
         state = CaseState.opening(case)
         timer = asyncio.create_task(workflow.sleep(timedelta(hours=24)))
-        for number in range(UPSERTS):
+        for number in range(STEPS):
             after = state.model_copy(
                 update={
                     "step": list(Step)[number % len(Step)],
@@ -51,16 +50,15 @@ class Floor:
             )
             workflow.upsert_search_attributes(search_attributes.changes(state, after))
             state = after
-            if number < ACTIVITIES:
-                is_outside = has_own_queues and number in OUTSIDE
-                await workflow.execute_activity(
-                    do_nothing,
-                    number,
-                    task_queue=f"{queue}-{number}" if is_outside else queue,
-                    start_to_close_timeout=timedelta(seconds=20),
-                )
+            is_outside = has_own_queues and number in OUTSIDE
+            await workflow.execute_activity(
+                do_nothing,
+                number,
+                task_queue=f"{queue}-{number}" if is_outside else queue,
+                start_to_close_timeout=timedelta(seconds=20),
+            )
         timer.cancel()
-        return ACTIVITIES
+        return STEPS
 
 
 async def main() -> None:

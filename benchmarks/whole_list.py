@@ -48,6 +48,12 @@ ASKED_EVERY = 5.0
 PATIENCE = 120.0
 """Seconds without any progress after which the rest is called stuck."""
 _ON_DESK = select(func.count()).where(case_events.c.kind == EventKind.STEP_ON_DESK)
+_ENDS = case_events.alias()
+_FROM_TO = select(case_events.c.at, _ENDS.c.at).where(
+    case_events.c.kind == EventKind.CASE_OPENED,
+    _ENDS.c.kind == EventKind.CASE_CLOSED,
+    _ENDS.c.case_number == case_events.c.case_number,
+)
 
 
 class Memory:
@@ -126,6 +132,13 @@ async def worked_off(left: Callable[[], Awaitable[int]], screen: Console) -> int
             screen.print(f"{now_left} left", style="dim")
         await asyncio.sleep(ASKED_EVERY)
     return 0
+
+
+def under_way(bench: Bench) -> list[float]:
+    """Return for each case that is over the seconds from its beginning by a worker to its end, in order."""
+    with bench.ledger.connect() as connection:
+        rows = connection.execute(_FROM_TO).all()
+    return sorted((ended - begun).total_seconds() for begun, ended in rows)
 
 
 async def queries(bench: Bench) -> dict[str, float]:
@@ -259,6 +272,11 @@ async def main() -> None:
         spent = {name: cpu_seconds(pid) - cpu[name] for name, pid in pids.items()}
         what = "lie on the desk" if options.by_hand else "are over"
         screen.print(f"all but {left} {what} {took:.0f} s after the beginning")
+        if times := under_way(bench):
+            *_, late = statistics.quantiles(times, n=100)
+            screen.print(
+                f"a case was under way for {statistics.median(times):.2f} s (median), {late:.2f} s (p99)"
+            )
         asked["at the end"] = await queries(bench)
         after = await floor_of(bench, choice.floor, choice.floor_list)
         looking.cancel()
