@@ -44,7 +44,9 @@ TIMES = 5
 SAID_EVERY = 30.0
 """Seconds between two lines about what is left."""
 ASKED_EVERY = 5.0
-"""Seconds between two counts of what is left: counting thousands is work for the server that is measured."""
+"""Seconds between two counts of what is left."""
+MANY = 2000
+"""From so many on it is counted no more often than told: counting is work for the server that is measured."""
 PATIENCE = 120.0
 """Seconds without any progress after which the rest is called stuck."""
 _ON_DESK = select(func.count()).where(case_events.c.kind == EventKind.STEP_ON_DESK)
@@ -130,7 +132,7 @@ async def worked_off(left: Callable[[], Awaitable[int]], screen: Console) -> int
         if time.monotonic() > told + SAID_EVERY:
             told = time.monotonic()
             screen.print(f"{now_left} left", style="dim")
-        await asyncio.sleep(ASKED_EVERY)
+        await asyncio.sleep(ASKED_EVERY if now_left < MANY else SAID_EVERY)
     return 0
 
 

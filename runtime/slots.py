@@ -42,8 +42,7 @@ class _Permit(SlotPermit):
 
     def give_back(self) -> None:
         """Called in a thread of the SDK."""
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._slots.release)
+        self._loop.call_soon_threadsafe(self._slots.release)
 
 
 class SlotsByQueue(CustomSlotSupplier):
