@@ -18,8 +18,7 @@ from temporalio.worker import (
 )
 
 _NEW_OF = 6
-"""One slot in so many is for new cases. Beginning one is more than a sixth of its work, so that begun ones do
-not pile up; with a third they did."""
+"""One slot in so many is for new cases: less than the share that beginning has in the work of a case."""
 
 
 def tuner_of(slots: int) -> WorkerTuner:
@@ -52,7 +51,7 @@ class SlotsByQueue(CustomSlotSupplier):
     """
 
     def __init__(self, slots: int) -> None:
-        """`slots` is at least 2."""
+        """`slots` is at least 4: with a third of them for new cases the begun ones piled up."""
         new = max(1, slots // _NEW_OF)
         self._new = asyncio.Semaphore(new)
         self._begun = asyncio.Semaphore(slots - new)

@@ -34,8 +34,8 @@ async def _given(tasks: list[asyncio.Task[SlotPermit]]) -> list[SlotPermit]:
 
 
 async def test_a_waiting_list_leaves_slots_to_the_cases_that_are_begun() -> None:
-    """Of six slots new cases get one, however many wait, and begun ones the others; of twelve two and ten."""
-    for slots, new, begun in ((2, 1, 1), (6, 1, 5), (12, 2, 10)):
+    """New cases get one slot in six, at least one, however many wait; begun ones get the others."""
+    for slots, new, begun in ((4, 1, 3), (6, 1, 5), (12, 2, 10)):
         supplier = SlotsByQueue(slots)
         news = _reserve(supplier, 20, is_sticky=False)
         beguns = _reserve(supplier, 20, is_sticky=True)
@@ -61,7 +61,7 @@ async def test_a_slot_that_is_given_back_in_another_thread_goes_to_its_own_kind(
 
 async def test_who_no_longer_waits_for_a_slot_does_not_keep_it() -> None:
     """The SDK cancels a reservation when it stops asking; the slot goes to the next."""
-    supplier = SlotsByQueue(2)
+    supplier = SlotsByQueue(4)
     first, second, third = _reserve(supplier, 3, is_sticky=False)
     (permit,) = await _given([first])
     second.cancel()
