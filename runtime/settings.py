@@ -58,8 +58,8 @@ class Settings(BaseSettings):
     bpjs_user_key: SecretStr | None = None
     case_slots: Annotated[int, Field(ge=4, le=200)] = 6
     """How many cases a worker works on at the same moment. More do not get done sooner on two cores, and an
-    emergency waits behind those that were begun (`benchmarks/urgent_first.py`): three to each core. One in six
-    is for new cases."""
+    emergency waits behind those that were begun (`benchmarks/urgent_first.py`): three to each core. One in
+    six is for new cases."""
     core: Annotated[int, Field(ge=-1, le=4095)] | None = None
     """Which core the worker stays on, counted from 0 among those it may use; its process id chooses unless
     given, `--processes` gives each its own, and -1 lets it use all."""

@@ -1,6 +1,6 @@
 """Which cases a worker works on: it goes on with those it has begun, and begins others beside them.
 
-By itself the SDK takes as many tasks of new cases as of begun ones while both wait. A case has one of the
+By itself the SDK takes too many tasks of new cases while tasks of begun ones wait too. A case has one of the
 first kind and three of the other, so a list that waits is begun much sooner than it is worked off: in a list
 of 1,500 a case was under way for 11 seconds at the median, and 0.4 with slots of their own (ADR 29).
 """
