@@ -28,7 +28,7 @@ def tuner_of(slots: int) -> WorkerTuner:
         workflow_supplier=SlotsByQueue(slots),
         activity_supplier=same,
         local_activity_supplier=same,
-        nexus_supplier=FixedSizeSlotSupplier(1),
+        nexus_supplier=same,
     )
 
 
@@ -63,7 +63,7 @@ class SlotsByQueue(CustomSlotSupplier):
         return _Permit(slots, asyncio.get_running_loop())
 
     def try_reserve_slot(self, ctx: SlotReserveContext) -> SlotPermit | None:
-        """Refuse: it is for cases that the process itself starts, and a worker sweeps up few of them."""
+        """Refuse: nobody asks for an eager start (ADR 28)."""
 
     def mark_slot_used(self, ctx: SlotMarkUsedContext) -> None:
         """Nothing is counted by it."""
