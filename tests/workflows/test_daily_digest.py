@@ -54,10 +54,10 @@ async def results(bench: Bench, handle: ScheduleHandle, runs: int) -> list[Raise
     async with asyncio.timeout(10):
         while len(actions := (await handle.describe()).info.recent_actions) < runs:
             await asyncio.sleep(0.02)
-    raised = []
+    raised: list[Raised] = []
     for one in actions:
         assert isinstance(one.action, ScheduleActionExecutionStartWorkflow)
-        run = bench.environment.client.get_workflow_handle_for(DailyDigest.run, one.action.workflow_id)
+        run = bench.environment.client.get_workflow_handle(one.action.workflow_id, result_type=Raised)
         async with asyncio.timeout(10):
             raised.append(await run.result())
         replayer = Replayer(
