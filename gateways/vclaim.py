@@ -7,6 +7,7 @@ import base64
 import hashlib
 import hmac
 import json
+import struct
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -92,13 +93,25 @@ def unseal(sealed: str, credentials: Credentials, timestamp: str) -> str:
         padded = decryptor.update(base64.b64decode(sealed, validate=True)) + decryptor.finalize()
         unpadder = PKCS7(128).unpadder()
         packed = (unpadder.update(padded) + unpadder.finalize()).decode("ascii")
-        text: object = LZString().decompressFromEncodedURIComponent(packed)
+        text: object = LZString().decompress(_repacked(packed))
         if isinstance(text, str) and text:
             # LZString knows UTF-16 units; a character beyond 16 bits comes as two of them.
             return text.encode("utf-16", "surrogatepass").decode("utf-16")
     except (ValueError, LookupError, TypeError, NameError):  # NameError: lzstring has an unset variable
         pass
     raise BadReply(_SYSTEM, "reply cannot be deciphered")
+
+
+def _repacked(packed: str) -> str:
+    """Return the same stream of bits with 16 in a character in place of the 6 that fit into a web address.
+
+    lzstring builds its table of those anew for every character: 2.4 ms for a participant, 0.5 so.
+    Raises ValueError for what is in no such alphabet.
+    """
+    sextets = packed.replace(" ", "+").rstrip("$")
+    whole = sextets + "A" * (-len(sextets) % 8)  # zeros, so that they make whole characters of 16
+    octets = base64.b64decode(whole, altchars=b"+-", validate=True)
+    return "".join(map(chr, struct.unpack(f">{len(octets) // 2}H", octets)))
 
 
 def _open(content: bytes) -> _Envelope:
