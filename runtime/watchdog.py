@@ -44,6 +44,8 @@ class Watchdog:
         """What of the engine is not there: `temporal`, `worker`, or nothing."""
         self._so_since: datetime | None = None
         """Since when that has been so, as far as this process knows."""
+        self._last_silent = ""
+        """The last case that was looked at only because it tells nothing."""
 
     async def round(self, every: timedelta) -> bool:
         """Make every check; none stops the others. Return whether everything was seen.
@@ -164,17 +166,29 @@ class Watchdog:
         await self._tell_of_cities(kind, found, now)
 
     async def _look_for_failing(self, now: datetime) -> None:
-        """Tell whose code fails. Temporal lists such cases late, the ledger shows some earlier."""
+        """Tell whose code fails. Temporal lists such cases late, the ledger shows some earlier.
+
+        Those that are only silent have their turn a few a round: in a list that waits nearly all are.
+        """
         kind = AlertKind.TASK_FAILING
         reported = set(await self._engine.reported())
         told = {_case_of(subject) for subject in await to_thread(self._findings.told, kind)}
         stalled = await to_thread(self._watch.stalled, now - options.WATCH_MOVES_AFTER)
         suspects = reported | told | stalled
         sure = reported & await self._told_today(kind, now)
-        unsure = sorted(suspects - sure, key=lambda one: (one not in reported, one))[: options.WATCH_AT_ONCE]
+        named = sorted((reported | told) - sure, key=lambda one: (one not in reported, one))
+        unsure = named[: options.WATCH_AT_ONCE] + self._next_silent(stalled - reported - told)
         seen = await self._engine.look(unsure)
         failing = [one for one in unsure if seen[one].attempts >= options.WATCH_FAILS_AT]
         await self._tell_of_cases(kind, failing, suspects.difference(unsure).union(failing), now)
+
+    def _next_silent(self, silent: Collection[str]) -> list[str]:
+        """Return those whose turn it is, beginning after the last one that had it."""
+        in_turn = sorted(silent, key=lambda one: (one <= self._last_silent, one))[
+            : options.WATCH_SILENT_AT_ONCE
+        ]
+        self._last_silent = in_turn[-1] if in_turn else ""
+        return in_turn
 
     # -- Common to them ------------------------------------------------------------------------------
 

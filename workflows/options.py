@@ -208,6 +208,9 @@ WATCH_CHECK_WITHIN = timedelta(minutes=1)
 WATCH_AT_ONCE = 1000
 """How many cases a check looks at one by one in a round; the others have their turn in the next."""
 
+WATCH_SILENT_AT_ONCE = 100
+"""How many cases that only tell nothing are looked at in a round: in a list that waits they are thousands."""
+
 WATCHDOG_PATIENCE = timedelta(minutes=1)
 """How much longer than three rounds the watchdog may be silent before people are told."""
 

@@ -497,6 +497,20 @@ async def test_a_case_that_tells_nothing_is_looked_at_for_failing_code(house: Ho
     assert (alert.kind, alert.case_number) == (AlertKind.TASK_FAILING, case.case_number)
 
 
+async def test_silent_cases_have_their_turn_round_after_round(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that wait in a list are silent too, and whose code fails may be the last of them."""
+    monkeypatch.setattr(options, "WATCH_SILENT_AT_ONCE", 2)
+    cases_ = [house.case(told=False) for _ in range(5)]
+    house.temporal.seen[cases_[4].case_number] = Seen(is_running=True, attempts=3)
+    await house.rounds(1, 1)
+    assert house.told() == []
+    await house.rounds(1)
+    assert house.open() == [(AlertKind.TASK_FAILING, cases_[4].case_number)]
+    assert house.temporal.looked_at == [cases_[at].case_number for at in (0, 1, 2, 3, 4, 0)]
+
+
 async def test_a_case_that_temporal_reports_is_looked_at_and_later_taken_back(house: House) -> None:
     """What it lists may have been mended a moment ago; the alert lasts until the case goes on."""
     case = house.case()
