@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from rich.table import Table
-from temporalio.client import Client, WorkflowHandle
+from temporalio.client import Client
 
 from benchmarks.bench import FLOOR_QUEUE, add_database, cpu_seconds, open_bench
 from benchmarks.floor import Floor
@@ -80,9 +80,9 @@ async def run_case(client: Client, queue: str, case: CaseRef) -> None:
     await handle.result()
 
 
-async def start_floor(client: Client, case: CaseRef, *, has_own_queues: bool) -> WorkflowHandle[Floor, int]:
-    """Start the floor once."""
-    return await client.start_workflow(
+async def run_floor(client: Client, case: CaseRef, *, has_own_queues: bool = False) -> None:
+    """Run the floor once."""
+    handle = await client.start_workflow(
         Floor.run,
         args=[case, has_own_queues],
         id=str(uuid.uuid4()),
@@ -90,11 +90,6 @@ async def start_floor(client: Client, case: CaseRef, *, has_own_queues: bool) ->
         search_attributes=search_attributes.initial(case),
         static_summary=f"{case.track} - {case.kecamatan}",
     )
-
-
-async def run_floor(client: Client, case: CaseRef, *, has_own_queues: bool = False) -> None:
-    """Run the floor once."""
-    handle = await start_floor(client, case, has_own_queues=has_own_queues)
     await handle.result()
 
 

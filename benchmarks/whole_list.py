@@ -3,8 +3,10 @@
 `python -m benchmarks.whole_list [--rows N] [--database NAME] [--at-the-desk]`. Everything is on this machine:
 Temporal on a SQLite file, ledger on SQLite or PostgreSQL, one worker. The list is taken by `starter.py
 import`, one row in a hundred faulty, while the worker runs the cases. Simulators answer at once; with
-`--at-the-desk` people do everything and nobody comes, so that every case stays open. The floor's CPU is
-measured before and after, on the same server: 25 at a time, and a list of them that is begun at once.
+`--at-the-desk` people do everything and nobody comes, so that every case stays open.
+
+The machine drifts by half in the time that a list takes. So the list is worked off in stretches, and before,
+between and after them the floor is measured on the same server, while worker and watchdog are away.
 """
 
 import argparse
@@ -13,40 +15,41 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 
 import httpx
 import psutil
-from rich.console import Console
 from rich.table import Table
 from sqlalchemy import func, select
 
 from benchmarks.bench import Bench, add_database, cpu_seconds, open_bench
-from benchmarks.cases_per_second import Round, measure, run_floor, start_floor
+from benchmarks.cases_per_second import measure, run_floor
 from cli.screens import console
 from models.case import CaseRef
-from models.errors import WrongState
 from models.messages import EventKind
 from models.stuck_groups import RUNNING_CASES
 from models.tables import case_events
 from runtime.entry import run_and_leave
 from runtime.settings import ROOT
 from runtime.stack import StackOptions
-from workflows.options import STARTS_IN_FLIGHT
 
 CITY = "3674"
 FAULTS = 0.01
 TIMES = 5
 """How often each query is asked."""
-SAID_EVERY = 30.0
-"""Seconds between two lines about what is left."""
 ASKED_EVERY = 5.0
 """Seconds between two counts of what is left."""
-MANY = 2000
-"""From so many on it is counted no more often than told: counting is work for the server that is measured."""
+SELDOM = 30.0
+"""The same while more than `MANY` are left: counting is work for the server that is measured."""
+MANY = 1000
+SHAPES = {"floor": False, "floor, own queues": True}
+"""The shapes of the floor, and whether each has the engine's queues."""
+PROCESSES = ("server", "worker")
+WARM_UP = 60
 PATIENCE = 120.0
 """Seconds without any progress after which the rest is called stuck."""
 _ON_DESK = select(func.count()).where(case_events.c.kind == EventKind.STEP_ON_DESK)
@@ -121,19 +124,16 @@ async def not_on_a_desk(bench: Bench, cases: int) -> int:
     return cases - lying
 
 
-async def worked_off(left: Callable[[], Awaitable[int]], screen: Console) -> int:
-    """Wait until none is left; return how many are when nothing moves."""
-    count, since, told = -1, time.monotonic(), time.monotonic()
-    while (now_left := await left()) > 0:
+async def worked_off(left: Callable[[], Awaitable[int]], down_to: int) -> int:
+    """Wait until no more than `down_to` are left, or nothing moves; return how many are."""
+    count, since = -1, time.monotonic()
+    while (now_left := await left()) > down_to:
         if now_left != count:
             count, since = now_left, time.monotonic()
         elif time.monotonic() > since + PATIENCE:
-            return count
-        if time.monotonic() > told + SAID_EVERY:
-            told = time.monotonic()
-            screen.print(f"{now_left} left", style="dim")
-        await asyncio.sleep(ASKED_EVERY if now_left < MANY else SAID_EVERY)
-    return 0
+            break
+        await asyncio.sleep(ASKED_EVERY if now_left < down_to + MANY else SELDOM)
+    return now_left
 
 
 def under_way(bench: Bench) -> list[float]:
@@ -178,45 +178,45 @@ async def queries(bench: Bench) -> dict[str, float]:
     return medians
 
 
-async def floor_of(bench: Bench, number: int, listed: int) -> dict[str, Round]:
-    """Measure both shapes of the floor: a few at a time, and as a list is worked off, all begun at once."""
-    pids = {"server": bench.stack.temporal.pid, "worker": bench.floor.pid}
-    rounds = {}
-    for name, has_own_queues in (("floor", False), ("floor, own queues", True)):
-        run = partial(run_floor, bench.client, has_own_queues=has_own_queues)
-        rounds[name] = await measure([a_case(index) for index in range(number)], pids, run)
-        if listed:
-            rounds[f"{name}, a list"] = await a_list_of_floors(
-                bench, pids, listed, has_own_queues=has_own_queues
-            )
-    return rounds
+class Sides:
+    """What floors and engine cost, measured in turn."""
 
+    def __init__(self, bench: Bench, size: int) -> None:
+        """`size` is how many bare workflows of each shape are measured at a time."""
+        self._bench, self._size = bench, size
+        self.floors: dict[str, list[dict[str, float]]] = {name: [] for name in SHAPES}
+        """CPU milliseconds of each measurement, by shape and process."""
+        self.spent: Counter[str] = Counter()
+        """CPU seconds of the engine, by process."""
+        self.seconds = 0.0
 
-async def floors(bench: Bench, status: str) -> int:
-    """Count the floors that Temporal lists so."""
-    return (await bench.client.count_workflows(f'WorkflowType="Floor" AND ExecutionStatus="{status}"')).count
+    async def measure_floors(self) -> None:
+        """Measure both shapes of the floor, some at a time."""
+        pids = {"server": self._bench.stack.temporal.pid, "worker": self._bench.floor.pid}
+        cases = [a_case(index) for index in range(self._size)]
+        for name, has_own_queues in SHAPES.items():
+            run = partial(run_floor, self._bench.client, has_own_queues=has_own_queues)
+            self.floors[name].append((await measure(cases, pids, run)).cpu_ms)
 
+    @asynccontextmanager
+    async def stretch(self) -> AsyncIterator[None]:
+        """Add what the engine spends meanwhile."""
+        stack = self._bench.stack
+        pids = {"server": stack.temporal.pid, "worker": stack.worker.pid}
+        before, began = {name: cpu_seconds(pid) for name, pid in pids.items()}, time.perf_counter()
+        yield
+        self.seconds += time.perf_counter() - began
+        self.spent.update({name: cpu_seconds(pid) - before[name] for name, pid in pids.items()})
 
-async def a_list_of_floors(
-    bench: Bench, pids: Mapping[str, int], number: int, *, has_own_queues: bool
-) -> Round:
-    """Start so many floors as an import starts cases, and wait until all are over. Raises WrongState."""
-    await worked_off(partial(floors, bench, "Running"), console())  # lists lag behind the floors before
-    gate, over = asyncio.Semaphore(STARTS_IN_FLIGHT), await floors(bench, "Completed")
-    before, began = {name: cpu_seconds(pid) for name, pid in pids.items()}, time.perf_counter()
-
-    async def start(case: CaseRef) -> None:
-        async with gate:
-            await start_floor(bench.client, case, has_own_queues=has_own_queues)
-
-    async def left() -> int:
-        return over + number - await floors(bench, "Completed")
-
-    await asyncio.gather(*map(start, map(a_case, range(number))))
-    if stuck := await worked_off(left, console()):
-        raise WrongState(f"{stuck} floors are stuck")
-    spent = {name: (cpu_seconds(pid) - before[name]) * 1000 / number for name, pid in pids.items()}
-    return Round(time.perf_counter() - began, number, spent)
+    async def pause(self) -> None:
+        """Measure the floors while the engine is away."""
+        stack = self._bench.stack
+        for child in (stack.watchdog, stack.worker):
+            await asyncio.to_thread(child.stop)
+        await self.measure_floors()
+        for child in (stack.worker, stack.watchdog):
+            child.start()
+        await stack.until_worker_polls()
 
 
 def a_case(number: int) -> CaseRef:
@@ -236,8 +236,8 @@ async def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=20_990, help="rows of the list")
-    parser.add_argument("--floor", type=int, default=400, help="bare workflows before and after")
-    parser.add_argument("--floor-list", type=int, default=1000, help="the same, all begun at once")
+    parser.add_argument("--stretches", type=int, default=8, help="between which the floor is measured")
+    parser.add_argument("--floor", type=int, default=150, help="bare workflows of each shape at a time")
     parser.add_argument(
         "--at-the-desk", action="store_true", help="people do everything, and nobody comes: cases stay open"
     )
@@ -254,52 +254,59 @@ async def main() -> None:
         stack = bench.stack
         memory = Memory({child.name: child.pid for child in stack.children})
         looking = asyncio.create_task(memory.look())
-        await floor_of(bench, 60, 0)
-        before = await floor_of(bench, choice.floor, choice.floor_list)
-        pids = {"server": stack.temporal.pid, "worker": stack.worker.pid}
-        cpu, began = {name: cpu_seconds(pid) for name, pid in pids.items()}, time.perf_counter()
-        said, seconds = await imported(bench, memory, choice.rows)
-        screen.print(
-            f"imported and started in {seconds:.0f} s: {said['new']} cases, {said['rejected']} rejected"
-        )
-        asked = {"after the import": await queries(bench)}
+        await Sides(bench, WARM_UP).measure_floors()
+        sides = Sides(bench, choice.floor)
+        await sides.measure_floors()
+        async with sides.stretch():
+            said, seconds = await imported(bench, memory, choice.rows)
+            screen.print(
+                f"imported and started in {seconds:.0f} s: {said['new']} cases, {said['rejected']} rejected"
+            )
+            asked = {"after the import": await queries(bench)}
         if choice.only_start:
             screen.print(memory_table(memory.most))
             screen.print(query_table(asked))
             return
         cases = int(str(said["new"]))
         left_of = partial(not_on_a_desk, cases=cases) if options.by_hand else still_running
-        left = await worked_off(partial(left_of, bench), screen)
-        took = time.perf_counter() - began
-        spent = {name: cpu_seconds(pid) - cpu[name] for name, pid in pids.items()}
+        for number in range(1, choice.stretches + 1):
+            down_to = cases - cases * number // choice.stretches
+            async with sides.stretch():
+                left = await worked_off(partial(left_of, bench), down_to)
+            screen.print(f"{left} left", style="dim")
+            if left > down_to:
+                break
+            if down_to:
+                await sides.pause()
+                memory.pids |= {child.name: child.pid for child in stack.children}
         what = "lie on the desk" if options.by_hand else "are over"
-        screen.print(f"all but {left} {what} {took:.0f} s after the beginning")
+        screen.print(f"all but {left} {what} after {sides.seconds:.0f} s of work")
         if times := under_way(bench):
             *_, late = statistics.quantiles(times, n=100)
             screen.print(
                 f"a case was under way for {statistics.median(times):.2f} s (median), {late:.2f} s (p99)"
             )
         asked["at the end"] = await queries(bench)
-        after = await floor_of(bench, choice.floor, choice.floor_list)
+        await sides.measure_floors()
         looking.cancel()
-    screen.print(cpu_table({name: one * 1000 / cases for name, one in spent.items()}, before, after))
+    screen.print(cpu_table({name: one * 1000 / cases for name, one in sides.spent.items()}, sides.floors))
     screen.print(memory_table(memory.most))
     screen.print(query_table(asked))
     screen.print(f"{choice.rows} rows, ledger on {choice.database}")
 
 
-def cpu_table(engine: Mapping[str, float], before: Mapping[str, Round], after: Mapping[str, Round]) -> Table:
-    """Return CPU milliseconds per case beside the floors."""
+def cpu_table(engine: Mapping[str, float], floors: Mapping[str, Sequence[Mapping[str, float]]]) -> Table:
+    """Return CPU milliseconds per case beside the floors: their mean, the least and the most."""
     made = Table()
-    for column in ("CPU ms per case", "server", "worker", "both", "engine to this"):
+    for column in ("CPU ms per case", "server", "worker", "both", "least and most", "engine to this"):
         made.add_column(column, justify="right")
     total = sum(engine.values())
-    for when, floors in (("before", before), ("after", after)):
-        for name, floor in floors.items():
-            both = floor.cpu_ms["server"] + floor.cpu_ms["worker"]
-            numbers = (f"{floor.cpu_ms[process]:.1f}" for process in ("server", "worker"))
-            made.add_row(f"{name}, {when}", *numbers, f"{both:.1f}", f"{total / both:.2f}")
-    made.add_row("engine", f"{engine['server']:.1f}", f"{engine['worker']:.1f}", f"{total:.1f}", "-")
+    for name, measured in floors.items():
+        server, worker = (statistics.mean(one[process] for one in measured) for process in PROCESSES)
+        sums = [sum(one[process] for process in PROCESSES) for one in measured]
+        numbers = (f"{one:.1f}" for one in (server, worker, server + worker))
+        made.add_row(name, *numbers, f"{min(sums):.0f}, {max(sums):.0f}", f"{total / (server + worker):.2f}")
+    made.add_row("engine", f"{engine['server']:.1f}", f"{engine['worker']:.1f}", f"{total:.1f}", "-", "-")
     return made
 
 

@@ -8,7 +8,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -33,6 +33,7 @@ from runtime.stack import Stack, StackOptions
 from runtime.temporal import CaseStarter
 from tests.builders import write_application
 from tests.e2e.people import BORN, Someone
+from tests.e2e.warm import warm
 
 POLL_SECONDS = 0.02
 COMMAND_SECONDS = 60.0
@@ -247,11 +248,18 @@ class Office:
     # -- Processes -----------------------------------------------------------------------------------
 
     async def cli(self, *words: str | Path, typed: str = "", **environment: str) -> Ran:
-        """Run `starter.py` as an operator would, in a pipe, knowing no more than the stack's folder.
+        """Run `starter.py` as an operator would, not at a terminal, knowing no more than the stack's folder.
 
-        `typed` is what the operator types.
+        `typed` is what the operator types. The process is a fork of one that has loaded the program.
         """
-        ran = await self.python(ROOT / "starter.py", *words, typed=typed, **environment)
+        told = self._environment(environment)
+        ran = Ran(*await asyncio.to_thread(warm().run, [*map(str, words)], told, typed, COMMAND_SECONDS))
+        self.printed.append(ran.said)
+        return ran
+
+    async def cold_cli(self, *words: str | Path, **environment: str) -> Ran:
+        """Do the same in a process that loads the program, and in a pipe."""
+        ran = await self.python(ROOT / "starter.py", *words, **environment)
         self.printed.append(ran.said)
         return ran
 
@@ -269,6 +277,18 @@ class Office:
 
     async def begin(self, *words: str | Path, **environment: str) -> asyncio.subprocess.Process:
         """Begin a Python program that knows no more than the stack's folder and policies."""
+        pipe = asyncio.subprocess.PIPE
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            *map(str, words),
+            env=self._environment(environment),
+            cwd=ROOT,
+            stdin=pipe,
+            stdout=pipe,
+            stderr=pipe,
+        )
+
+    def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
         ours = {
             name: value
             for name, value in os.environ.items()
@@ -278,16 +298,7 @@ class Office:
             "REAKTIVASI_LOCAL_DIR": str(self.stack.folder),
             "REAKTIVASI_POLICIES_DIR": str(self.policies),
         }
-        pipe = asyncio.subprocess.PIPE
-        return await asyncio.create_subprocess_exec(
-            sys.executable,
-            *map(str, words),
-            env=ours | environment,
-            cwd=ROOT,
-            stdin=pipe,
-            stdout=pipe,
-            stderr=pipe,
-        )
+        return ours | dict(more)
 
     @staticmethod
     @contextmanager

@@ -52,7 +52,7 @@ async def test_commands_print_plain_text_into_a_pipe(office: Office) -> None:
         ["list", "--step", "x"],
     ]
 
-    ran = await asyncio.gather(*(office.cli(*command, TERM="xterm-256color") for command in commands))
+    ran = await asyncio.gather(*(office.cold_cli(*command, TERM="xterm-256color") for command in commands))
 
     assert [one.code for one in ran] == [0, 0, 0, 3, 2, 2]
     assert all(one.said.strip() for one in ran)

@@ -35,7 +35,7 @@ async def without_worker(office: Office) -> WithoutWorker:
 
     async def quick(command: str) -> Ran:
         async with lanes:
-            return await office.cli(command)
+            return await office.cold_cli(command)
 
     office.stack.worker.stop()
     try:
