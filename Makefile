@@ -47,7 +47,10 @@ lint: $(VENV)/.dev ## format, lint, types, import rules
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-test: lint ## every check: lint, then all tests that are not slow
+test: $(VENV)/.dev ## every check: lint, and beside it all tests that are not slow
+	@$(MAKE) --no-print-directory -j2 lint quick-tests
+
+quick-tests: $(VENV)/.dev
 	@REAKTIVASI_CORE=-1 $(RUN) -m pytest -n 3 --dist loadfile --no-loadscope-reorder  # stacks side by side: no worker has a core of its own
 
 test-slow: $(VENV)/.dev ## the long tests only

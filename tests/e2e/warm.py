@@ -22,7 +22,7 @@ from typing import IO
 
 from runtime.settings import ROOT
 
-PACKAGES = ("cli", "desk", "gateways", "intake", "models", "runtime", "workflows")
+_PACKAGES = ("cli", "desk", "gateways", "intake", "models", "runtime", "workflows")
 _LONGEST_ORDER = 1 << 20
 
 
@@ -92,7 +92,7 @@ def main() -> None:
     """Load everything, then begin a command for everybody who asks, until nobody is left who could."""
     import starter  # noqa: F401, PLC0415 - first here it is used
 
-    for package in PACKAGES:
+    for package in _PACKAGES:
         for module in pkgutil.iter_modules([str(ROOT / package)], f"{package}."):
             importlib.import_module(module.name)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
