@@ -83,4 +83,4 @@ lock: ## renew the hash-pinned requirements from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
-.PHONY: help setup demo demo-desk up down generate lint test test-slow record bench bench-list bench-timers bench-urgent sbom audit-deps lock
+.PHONY: help setup demo demo-desk up down generate lint test quick-tests test-slow record bench bench-list bench-timers bench-urgent sbom audit-deps lock

@@ -15,10 +15,8 @@ import json
 import statistics
 import sys
 import time
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from functools import partial
 
 import httpx
@@ -26,10 +24,9 @@ import psutil
 from rich.table import Table
 from sqlalchemy import func, select
 
-from benchmarks.bench import Bench, add_database, cpu_seconds, open_bench
-from benchmarks.cases_per_second import measure, run_floor
+from benchmarks.bench import Bench, add_database, open_bench
+from benchmarks.stretches import Sides
 from cli.screens import console
-from models.case import CaseRef
 from models.messages import EventKind
 from models.stuck_groups import RUNNING_CASES
 from models.tables import case_events
@@ -46,9 +43,6 @@ ASKED_EVERY = 5.0
 SELDOM = 30.0
 """The same while more than `MANY` are left: counting is work for the server that is measured."""
 MANY = 1000
-SHAPES = {"floor": False, "floor, own queues": True}
-"""The shapes of the floor, and whether each has the engine's queues."""
-PROCESSES = ("server", "worker")
 WARM_UP = 60
 PATIENCE = 120.0
 """Seconds without any progress after which the rest is called stuck."""
@@ -178,60 +172,6 @@ async def queries(bench: Bench) -> dict[str, float]:
     return medians
 
 
-class Sides:
-    """What floors and engine cost, measured in turn."""
-
-    def __init__(self, bench: Bench, size: int) -> None:
-        """`size` is how many bare workflows of each shape are measured at a time."""
-        self._bench, self._size = bench, size
-        self.floors: dict[str, list[dict[str, float]]] = {name: [] for name in SHAPES}
-        """CPU milliseconds of each measurement, by shape and process."""
-        self.spent: Counter[str] = Counter()
-        """CPU seconds of the engine, by process."""
-        self.seconds = 0.0
-
-    async def measure_floors(self) -> None:
-        """Measure both shapes of the floor, some at a time."""
-        pids = {"server": self._bench.stack.temporal.pid, "worker": self._bench.floor.pid}
-        cases = [a_case(index) for index in range(self._size)]
-        for name, has_own_queues in SHAPES.items():
-            run = partial(run_floor, self._bench.client, has_own_queues=has_own_queues)
-            self.floors[name].append((await measure(cases, pids, run)).cpu_ms)
-
-    @asynccontextmanager
-    async def stretch(self) -> AsyncIterator[None]:
-        """Add what the engine spends meanwhile."""
-        stack = self._bench.stack
-        pids = {"server": stack.temporal.pid, "worker": stack.worker.pid}
-        before, began = {name: cpu_seconds(pid) for name, pid in pids.items()}, time.perf_counter()
-        yield
-        self.seconds += time.perf_counter() - began
-        self.spent.update({name: cpu_seconds(pid) - before[name] for name, pid in pids.items()})
-
-    async def pause(self) -> None:
-        """Measure the floors while the engine is away."""
-        stack = self._bench.stack
-        for child in (stack.watchdog, stack.worker):
-            await asyncio.to_thread(child.stop)
-        await self.measure_floors()
-        for child in (stack.worker, stack.watchdog):
-            child.start()
-        await stack.until_worker_polls()
-
-
-def a_case(number: int) -> CaseRef:
-    """Return a case that only the floor runs."""
-    return CaseRef.model_validate(
-        {
-            "case_number": f"PBI-{CITY}-2000-{number:06d}",
-            "city": CITY,
-            "track": "emergency",
-            "kecamatan": "Pamulang",
-            "received_at": datetime.now(UTC),
-        }
-    )
-
-
 async def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -289,25 +229,10 @@ async def main() -> None:
         asked["at the end"] = await queries(bench)
         await sides.measure_floors()
         looking.cancel()
-    screen.print(cpu_table({name: one * 1000 / cases for name, one in sides.spent.items()}, sides.floors))
+    screen.print(sides.table(cases))
     screen.print(memory_table(memory.most))
     screen.print(query_table(asked))
     screen.print(f"{choice.rows} rows, ledger on {choice.database}")
-
-
-def cpu_table(engine: Mapping[str, float], floors: Mapping[str, Sequence[Mapping[str, float]]]) -> Table:
-    """Return CPU milliseconds per case beside the floors: their mean, the least and the most."""
-    made = Table()
-    for column in ("CPU ms per case", "server", "worker", "both", "least and most", "engine to this"):
-        made.add_column(column, justify="right")
-    total = sum(engine.values())
-    for name, measured in floors.items():
-        server, worker = (statistics.mean(one[process] for one in measured) for process in PROCESSES)
-        sums = [sum(one[process] for process in PROCESSES) for one in measured]
-        numbers = (f"{one:.1f}" for one in (server, worker, server + worker))
-        made.add_row(name, *numbers, f"{min(sums):.0f}, {max(sums):.0f}", f"{total / (server + worker):.2f}")
-    made.add_row("engine", f"{engine['server']:.1f}", f"{engine['worker']:.1f}", f"{total:.1f}", "-", "-")
-    return made
 
 
 def memory_table(most: Mapping[str, int]) -> Table:

@@ -32,8 +32,8 @@ from runtime.settings import ROOT
 from runtime.stack import Stack, StackOptions
 from runtime.temporal import CaseStarter
 from tests.builders import write_application
+from tests.e2e import warm
 from tests.e2e.people import BORN, Someone
-from tests.e2e.warm import warm
 
 POLL_SECONDS = 0.02
 COMMAND_SECONDS = 60.0
@@ -253,7 +253,7 @@ class Office:
         `typed` is what the operator types. The process is a fork of one that has loaded the program.
         """
         told = self._environment(environment)
-        ran = Ran(*await asyncio.to_thread(warm().run, [*map(str, words)], told, typed, COMMAND_SECONDS))
+        ran = Ran(*await asyncio.to_thread(warm.run, [*map(str, words)], told, typed, COMMAND_SECONDS))
         self.printed.append(ran.said)
         return ran
 

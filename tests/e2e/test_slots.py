@@ -92,7 +92,7 @@ async def test_a_begun_case_goes_on_while_new_ones_hold_all_the_slots_they_get(o
             await client.start_workflow(Begins.run, id=f"{queue}-{number}", task_queue=queue)
             for number in range(2 * SLOTS)
         ]
-        await asyncio.to_thread(_inside.somebody.wait)
+        assert await asyncio.to_thread(_inside.somebody.wait, 20)
         for came in range(1, SIGNALS + 1):
             await begun.signal(GoesOn.come)
             if came < SIGNALS:
