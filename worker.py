@@ -5,7 +5,7 @@ import asyncio
 import gc
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
 import structlog
@@ -14,6 +14,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.alerts import Alerting
 from activities.bpjs import BpjsReconnect
+from activities.bulk import BulkWork
 from activities.digest import Digesting
 from activities.kemensos import KemensosVerification
 from activities.office import Office as OfficeSteps
@@ -23,6 +24,7 @@ from activities.ways import Way
 from gateways.ledger_access import utc_now
 from gateways.policy_folder import PolicyFolder
 from intake.intake import Intake
+from models.errors import EngineUnreachable
 from models.outage import System
 from runtime import adapters
 from runtime.adapters import Outside
@@ -34,6 +36,7 @@ from runtime.background import (
     stop_signal,
     sweep_for_ever,
     tell_people,
+    until_another_ledgers,
     watch_the_watchdog,
 )
 from runtime.bulk_work import bulk_work
@@ -47,23 +50,27 @@ from runtime.entry import leave, run_and_leave
 from runtime.interceptor import ErrorMapping
 from runtime.ladders import check_ladders
 from runtime.logging import configure_logging
+from runtime.namespace import OwnNamespace
 from runtime.recount import Recounter
+from runtime.same_past import SamePast
 from runtime.schedules import DigestSchedules
 from runtime.settings import Settings, load_settings
 from runtime.slots import tuner_of
+from runtime.starting import CaseStarter
 from runtime.supervisor import keep_alive
-from runtime.temporal import CaseStarter, connect
+from runtime.temporal import connect
 from runtime.watchdog import Watchdog, watch_for_ever
 from workflows import options
 from workflows.bulk import BulkOperation
 from workflows.daily_digest import DailyDigest
+from workflows.ledger_claim import LedgerClaim
 from workflows.queues import queue_of
 from workflows.reactivation import Reactivation
 
 log = structlog.get_logger()
 
 _MOST_PROCESSES = 64
-WORKFLOWS = (Reactivation, DailyDigest, BulkOperation)
+WORKFLOWS = (Reactivation, DailyDigest, BulkOperation, LedgerClaim)
 
 
 Activity = Callable[..., object]
@@ -121,7 +128,9 @@ def activities_of(outside: Outside) -> Activities:
     )
 
 
-def workers_of(client: Client, settings: Settings, outside: Outside, stack: ExitStack) -> list[Worker]:
+def workers_of(
+    client: Client, settings: Settings, outside: Outside, bulk: BulkWork, stack: ExitStack
+) -> list[Worker]:
     """Return the workers of a process: one for cases, one for each outside system; `stack` ends threads."""
 
     def threads(name: str, number: int) -> ThreadPoolExecutor:
@@ -132,7 +141,7 @@ def workers_of(client: Client, settings: Settings, outside: Outside, stack: Exit
         client,
         task_queue=settings.task_queue,
         workflows=WORKFLOWS,
-        activities=[*activities.own, bulk_work(settings, client, outside).work_page],
+        activities=[*activities.own, bulk.work_page],
         activity_executor=threads("activity", 2 * settings.case_slots),
         max_cached_workflows=settings.cached_cases,
         tuner=tuner_of(settings.case_slots),
@@ -177,15 +186,20 @@ async def main() -> None:
     outside, office, mail = adapters.outside(settings), adapters.office(settings), adapters.mail(settings)
     cities = [f"{city.code} {city.name}" for city in outside.shelf.cities()]
     client = await connect(settings, serves_metrics=True)
-    intake = Intake(office.registry, office.documents, office.shelf, CaseStarter(client, settings.task_queue))
+    namespace = OwnNamespace.over(client, settings, office.lineage)
+    await namespace.take()
+    past = SamePast.of(settings, office, namespace)
+    await past.look()
+    intake = Intake(office.registry, office.documents, office.shelf, CaseStarter(namespace))
     recounter = Recounter(outside.shelf, office.marks, utc_now)
-    delivery = Delivery(client, office.registry, office.book)
+    delivery = Delivery(namespace, office.registry, office.book)
     schedules = DigestSchedules(client, outside.shelf.cities(), settings.task_queue)
     await schedules.keep()
 
     stop = stop_signal()
     with ExitStack() as threads:
-        workers = workers_of(client, settings, outside, threads)
+        bulk = bulk_work(settings, namespace, outside)
+        workers = workers_of(client, settings, outside, bulk, threads)
         serving = [asyncio.create_task(worker.run()) for worker in workers]
         log.info(
             "worker.started",
@@ -202,35 +216,44 @@ async def main() -> None:
             for work in (
                 sweep_for_ever(intake, recounter, delivery, schedules),
                 tell_people(mail),
-                keep_outages(settings, client, outside),
-                keep_audit(settings),
+                keep_outages(settings, client, office.lineage, outside),
+                keep_audit(settings, past),
                 keep_retention(settings, outside.shelf),
                 watch_the_watchdog(settings, client),
             )
         ]
         stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait((stopping, *serving), return_when=asyncio.FIRST_COMPLETED)
+        belonging = asyncio.create_task(until_another_ledgers(namespace, past))
+        await asyncio.wait((stopping, belonging, *serving), return_when=asyncio.FIRST_COMPLETED)
         log.info("worker.stopping")
         asyncio.get_running_loop().call_later(options.SHUTDOWN_AT_MOST.total_seconds(), give_up)
         await end(background)
         await asyncio.gather(*(worker.shutdown() for worker in workers))
         await asyncio.gather(*serving)
     log.info("worker.stopped")
+    if belonging.done():
+        belonging.result()  # whose the namespace is by now
+    belonging.cancel()
 
 
 async def watch() -> None:
     """Watch over cases and workers, and tell people, until SIGTERM or SIGINT.
 
-    Runs no case, and goes on whether or not Temporal, a worker or the ledger are there.
+    Runs no case, and goes on whether or not Temporal, a worker or the ledger are there. Raises AnotherLedger
+    where Temporal serves another ledger.
     """
     settings = load_settings()
     configure_logging(settings.log_format)
     check_ladders(PolicyFolder(settings.policies_dir))
-    engine = TemporalEngine(await connect(settings, lazy=True), settings)
+    with suppress(EngineUnreachable):
+        await OwnNamespace.of(settings, adapters.lineage(settings)).client()
     stop = stop_signal()
 
     async def look() -> None:
-        watchdog = Watchdog(engine, adapters.watching(settings), utc_now)
+        office = adapters.office(settings)
+        namespace = OwnNamespace.of(settings, office.lineage)
+        past = SamePast.of(settings, office, namespace)
+        watchdog = Watchdog(TemporalEngine(namespace), adapters.watching(settings), utc_now, past.look)
         await watch_for_ever(watchdog, settings.watch_every)
 
     async def tell() -> None:

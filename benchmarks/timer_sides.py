@@ -22,9 +22,11 @@ from models.case import Track
 from models.errors import EngineUnreachable, Misconfigured
 from models.messages import AlertKind, EventKind
 from models.tables import case_events, cases
+from runtime import adapters
+from runtime.namespace import OwnNamespace
 from runtime.processes import Child
 from runtime.stack import Stack
-from runtime.temporal import CaseStarter
+from runtime.starting import CaseStarter
 
 READ_AT_ONCE = 20
 """Histories that are read at the same time."""
@@ -144,7 +146,8 @@ class EngineSide:
         """Use the stack's own worker. Raises Misconfigured when the budget is not a plain duration."""
         settings = bench.stack.settings
         self._bench = bench
-        self._start = CaseStarter(bench.client, settings.task_queue)
+        namespace = OwnNamespace.over(bench.client, settings, adapters.lineage(settings))
+        self._start = CaseStarter(namespace)
         self.pids = _pids(bench.stack, bench.stack.worker)
         budget = PolicyFolder(settings.policies_dir).city("3674").tracks[Track.EMERGENCY].sla.budget.duration
         if budget is None:

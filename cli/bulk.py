@@ -23,7 +23,6 @@ from models.roles import Act, Officer
 from runtime import adapters
 from runtime.bulk_desk import BulkDesk, new_id
 from runtime.settings import Settings
-from runtime.temporal import connect
 from workflows.search_attributes import COLUMNS
 
 app = typer.Typer(
@@ -161,10 +160,11 @@ def run_(bulk_id: _Id, results: _Results = None, as_: As = None, json_: Json = F
     """Take an order up again that was stopped, or watch one that is under way. Nothing is done twice."""
 
     async def work(settings: Settings, screen: Console) -> None:
-        officer = _officer(await counter(settings), as_, settings)
+        at = await counter(settings)
+        officer = _officer(at, as_, settings)
         book = adapters.bulk_book(settings)
-        export = _export(settings, officer)
-        await follow(settings, book, book.bulk(bulk_id), results, screen, export=export, as_json=json_)
+        export, desk = _export(settings, officer), BulkDesk(at.namespace, book)
+        await follow(desk, book, book.bulk(bulk_id), results, screen, export=export, as_json=json_)
 
     run(work, as_json=json_)
 
@@ -185,14 +185,15 @@ def _order(
     ids, results = files
 
     async def work(settings: Settings, screen: Console) -> None:
-        officer = _officer(await counter(settings), as_, settings)
+        at = await counter(settings)
+        officer = _officer(at, as_, settings)
         chosen_by = guarded(where, [column.key.name for column in COLUMNS])
         seconds = None if by is None else int(_duration(by).total_seconds())
         why = words("--reason", reason) if go else ""
         if go and expect is None:
             raise BadInput([Finding("--expect", "is needed with --go", "say how many the rehearsal found")])
         book = adapters.bulk_book(settings)
-        desk = BulkDesk(await connect(settings, lazy=True), book, settings.task_queue)
+        desk = BulkDesk(at.namespace, book)
         found, now = await desk.find(chosen_by), datetime.now(UTC)
         if not go or expect is None:
             running = await desk.running()
@@ -207,7 +208,7 @@ def _order(
         bulk = Bulk(new_id(now), operation, chosen_by.where, officer.id, now, why, to, seconds)
         book.keep(bulk, [one.chosen for one in found])
         export = _export(settings, officer)
-        await follow(settings, book, bulk, results, screen, export=export, as_json=as_json)
+        await follow(desk, book, bulk, results, screen, export=export, as_json=as_json)
 
     run(work, as_json=as_json)
 

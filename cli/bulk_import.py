@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from cli.door import As, Json, counter, hand, print_json, run
+from cli.door import As, Counter, Json, counter, hand, print_json, run
 from cli.exporting import exported
 from cli.progress import progress
 from cli.screens import console
@@ -20,7 +20,7 @@ from models.audit import Door
 from models.roles import Act
 from runtime import adapters
 from runtime.settings import Settings
-from runtime.temporal import CaseStarter, connect
+from runtime.starting import CaseStarter
 
 app = typer.Typer()
 
@@ -52,13 +52,12 @@ def import_(
     """Take a list: every good row becomes a case, once, also when the command is interrupted and repeated."""
 
     async def work(settings: Settings, screen: Console) -> None:
-        officer = (await counter(settings)).work.gate.officer(
-            hand(as_, None, settings).actor, Act.SUBMIT, city=city
-        )
+        desk = await counter(settings)
+        officer = desk.work.gate.officer(hand(as_, None, settings).actor, Act.SUBMIT, city=city)
         columns = read_map(map_) if map_ is not None else ColumnMap()
         beside = file.with_name(f"{file.name}.rejects.csv")
         wanted = ListWanted(file, city, columns, read_constants(set_ or [], columns), rejects or beside)
-        bulk = await _bulk(settings)
+        bulk = _bulk(settings, desk)
         with bulk.open(wanted, lambda: datetime.now(UTC)) as found:
             exported(settings, officer, Act.SUBMIT, Door.REJECTS, f"city:{city}")
             with progress("checking", None) as told:
@@ -80,9 +79,9 @@ def import_(
     run(work, as_json=json_)
 
 
-async def _bulk(settings: Settings) -> BulkIntake:
+def _bulk(settings: Settings, desk: Counter) -> BulkIntake:
     lists = adapters.lists(settings)
-    starter = CaseStarter(await connect(settings, lazy=True), settings.task_queue)
+    starter = CaseStarter(desk.namespace)
     return BulkIntake(lists.tables, lists.imports, lists.documents, lists.shelf, starter)
 
 

@@ -17,8 +17,6 @@ from models.errors import BadInput, Finding
 from models.plain import safe_cell
 from models.roles import Officer
 from runtime.bulk_desk import BulkDesk, Found
-from runtime.settings import Settings
-from runtime.temporal import connect
 
 _SAMPLE = 10
 Export = Callable[[str, int], None]
@@ -61,7 +59,7 @@ def rehearse(
 
 
 async def follow(
-    settings: Settings,
+    desk: BulkDesk,
     book: BulkBook,
     bulk: Bulk,
     results: Path | None,
@@ -71,7 +69,6 @@ async def follow(
     as_json: bool,
 ) -> None:
     """Begin or find the order's workflow, show how far it is until the end, and tell what became of it."""
-    desk = BulkDesk(await connect(settings, lazy=True), book, settings.task_queue)
     path = results or Path(f"bulk-{bulk.id}.csv")
     if not as_json:
         screen.print(Text(f"order {bulk.id}: {bulk.operation} by {bulk.actor}", style="bold"))

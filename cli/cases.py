@@ -8,14 +8,14 @@ import typer
 from dotenv import dotenv_values
 from rich.console import Console
 
-from cli.door import As, CaseArgument, Json, counter, hand, known_form, print_json, run
+from cli.door import As, CaseArgument, Counter, Json, counter, hand, known_form, print_json, run
 from cli.screens import CaseReport, case_screen, findings_screen, item_data, list_screen
 from intake.intake import Intake
 from models.case import SlaState, Step
 from models.roles import Act
 from runtime import adapters
 from runtime.settings import Settings
-from runtime.temporal import CaseStarter, connect
+from runtime.starting import CaseStarter
 
 app = typer.Typer()
 
@@ -31,7 +31,7 @@ def submit(
     async def work(settings: Settings, screen: Console) -> None:
         desk = await counter(settings)
         officer = desk.work.gate.officer(hand(as_, None, settings).actor, Act.SUBMIT)
-        done = await (await _intake(settings)).submit(file, now=datetime.now(UTC), by=officer)
+        done = await _intake(desk).submit(file, now=datetime.now(UTC), by=officer)
         if json_:
             told = [vars(finding) for finding in done.warnings]
             print_json({**vars(done), "warnings": told})
@@ -102,8 +102,9 @@ def sweep() -> None:
     """Start cases and deliver commands that did not reach Temporal; a running worker does this by itself."""
 
     async def work(settings: Settings, screen: Console) -> None:
-        started = await (await _intake(settings)).sweep(datetime.now(UTC))
-        delivered = await (await counter(settings)).delivery.sweep()
+        desk = await counter(settings)
+        started = await _intake(desk).sweep(datetime.now(UTC))
+        delivered = await desk.delivery.sweep()
         screen.print(f"{started} case(s) started, {delivered} command(s) delivered")
 
     run(work)
@@ -113,7 +114,6 @@ def _minutes(span: timedelta | None) -> int | None:
     return None if span is None else int(span / timedelta(minutes=1))
 
 
-async def _intake(settings: Settings) -> Intake:
-    office = adapters.office(settings)
-    client = await connect(settings, lazy=True)
-    return Intake(office.registry, office.documents, office.shelf, CaseStarter(client, settings.task_queue))
+def _intake(desk: Counter) -> Intake:
+    office = desk.office
+    return Intake(office.registry, office.documents, office.shelf, CaseStarter(desk.namespace))

@@ -7,12 +7,14 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+from temporalio.client import Client
 
 from cli.door import Json, print_json, run
 from models.errors import BadInput, Finding, NotFound, WrongState
+from runtime import adapters
 from runtime.deployment import ALL, Deployment, Deployments
+from runtime.namespace import OwnNamespace
 from runtime.settings import PREFIX, Settings
-from runtime.temporal import connect
 from runtime.visibility import pollers
 
 app = typer.Typer(no_args_is_help=True, help="Versions of the workers, and who goes to which.")
@@ -23,7 +25,7 @@ def show(json_: Json = False) -> None:
     """Show the versions of which workers have come, and which of them cases go to."""
 
     async def work(settings: Settings, screen: Console) -> None:
-        deployments = Deployments(await connect(settings), _name(settings))
+        deployments = Deployments(await _own(settings), _name(settings))
         _print(await deployments.look(), screen, as_json=json_)
 
     run(work, as_json=json_)
@@ -41,12 +43,12 @@ def promote(
     """Send cases to a version: new ones, and each open one with its next step. Also the way back."""
 
     async def work(settings: Settings, screen: Console) -> None:
-        client, name = await connect(settings), _name(settings)
+        client, name = await _own(settings), _name(settings)
         deployments = Deployments(client, name)
         seen = await deployments.look()
         if build_id not in {one.build_id for one in seen.versions}:
             raise NotFound(f"{seen.name} has no version {build_id!r}: start a worker of it first")
-        if not await pollers(client, settings, build_id=build_id):
+        if not await pollers(client, settings.task_queue, build_id=build_id):
             raise WrongState(f"no worker of {build_id} asks for work now: cases would wait")
         if go:
             await deployments.promote(seen, build_id, ramp)
@@ -57,6 +59,10 @@ def promote(
         _print(seen, screen, as_json=json_)
 
     run(work, as_json=json_)
+
+
+async def _own(settings: Settings) -> Client:
+    return await OwnNamespace.of(settings, adapters.lineage(settings)).client()
 
 
 def _name(settings: Settings) -> str:

@@ -17,11 +17,13 @@ from models.case import CASE_NUMBER_PATTERN
 from models.desk import Command
 from models.errors import BadInput, Finding, ReactivationError
 from runtime import adapters
+from runtime.adapters import Office
 from runtime.delivery import Delivery
 from runtime.entry import exit_code_of, leave
 from runtime.logging import configure_logging
+from runtime.namespace import OwnNamespace
+from runtime.same_past import SamePast
 from runtime.settings import Settings, load_settings
-from runtime.temporal import connect
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 CaseArgument = Annotated[
@@ -68,29 +70,36 @@ def print_json(data: object) -> None:
 class Counter:
     """Where an officer gives commands: what he may do, and the way to the workflows."""
 
+    office: Office
+    namespace: OwnNamespace
     work: OfficeWork
     delivery: Delivery
 
     async def give(self, command: Command, done: str, screen: Console, *, as_json: bool) -> None:
         """Deliver a command that is in the ledger and tell what became of it. Raises WrongState."""
-        is_delivered = await self.delivery.deliver(command)
+        kept = await self.delivery.deliver(command)
         if as_json:
-            result = "accepted" if is_delivered else "kept"
-            told = {"case_number": command.case_number, "command_id": command.command_id, "result": result}
-            print_json(told)
-        elif is_delivered:
+            told = {"case_number": command.case_number, "command_id": command.command_id}
+            result = {"result": "accepted"} if kept is None else {"result": "kept", "because": kept.value}
+            print_json(told | result)
+        elif kept is None:
             screen.print(f"{command.case_number} {done}", style="bold")
         else:
             screen.print(f"{command.case_number} {done}: kept in the ledger", style="bold yellow")
-            screen.print("  no worker answers now; the command is delivered when one does", style="yellow")
+            screen.print(f"  {kept.words}", style="yellow")
 
 
 async def counter(settings: Settings) -> Counter:
-    """Open the counter, also while Temporal is away: commands are kept and delivered later."""
+    """Open the counter, also while Temporal is away: commands are kept and delivered later.
+
+    Raises AnotherLedger where Temporal serves another ledger. From a ledger that does not belong to the past
+    of the other stores no number is given out.
+    """
     office = adapters.office(settings)
-    return Counter(
-        adapters.work(office), Delivery(await connect(settings, lazy=True), office.registry, office.book)
-    )
+    namespace = OwnNamespace.of(settings, office.lineage)
+    await SamePast.of(settings, office, namespace).look()
+    delivery = Delivery(namespace, office.registry, office.book)
+    return Counter(office, namespace, adapters.work(office), delivery)
 
 
 def hand(as_: str | None, command_id: str | None, settings: Settings) -> Hand:

@@ -20,8 +20,8 @@ from models.texts import HEALTH, ITEM, SLA, STEP, WAITING_ON, duration, trouble_
 from models.why import Why
 from runtime import adapters
 from runtime.glance import failing, glance
+from runtime.namespace import OwnNamespace
 from runtime.settings import Settings
-from runtime.temporal import connect
 from runtime.web_ui import WebUi
 
 app = typer.Typer()
@@ -37,11 +37,12 @@ def stuck(
     """Show which cases are stuck or parked, why, and what to type: for each reason a filter of the Web UI."""
 
     async def work(settings: Settings, screen: Console) -> None:
-        shelf, now, ui = adapters.office(settings).shelf, datetime.now(UTC), WebUi.of(settings)
+        office, now, ui = adapters.office(settings), datetime.now(UTC), WebUi.of(settings)
+        shelf = office.shelf
         served = shelf.cities() if city is None else [shelf.city(city)]
         rules = {one.code: one.stuck for one in served}
         groups = groups_of(adapters.standstills(settings).unwell(rules, now), rules, now)
-        fails = await failing(await connect(settings, lazy=True), settings, rules)
+        fails = await failing(OwnNamespace.of(settings, office.lineage), rules)
         addresses = [ui.list(f"{RUNNING} AND {group.where}") for group in groups]
         if json_:
             told = [
@@ -86,7 +87,8 @@ def why(case: CaseArgument, json_: Json = False) -> None:
             items=office.book.items(case_number=number),
             undelivered=len(office.book.undelivered(number)),
             alert=alerts[0] if alerts else None,
-            glance=await glance(await connect(settings, lazy=True), settings, number),
+            glance=await glance(OwnNamespace.of(settings, office.lineage), told.case),
+            is_begun=office.registry.is_started(number),
             now=now,
         )
         if json_:
@@ -167,8 +169,12 @@ def _temporal(found: Why) -> Iterator[tuple[str, str, str]]:
         yield "temporal", f"{one.name}: percobaan {one.attempt}, {then}", ""
     if not found.glance.answers:
         yield "temporal", "tidak menjawab: ini dari buku besar", "yellow"
-    elif not found.glance.is_running:
+    elif found.glance.is_anothers:
+        yield "temporal", "menjalankan kasus lain di bawah nomor ini", "bold red"
+    elif not found.glance.is_running and found.is_begun:
         yield "temporal", "tidak menjalankan kasus ini", "bold red"
+    elif not found.glance.is_running:
+        yield "temporal", "belum dimulai: worker memulainya", "yellow"
     elif not found.glance.workers:
         yield "temporal", "tidak ada worker: ini dari buku besar", "yellow"
     elif found.code_fails:

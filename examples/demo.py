@@ -23,7 +23,7 @@ from runtime.delivery import Delivery
 from runtime.entry import leave
 from runtime.settings import PREFIX, ROOT
 from runtime.stack import LOCAL_ACTOR, Stack, StackOptions
-from runtime.temporal import CaseStarter
+from runtime.starting import CaseStarter
 
 FOLDER = ROOT / ".local" / "demo"
 DEADLINE_SECONDS = 120.0
@@ -53,19 +53,14 @@ class Demo:
     async def _play(self, watching: stage.Watching, *, keep: bool) -> bool:
         institutions = Institutions(self._stack.simulators)
         office = adapters.office(self._stack.settings)
-        client = await self._stack.client()
-        intake = Intake(
-            office.registry,
-            office.documents,
-            office.shelf,
-            CaseStarter(client, self._stack.settings.task_queue),
-        )
+        namespace = await self._stack.namespace()
+        intake = Intake(office.registry, office.documents, office.shelf, CaseStarter(namespace))
         for entry in self._plan.application:
             for system, dials in entry.dials.items():
                 await institutions.turn(system, entry.nik(), dials)
         await self._submit(intake)
         operating = asyncio.create_task(
-            self._operate(adapters.work(office), Delivery(client, office.registry, office.book))
+            self._operate(adapters.work(office), Delivery(namespace, office.registry, office.book))
         )
         try:
             await self._wait(office, (watching, operating))

@@ -30,7 +30,7 @@ from runtime.delivery import Delivery
 from runtime.entry import leave
 from runtime.settings import PREFIX, ROOT
 from runtime.stack import Stack, StackOptions
-from runtime.temporal import CaseStarter
+from runtime.starting import CaseStarter
 
 FOLDER = ROOT / ".local" / "desk-day"
 INBOX = FOLDER / "inbox"
@@ -59,10 +59,11 @@ class DeskDay:
 
     async def _play(self, watching: stage.Watching, *, keep: bool) -> bool:
         office = adapters.office(self._stack.settings)
-        client = await self._stack.client()
-        starter = CaseStarter(client, self._stack.settings.task_queue)
+        namespace = await self._stack.namespace()
+        starter = CaseStarter(namespace)
         await self._submit(Intake(office.registry, office.documents, office.shelf, starter), office)
-        counter = Counter(adapters.work(office), Delivery(client, office.registry, office.book))
+        delivery = Delivery(namespace, office.registry, office.book)
+        counter = Counter(office, namespace, adapters.work(office), delivery)
         papers = Papers(office.registry, office.documents, office.shelf)
         INBOX.mkdir()
         people = [Colleague(one, counter, papers, self._logbook, INBOX) for one in self._logbook.script.staff]

@@ -44,6 +44,7 @@ from models.desk_tables import commands, notes, refusals
 from models.erasure_tables import erasures, legal_holds
 from models.event_tables import received_events
 from models.import_tables import imports
+from models.lineage_tables import generations
 from models.tables import case_events
 
 _SEPARATOR: Final = "/"
@@ -211,6 +212,7 @@ FORMS: Final[Mapping[str, Form]] = {
             ("released_at", "released_by", "released_role"),
             once="released_at",
         ),
+        Form("generations", generations, ("began_at", "begun_by", "entries")),
         Form("imports", imports, ("key", "city", "file_sha256", "rows", "begun_by", "begun_at")),
     )
 }

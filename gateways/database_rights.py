@@ -8,6 +8,7 @@ from models import (  # noqa: F401 - their tables
     erasure_tables,
     event_tables,
     import_tables,
+    lineage_tables,
     watch_tables,
 )
 from models.errors import BadInput, Finding
@@ -21,6 +22,7 @@ APPEND_ONLY: Final = frozenset(
         "case_events",
         "case_runs",
         "erasures",
+        "generations",
         "import_rows",
         "key_stores",
         "notes",

@@ -26,10 +26,11 @@ from gateways.ledger_access import LedgerAccess
 from gateways.ledger_schema import create_private_file, open_engine
 from models.errors import EngineUnreachable
 
-_metadata = MetaData()
+metadata = MetaData()
+"""Of everything in the key store."""
 roots = Table(
     "roots",
-    _metadata,
+    metadata,
     Column("store", String, primary_key=True),
     Column("master", String, nullable=False),
     Column("wrapped", LargeBinary, nullable=False),
@@ -37,7 +38,7 @@ roots = Table(
 """One row: the store's own id, and the secret that look-ups are keyed by, wrapped."""
 person_keys = Table(
     "person_keys",
-    _metadata,
+    metadata,
     Column("id", String, primary_key=True),
     Column("master", String),
     Column("wrapped", LargeBinary),
@@ -77,11 +78,13 @@ def is_there(engine: Engine) -> bool:
 
 def create(engine: Engine, master: MasterKey) -> None:
     """Make the key store, unless it is there. Raises EngineUnreachable."""
+    from gateways import key_witness  # noqa: F401, PLC0415 - its table is made too
+
     create_private_file(engine.url)
     with LedgerAccess(engine, away).write() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(_ONE_AT_A_TIME)
-        _metadata.create_all(connection)
+        metadata.create_all(connection)
         if connection.execute(select(roots.c.store)).first() is None:
             store = secrets.token_hex(16)
             root = secrets.token_bytes(sealing.KEY_BYTES)

@@ -9,6 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
+from gateways import lineage_rows
 from models.errors import BadReply, EngineUnreachable, NotFound, ReactivationError
 from models.tables import cases, counters, documents
 
@@ -139,7 +140,11 @@ def next_number(connection: Connection, name: str) -> int:
 
 
 def next_numbers(connection: Connection, name: str, how_many: int) -> range:
-    """Return so many numbers in a row; otherwise as `next_number`."""
+    """Return so many numbers in a row; otherwise as `next_number`.
+
+    Raises NumbersHeld while a number might be somebody's already.
+    """
+    lineage_rows.require_free(connection)
     last: int = connection.execute(_COUNT.on(connection), {"name": name, "value": how_many}).scalar_one()
     return range(last - how_many + 1, last + 1)
 

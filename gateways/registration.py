@@ -8,13 +8,14 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, bindparam, func, insert, literal, select, text, update
 
-from gateways import ledger_rows, sealed_rows
+from gateways import ledger_rows, lineage_rows, sealed_rows
 from gateways.audit_forms import announce
 from gateways.ledger_access import Upsert, next_numbers
 from gateways.ports.vault import PersonKey, Vault
 from gateways.sealed_rows import NIK, PAPER
 from models.case import CaseRef, CaseState
 from models.dossier import NewCase, Paper, Registered
+from models.lineage import new_birth
 from models.messages import EventKind
 from models.tables import CaseRow, DocumentRow, EventRow, case_events, cases, documents, people
 
@@ -180,7 +181,7 @@ def _open(
     renewed = [(held[new.person.nik], new.person) for new in news]
     facts = [{"person_id": one.id, "facts": sealed_rows.seal_person(one.key, who)} for one, who in renewed]
     connection.execute(_RENEW_PERSON, facts)
-    numbers = _numbers(connection, news)
+    numbers, ledger = _numbers(connection, news), lineage_rows.ledger_id(connection)
     opened = [
         (
             new,
@@ -191,6 +192,7 @@ def _open(
                 kecamatan=new.kecamatan,
                 received_at=new.received_at,
                 from_list=new.from_list,
+                birth=new_birth(ledger),
             ),
         )
         for new, number in zip(news, numbers, strict=True)

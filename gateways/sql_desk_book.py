@@ -20,6 +20,7 @@ from gateways import (
     desk_rows,
     dossier_query,
     letter_rows,
+    lineage_rows,
     note_rows,
     sealed_rows,
     submission_rows,
@@ -178,6 +179,9 @@ class SqlDeskBook:
             if case["closed_at"] is not None:
                 raise WrongState(f"{command.case_number} is over: {case['outcome']}")
             command_rows.write(connection, self._vault, completion, case["city"])
+            past = None if completion.letter is None else lineage_rows.past(connection)
+        if past is not None:
+            self._vault.witness(past)
         return command
 
     def command(self, command_id: str) -> Command | None:
@@ -279,6 +283,8 @@ class SqlDeskBook:
                 text=note,
                 at=now,
             )
+            past = lineage_rows.past(connection)
+        self._vault.witness(past)
         return letter
 
     def save_pdf(self, verification_code: str, sha256: str) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine, bindparam, insert, select, update
 
-from gateways import ledger_rows
+from gateways import ledger_rows, lineage_rows
 from gateways.audit_forms import announce
 from gateways.ledger_access import LedgerAccess, Upsert, unreachable, utc_now
 from gateways.ports.lists import ImportHead, NewRow
@@ -81,6 +81,8 @@ class SqlImports:
                 fresh = dict(zip((row.number for row in untaken), registered, strict=True))
                 connection.execute(_TAKE, [_note(list_id, *row) for row in fresh.items()])
                 answers |= fresh
+            past = lineage_rows.past(connection)
+        self._vault.witness(past)
         return [answers[row.number] for row in rows]
 
     def unstarted(self, key: str) -> list[CaseRef]:

@@ -11,14 +11,22 @@ from sqlalchemy import (
     update,
 )
 
-from gateways import desk_rows, dossier_query, epochs, letter_rows, outbox_rows, submission_rows
+from gateways import (
+    desk_rows,
+    dossier_query,
+    epochs,
+    letter_rows,
+    lineage_rows,
+    outbox_rows,
+    submission_rows,
+)
 from gateways.ledger_access import LedgerAccess, Upsert, lock_case, utc_now
 from gateways.ports.vault import Vault
 from gateways.sealed_rows import key_of_case
 from models.desk import IssuedLetter, NewLetter, PortalReceipt
 from models.desk_tables import submissions, submissions_begun
 from models.dossier import Dossier, Person
-from models.errors import Refused, Unavailable
+from models.errors import NumbersHeld, Refused, Unavailable
 from models.messages import CaseEvent, EventKind, Record
 from models.policy import DocumentKind
 from models.roles import MACHINE
@@ -98,7 +106,7 @@ class SqlLedger:
     def issue_letter(self, case_number: str, attempt: int, new: NewLetter) -> IssuedLetter:
         """Return the case's valid letter if it says the same of the person; otherwise issue another.
 
-        Raises NotFound.
+        Raises NotFound, and Unavailable while numbers are held.
         """
         with self._access.write() as connection:
             city = lock_case(connection, case_number)["city"]
@@ -106,7 +114,13 @@ class SqlLedger:
             if present is not None and present.subject_digest == new.subject_digest:
                 return present
             key = key_of_case(connection, self._vault, case_number)
-            return letter_rows.issue(connection, key, (case_number, attempt), city, new, self._clock())
+            try:
+                letter = letter_rows.issue(connection, key, (case_number, attempt), city, new, self._clock())
+            except NumbersHeld:
+                raise Unavailable("ledger", "no number is given out until `starter.py restored`") from None
+            past = lineage_rows.past(connection)
+        self._vault.witness(past)
+        return letter
 
     def begin_submission(self, case_number: str, attempt: int) -> None:
         """Note that an attempt is about to reach SIKS-NG; again changes nothing. Raises NotFound."""

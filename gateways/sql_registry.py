@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Engine, String, bindparam, select
 
-from gateways import ledger_rows, sealed_rows
+from gateways import ledger_rows, lineage_rows, sealed_rows
 from gateways.ledger_access import PAPERS, LedgerAccess, lock_case, no_such_case, unreachable, utc_now
 from gateways.ports.vault import Vault
 from gateways.registration import STARTED, keep_papers, register_all
@@ -30,6 +30,7 @@ _UNSTARTED = (
     .order_by(cases.c.registered_at, cases.c.case_number)
     .limit(bindparam("most"))
 )
+_STARTED_AT = select(cases.c.started_at).where(cases.c.case_number == _NUMBER)
 _CASE = select(cases).where(cases.c.case_number == _NUMBER)
 _NEXT_DUE_FIRST = (
     cases.c.closed_at.is_not(None),
@@ -68,7 +69,10 @@ class SqlRegistry:
         Two calls for the same person wait for each other, so the second finds the first one's case.
         """
         with self._access.write() as connection:
-            return register_all(connection, self._vault, [new], self._clock())[0]
+            registered = register_all(connection, self._vault, [new], self._clock())[0]
+            past = lineage_rows.past(connection)
+        self._vault.witness(past)
+        return registered
 
     def unstarted(self, registered_before: datetime, limit: int = 500) -> list[CaseRef]:
         """Return open cases registered before this time and not known to be started, the oldest first."""
@@ -83,6 +87,14 @@ class SqlRegistry:
             done = connection.execute(STARTED, {"number": case_number, "now": self._clock()})
             if done.rowcount == 0:
                 raise no_such_case(case_number)
+
+    def is_started(self, case_number: str) -> bool:
+        """Tell whether the case's workflow is known to have been started. Raises NotFound."""
+        with self._access.read() as connection:
+            row = connection.execute(_STARTED_AT, {"case_number": case_number}).one_or_none()
+        if row is None:
+            raise no_such_case(case_number)
+        return row.started_at is not None
 
     def case(self, case_number: str) -> CaseState:
         """Return the state of a case. Raises NotFound."""

@@ -8,12 +8,13 @@ from functools import cached_property
 
 from sqlalchemy import Engine, RowMapping, bindparam, func, insert, select, text, update
 
-from gateways import key_store, sealing
+from gateways import key_store, key_witness, sealing
 from gateways.key_store import person_keys, roots
 from gateways.keyring import KeyRing
 from gateways.ledger_access import LedgerAccess
 from gateways.sealing import DataKey, DoesNotOpen
 from models.errors import DocumentLost, Erased, Misconfigured, ReactivationError
+from models.lineage import Past, Witnessed
 
 _ROOT = select(roots)
 _KEYS = select(person_keys).where(person_keys.c.id.in_(bindparam("ids", expanding=True)))
@@ -168,6 +169,23 @@ class SqlVault:
         if self._engine.dialect.name == "sqlite":
             with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+
+    def witness(self, past: Past) -> int | None:
+        """Note how far the ledger is, and return how often that was done; None when that fails now.
+
+        Numbers have been given out by then: what cannot be noted is noted with the next one, or by the
+        workers' next round.
+        """
+        try:
+            with self._access.write() as connection:
+                return key_witness.note(connection, past).tick
+        except ReactivationError:
+            return None
+
+    def witnessed(self, ledger: str) -> Witnessed | None:
+        """Return what was noted of a ledger; None when nothing was."""
+        with self._access.read() as connection:
+            return key_witness.read(connection, ledger)
 
     def wrapped_by(self) -> dict[str, int]:
         """Return how many keys each master key wraps, by its id."""

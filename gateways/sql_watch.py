@@ -40,7 +40,7 @@ _IS_OPEN = cases.c.closed_at.is_(None)
 _NUMBERS = bindparam("numbers", type_=String(), expanding=True)
 _BEFORE: BindParameter[datetime] = bindparam("before")
 
-_OPEN = select(cases.c.case_number).where(
+_OPEN = select(cases.c.case_number, cases.c.birth).where(
     _IS_OPEN,
     or_(
         cases.c.started_at <= bindparam("started_before"),
@@ -145,10 +145,14 @@ class SqlWatch:
         """`engine` comes from `open_engine`."""
         self._access = LedgerAccess(engine, lambda: Unavailable("ledger", "database does not answer"))
 
-    def open_cases(self, started_before: datetime, registered_before: datetime) -> set[str]:
-        """Return the open cases that were started before one time, or registered before another."""
+    def open_cases(self, started_before: datetime, registered_before: datetime) -> dict[str, str | None]:
+        """Return the open cases that were started before one time, or registered before another.
+
+        Each with its birth mark.
+        """
         times = {"started_before": started_before, "registered_before": registered_before}
-        return self._numbers(_OPEN, times)
+        with self._access.read() as connection:
+            return dict(map(tuple, connection.execute(_OPEN, times).all()))
 
     def untold(self, due_before: datetime) -> set[str]:
         """Return the open cases that were due before a time, and whose breach nobody was alerted of.

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import structlog
+
 from gateways.ports.ledger import Registry
 from gateways.ports.papers import Documents
 from gateways.ports.policies import PolicyShelf
@@ -13,13 +15,18 @@ from intake.rules import media_type_of, read_application, read_paper, warnings
 from models.application import Application
 from models.case import CaseRef
 from models.dossier import Need, NewCase, Paper, Person
-from models.errors import BadInput, EngineUnreachable, Finding, NotAllowed
+from models.errors import AnotherCase, BadInput, EngineUnreachable, Finding, NotAllowed, NotRunning
 from models.policy import Kecamatan
 from models.roles import Officer
 from models.wib import wib_date
 
+log = structlog.get_logger()
+
 StartCase = Callable[[CaseRef], Awaitable[None]]
-"""Starts the workflow of a case, or finds it running. Raises EngineUnreachable."""
+"""Starts the workflow of a case, or finds it running.
+
+Raises EngineUnreachable, and AnotherCase or NotRunning when its number is taken in Temporal.
+"""
 
 
 @dataclass(frozen=True)
@@ -72,14 +79,21 @@ class Intake:
     async def sweep(self, registered_before: datetime) -> int:
         """Start the cases that were registered and not started; return how many were.
 
-        Raises EngineUnreachable at the first that cannot be started; the next sweep goes on there.
+        One whose number Temporal has otherwise is passed over; the watchdog tells of it. Raises
+        EngineUnreachable at the first that cannot be started; the next sweep goes on there.
         """
-        cases = await asyncio.to_thread(self._registry.unstarted, registered_before)
+        cases, started = await asyncio.to_thread(self._registry.unstarted, registered_before), 0
         for number, case in enumerate(cases):
-            if not await self._begin(case):
+            try:
+                is_begun = await self._begin(case)
+            except (AnotherCase, NotRunning) as error:
+                log.warning("start.refused", case_number=case.case_number, error=type(error).__name__)
+                continue
+            if not is_begun:
                 waiting = len(cases) - number
                 raise EngineUnreachable(f"{waiting} case(s) wait to be started: Temporal does not answer")
-        return len(cases)
+            started += 1
+        return started
 
     async def _begin(self, case: CaseRef) -> bool:
         try:

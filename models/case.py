@@ -17,6 +17,9 @@ CaseNumber = Annotated[str, StringConstraints(pattern=CASE_NUMBER_PATTERN)]
 CityCode = Annotated[str, Field(pattern=r"^\d{4}$")]
 """Kemendagri code of a city, for example `3674`."""
 
+Birth = Annotated[str, StringConstraints(pattern=r"^[a-z.]{3,64}$")]
+"""What tells a case from any other of its number: the ledger that registered it, and a random mark."""
+
 
 class Track(StrEnum):
     """Which procedure a case follows (domain 9.1: T1, T1b, T1c)."""
@@ -100,6 +103,8 @@ class CaseRef(Payload):
     received_at: datetime
     from_list: bool = False
     """Whether the case came with a list of many, and not from the counter."""
+    birth: Birth | None = None
+    """None for a case that was registered before cases had a birth mark."""
 
 
 class CaseState(Payload):

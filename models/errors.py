@@ -14,6 +14,10 @@
     |- NotFound                 the operator: no such case                 (exit code 3)
     |- WrongState               the operator: not possible now             (exit code 4)
     |  |- NotAllowed            the operator: not theirs to do; recorded   (exit code 4)
+    |  |- NumbersHeld           an administrator: a store was put back     (exit code 4)
+    |  |- AnotherLedger         an administrator: Temporal is not this ledger's (exit code 4)
+    |  |- AnotherCase           an administrator: the number runs as another's case (exit code 4)
+    |  |- NotRunning            an administrator: Temporal does not run the case (exit code 4)
     |  `- Erased                nobody: the person's data was erased       (exit code 4)
     `- EngineUnreachable        an administrator: Temporal or the database (exit code 5)
 
@@ -23,6 +27,7 @@ An outside reply body never becomes part of a message: gateways choose from fixe
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from models.lineage import Discord, Held, Lineage, ledger_of
 from models.wib import wib_text
 
 
@@ -117,6 +122,65 @@ class WrongState(ReactivationError):
 
 class NotAllowed(WrongState):
     """The officer's role or area does not allow the command, or a second pair of eyes is needed."""
+
+
+class NumbersHeld(WrongState):
+    """Stores do not belong to the same past: a number could be given out that somebody has already."""
+
+    def __init__(self, held: Held) -> None:
+        """`held` says since when and why."""
+        super().__init__(
+            f"no number is given out since {wib_text(held.since)}: {_DISCORD[held.because]};"
+            " `starter.py restored` says what is known and goes on past it"
+        )
+        self.held = held
+
+
+_DISCORD = {
+    Discord.LEDGER_OLDER: "the ledger is older than what key store, Temporal or anchors know of it",
+    Discord.KEYS_OLDER: "the key store is older than the ledger",
+    Discord.TEMPORAL_OLDER: "Temporal does not know the cases that were begun last",
+    Discord.COPY: "this ledger is a copy that `starter.py backup` made",
+}
+
+
+class AnotherLedger(WrongState):
+    """The Temporal namespace serves another ledger, or a later life of this one; nothing was done there."""
+
+    def __init__(self, place: str, theirs: tuple[str, int], ours: Lineage) -> None:
+        """`place` names the namespace, `theirs` the ledger that it serves and that one's generation."""
+        ledger, generation = theirs
+        what = f"serves the ledger {ledger} (generation {generation})"
+        mend = (
+            "this is an older copy of it: go on with the other one"
+            if ledger == ours.ledger
+            else "mend TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE or REAKTIVASI_DATABASE_URL; if that ledger is"
+            " given up for good, terminate the workflow `ledger-claim` there"
+        )
+        super().__init__(f"{place} {what}, and this is {ours.ledger} (generation {ours.generation}): {mend}")
+
+
+class AnotherCase(WrongState):
+    """Temporal has another case under the number: nothing of it was touched."""
+
+    def __init__(self, case_number: str, birth: str | None) -> None:
+        """`birth` is the birth mark of the case that Temporal has."""
+        whose = ledger_of(birth)
+        of = "from before cases had birth marks" if whose is None else f"registered by the ledger {whose}"
+        super().__init__(
+            f"{case_number} is another case in Temporal, {of}: nothing was started or changed."
+            f" `starter.py recover {case_number}` says what helps"
+        )
+
+
+class NotRunning(WrongState):
+    """Temporal does not run a case that is open in the ledger."""
+
+    def __init__(self, case_number: str, more: str = "") -> None:
+        """`more` says what became of a command, in our own words."""
+        super().__init__(
+            f"Temporal does not run {case_number}{more}: `starter.py recover {case_number}` says what helps"
+        )
 
 
 class Erased(WrongState):

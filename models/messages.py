@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints
 from models.answers import Answer, ReasonCode
 from models.bounds import Attempt, Moment, Stretch
 from models.calendar import Budget, CalendarPlan
-from models.case import CaseNumber, CaseState, CityCode, Step, Track
+from models.case import Birth, CaseNumber, CaseState, CityCode, Step, Track
 from models.outage import System
 from models.payload import Payload
 from models.roles import OfficerId, Role
@@ -64,6 +64,10 @@ class EventKind(StrEnum):
     CASE_CLOSED = "case.closed"
 
 
+EVENTS_AT_MOST: Final = 50
+"""How many events a record takes."""
+
+
 class CaseEvent(Payload):
     """One line of a case's history, append-only, unique by `(case_number, seq)`."""
 
@@ -92,7 +96,7 @@ class Record(Payload):
     """Workflow time of the telling."""
     upto: int
     """Number of the newest event that led to the state, which may have been told before."""
-    events: Annotated[tuple[CaseEvent, ...], Field(max_length=50)]
+    events: Annotated[tuple[CaseEvent, ...], Field(max_length=EVENTS_AT_MOST)]
     state: CaseState
     alerts: Annotated[tuple["Alert", ...], Field(max_length=20)] = ()
     """What people must hear of together with it."""
@@ -134,7 +138,14 @@ class StepAsk(Payload):
         return f"{self.case_number}:{self.step}:{self.attempt}"
 
 
-class GiveAnswer(Payload):
+class CaseCommand(Payload):
+    """Something that is asked of one case, by the ledger that registered it."""
+
+    birth: Birth | None = None
+    """The case's birth mark, given when the command is sent: a case takes none that is meant for another."""
+
+
+class GiveAnswer(CaseCommand):
     """The answer to a step, brought by a person or pushed by a system. Words and names stay in the ledger."""
 
     command_id: Code
@@ -202,6 +213,8 @@ class AlertKind(StrEnum):
     """Alerts lie in the outbox and do not get out."""
     AUDIT_BEHIND = "watch.audit_behind"
     """Rows are not sealed in the audit chain."""
+    NUMBERS_HELD = "watch.numbers_held"
+    """Stores do not belong to the same past: no number is given out."""
     WATCHDOG_SILENT = "watch.silent"
     """The watchdog itself has not been at work."""
     OUTAGE_OPENED = "outage.opened"
@@ -215,6 +228,7 @@ OF_CITY: Final = frozenset(
         AlertKind.NO_WORKER,
         AlertKind.ALERTS_UNSENT,
         AlertKind.AUDIT_BEHIND,
+        AlertKind.NUMBERS_HELD,
         AlertKind.WATCHDOG_SILENT,
         AlertKind.OUTAGE_OPENED,
         AlertKind.OUTAGE_CLOSED,
@@ -258,7 +272,7 @@ class Alert(Payload):
         return max(self.raised_at - self.due_at, timedelta(0))
 
 
-class Withdraw(Payload):
+class Withdraw(CaseCommand):
     """Stop the case because the applicant or the office asked for it.
 
     The reason in words stays in the ledger.
@@ -268,14 +282,14 @@ class Withdraw(Payload):
     actor: OfficerId | None = None
 
 
-class RetryStep(Payload):
+class RetryStep(CaseCommand):
     """Take the step again that waits for a person."""
 
     command_id: Code
     actor: OfficerId | None = None
 
 
-class PapersAdded(Payload):
+class PapersAdded(CaseCommand):
     """Papers came in after intake and are in the store; a case that waits for them goes on."""
 
     command_id: Code
@@ -283,7 +297,7 @@ class PapersAdded(Payload):
     actor: OfficerId | None = None
 
 
-class ReopenUpload(Payload):
+class ReopenUpload(CaseCommand):
     """A receipt was void: the person must be handed in to SIKS-NG again."""
 
     command_id: Code
@@ -292,7 +306,7 @@ class ReopenUpload(Payload):
     actor: OfficerId
 
 
-class DataCorrected(Payload):
+class DataCorrected(CaseCommand):
     """The applicant's data in the ledger were mended; a case that waits for that goes on."""
 
     command_id: Code
@@ -300,7 +314,7 @@ class DataCorrected(Payload):
     actor: OfficerId
 
 
-class SwitchTrack(Payload):
+class SwitchTrack(CaseCommand):
     """The case follows another track from `occurred_at` on, with a clock of its own."""
 
     command_id: Code
@@ -309,7 +323,7 @@ class SwitchTrack(Payload):
     occurred_at: Moment
 
 
-class Extend(Payload):
+class Extend(CaseCommand):
     """Give the case more time, or less."""
 
     command_id: Code
@@ -319,28 +333,28 @@ class Extend(Payload):
     actor: OfficerId
 
 
-class Recount(Payload):
+class Recount(CaseCommand):
     """Count by this calendar from the clock's start on: the office's was edited."""
 
     command_id: Code
     calendar: CalendarPlan
 
 
-class Acknowledge(Payload):
+class Acknowledge(CaseCommand):
     """Somebody has taken charge of a breached case: the climb stops, the clock does not."""
 
     command_id: Code
     actor: OfficerId
 
 
-class Park(Payload):
+class Park(CaseCommand):
     """The system that the open step needs has been down since a time."""
 
     system: System
     since: Moment
 
 
-class Release(Payload):
+class Release(CaseCommand):
     """The system was back at a time."""
 
     system: System

@@ -16,7 +16,8 @@ CODE_FAILS: Final = (
 )
 """List filter of the cases whose code fails; Temporal itself writes the attribute."""
 RUNNING: Final = 'ExecutionStatus="Running"'
-RUNNING_CASES: Final = f'WorkflowType="Reactivation" AND {RUNNING}'
+CASES: Final = 'WorkflowType="Reactivation"'
+RUNNING_CASES: Final = f"{CASES} AND {RUNNING}"
 _BY_OFFICE: Final = frozenset({waits_for(WaitingOn.OFFICER), waits_for(WaitingOn.SIGNER)})
 
 

@@ -70,6 +70,8 @@ class CaseRow(LedgerTable, table=True):
     kecamatan: str
     received_at: datetime
     from_list: bool = False
+    birth: str | None = None
+    """The case's birth mark, which its workflow bears too."""
     registered_at: datetime
     """Wall clock; `received_at` may lie before it."""
     sealed: bytes | None = None

@@ -32,6 +32,8 @@ class Glance:
     answers: bool
     """Whether Temporal answered at all; without that nothing else is known."""
     is_running: bool = False
+    is_anothers: bool = False
+    """Whether what runs under the case's number is another case."""
     workers: int = 0
     """How many ask for work on the queue of the cases."""
     task_attempts: int = 0
@@ -57,6 +59,8 @@ class Why:
     alert: AlertEntry | None
     """The newest one."""
     glance: Glance
+    is_begun: bool
+    """Whether the case's workflow is known to have been started."""
     now: datetime
 
     @property
@@ -80,7 +84,10 @@ class Why:
         if state.outcome is not None:
             return ()
         if self.glance.answers and not self.glance.is_running:
-            return ("starter.py sweep", "starter.py doctor")
+            return (
+                f"starter.py recover {number}" if self.is_begun else "starter.py sweep",
+                "starter.py doctor",
+            )
         if not self.glance.answers or not self.glance.workers:
             return ("starter.py doctor", "worker.py")
         if self.code_fails:

@@ -33,10 +33,12 @@ from gateways.ports.events import EventBook
 from gateways.ports.figures import Figures, Reports
 from gateways.ports.institutions import Bpjs, Kemensos, SiksNg
 from gateways.ports.ledger import Ledger, Registry
+from gateways.ports.lineage import LineageBook
 from gateways.ports.lists import Imports, Tables
 from gateways.ports.outages import Guard, Outages, Probe
 from gateways.ports.papers import Documents, LetterPrinter
 from gateways.ports.policies import PolicyShelf
+from gateways.ports.vault import Vault
 from gateways.ports.watch import Standstills, Watch
 from gateways.sender_by_recipient import SenderByRecipient
 from gateways.sql_alert_book import SqlAlertBook
@@ -50,6 +52,7 @@ from gateways.sql_event_book import SqlEventBook
 from gateways.sql_figures import SqlFigures
 from gateways.sql_imports import SqlImports
 from gateways.sql_ledger import SqlLedger
+from gateways.sql_lineage import SqlLineage
 from gateways.sql_outages import SqlOutages
 from gateways.sql_outbox import SqlOutbox
 from gateways.sql_registry import SqlRegistry
@@ -86,6 +89,8 @@ class Office:
     marks: CalendarMarks
     trail: Trail
     erasures: Erasures
+    lineage: LineageBook
+    vault: Vault
 
 
 @dataclass(frozen=True)
@@ -146,6 +151,8 @@ def office(settings: Settings) -> Office:
         marks=SqlCalendarMarks(engine),
         trail=SqlTrail(engine, vault),
         erasures=SqlErasures(engine, vault, FolderDocuments(settings.documents, vault)),
+        lineage=SqlLineage(engine),
+        vault=vault,
     )
 
 
@@ -229,6 +236,11 @@ def bulk_book(settings: Settings, *, in_worker: bool = False) -> BulkBook:
     """Return the orders for many cases. Raises Misconfigured."""
     away = Unavailable("ledger", "database does not answer")
     return SqlBulkBook(ledger_engine(settings), (lambda: away) if in_worker else None)
+
+
+def lineage(settings: Settings) -> LineageBook:
+    """Return the ledger's identity. Raises Misconfigured."""
+    return SqlLineage(ledger_engine(settings))
 
 
 def standstills(settings: Settings) -> Standstills:

@@ -11,6 +11,7 @@ from temporalio.client import Client
 from temporalio.runtime import Runtime
 
 from gateways.ledger_access import utc_now
+from gateways.ports.lineage import LineageBook
 from gateways.ports.policies import PolicyShelf
 from intake.intake import Intake
 from models.errors import EngineUnreachable
@@ -19,9 +20,11 @@ from runtime.adapters import Mail, Outside
 from runtime.delivery import Delivery
 from runtime.dispatcher import EVERY, Dispatcher, dispatch_for_ever
 from runtime.gauges import Gauges, gauge_for_ever
+from runtime.namespace import OwnNamespace
 from runtime.outages import Cases, OutageKeeper, keep_outages_for_ever
 from runtime.recount import Recounter
 from runtime.retention import retain_for_ever
+from runtime.same_past import SamePast
 from runtime.schedules import DigestSchedules
 from runtime.sealing import seal_for_ever
 from runtime.settings import Settings
@@ -61,12 +64,26 @@ async def tell_people(mail: Mail | None) -> None:
         await keep_alive("dispatcher", lambda: dispatch_for_ever(dispatcher), EVERY)
 
 
-async def keep_outages(settings: Settings, client: Client, outside: Outside) -> None:
+async def until_another_ledgers(namespace: OwnNamespace, past: SamePast) -> None:
+    """Look again and again whether the stores belong together, and the namespace is this ledger's.
+
+    Raises AnotherLedger once it is not: an older copy of the ledger must not be worked on.
+    """
+    while True:
+        try:
+            await namespace.take()
+            await past.look()
+        except EngineUnreachable as error:
+            log.warning("past.not_compared", what=str(error))
+        await asyncio.sleep(options.SWEEP_EVERY.total_seconds())
+
+
+async def keep_outages(settings: Settings, client: Client, book: LineageBook, outside: Outside) -> None:
     """Probe, park and release while systems go down and come back. Ends only by cancellation."""
     keeper = OutageKeeper(
         adapters.outages(settings),
         outside.probes,
-        Cases(client),
+        Cases(client, book),
         outside.alerts,
         cities=[city.code for city in outside.shelf.cities()],
         clock=utc_now,
@@ -75,10 +92,12 @@ async def keep_outages(settings: Settings, client: Client, outside: Outside) -> 
     await keep_alive("outages", lambda: keep_outages_for_ever(keeper), options.OUTAGES_EVERY)
 
 
-async def keep_audit(settings: Settings) -> None:
-    """Seal what was written, and anchor the chain's head each day. Ends only by cancellation."""
+async def keep_audit(settings: Settings, past: SamePast) -> None:
+    """Seal what was written, have the key store note it, anchor the head. Ends only by cancellation."""
     audit, anchors = adapters.audit(settings), adapters.anchors(settings.anchors)
-    await keep_alive("sealer", lambda: seal_for_ever(audit, anchors, utc_now), options.SEAL_EVERY)
+    await keep_alive(
+        "sealer", lambda: seal_for_ever(audit, anchors, utc_now, past.bear_witness), options.SEAL_EVERY
+    )
 
 
 async def keep_retention(settings: Settings, shelf: PolicyShelf) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from temporalio.client import Client, WorkflowExecution
+from temporalio.client import WorkflowExecution
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -19,6 +19,7 @@ from models.errors import BadInput, EngineUnreachable, Finding
 from models.stuck_groups import RUNNING_CASES
 from models.wib import WIB
 from runtime.bulk_hands import seen
+from runtime.namespace import OwnNamespace
 from runtime.temporal import UNREACHABLE
 from workflows import options
 from workflows.bulk import BulkOperation
@@ -52,30 +53,33 @@ def new_id(now: datetime) -> str:
 class BulkDesk:
     """Asks Temporal which cases a filter finds, and begins the workflow of an order that is in the ledger."""
 
-    def __init__(self, client: Client, book: BulkBook, task_queue: str) -> None:
-        """`task_queue` is the one of the cases."""
-        self._client, self._book, self._task_queue = client, book, task_queue
+    def __init__(self, namespace: OwnNamespace, book: BulkBook) -> None:
+        """Hold the way to Temporal and the orders."""
+        self._namespace, self._book = namespace, book
 
     async def find(self, chosen_by: Filter) -> list[Found]:
         """Return the cases that a filter finds, in their turn. Raises BadInput when it is none."""
+        client = await self._namespace.client()
         with _in_plain_words():
-            listed = self._client.list_workflows(chosen_by.query, page_size=_PAGE)
+            listed = client.list_workflows(chosen_by.query, page_size=_PAGE)
             found = [_found(execution, chosen_by) async for execution in listed]
         return sorted(found, key=lambda one: one.place)
 
     async def running(self) -> int:
         """Return how many cases run."""
+        client = await self._namespace.client()
         with _in_plain_words():
-            return (await self._client.count_workflows(RUNNING_CASES)).count
+            return (await client.count_workflows(RUNNING_CASES)).count
 
     async def begin(self, bulk: Bulk) -> None:
         """Start the order's workflow, or leave the one alone that runs. Raises EngineUnreachable."""
+        client = await self._namespace.take()
         with _in_plain_words():
-            await self._client.start_workflow(
+            await client.start_workflow(
                 BulkOperation.run,
                 BulkOrder(bulk_id=bulk.id, operation=bulk.operation, actor=bulk.actor),
                 id=f"bulk-{bulk.id}",
-                task_queue=self._task_queue,
+                task_queue=self._namespace.task_queue,
                 id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 static_summary=f"bulk {bulk.operation} - {bulk.actor}",

@@ -61,10 +61,10 @@ class CaseHands:
             done = await asyncio.to_thread(self._give, bulk, item)
             if isinstance(done, ItemVerdict):
                 return done
-            is_delivered = await self._delivery.deliver(done)
+            kept = await self._delivery.deliver(done)
         except EngineUnreachable:
             raise Unavailable("ledger", "database does not answer") from None
-        return _DONE if is_delivered else ItemVerdict(ItemResult.UNDELIVERED, "no worker answered")
+        return _DONE if kept is None else ItemVerdict(ItemResult.UNDELIVERED, kept.words)
 
     def _give(self, bulk: Bulk, item: BulkItem) -> Command | ItemVerdict:
         """Return the command that is in the ledger now, or what became of the case without one."""

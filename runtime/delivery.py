@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import TypedDict
 
 from temporalio.client import (
@@ -14,12 +15,41 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from gateways.ports.desk import DeskBook
 from gateways.ports.ledger import Registry
+from models.case import CaseState
 from models.desk import Command, CommandResult
-from models.errors import WrongState
+from models.errors import AnotherCase, EngineUnreachable, NotRunning, WrongState
 from models.messages import Accepted
+from runtime.namespace import OwnNamespace
+from runtime.starting import require_same
+from runtime.visibility import pollers
 from workflows import options
 
 LATE = "the step was answered before; this answer was recorded and changed nothing"
+_KEPT = ": the command is kept in the ledger, and reaches the case once it runs again"
+
+
+class Undelivered(StrEnum):
+    """Why a command lies in the ledger and no workflow took it yet, as it was found by asking."""
+
+    TEMPORAL_AWAY = "temporal_away"
+    NO_WORKER = "no_worker"
+    NO_ANSWER = "no_answer"
+    """A worker is there, and the case did not answer in time."""
+    NOT_BEGUN = "not_begun"
+    """The case is registered, and its workflow is not begun yet."""
+
+    @property
+    def words(self) -> str:
+        """What an operator is told."""
+        return _WORDS[self]
+
+
+_WORDS = {
+    Undelivered.TEMPORAL_AWAY: "Temporal does not answer; a worker delivers the command once it does",
+    Undelivered.NO_WORKER: "no worker asks for work; the command is delivered once one does",
+    Undelivered.NO_ANSWER: "the case did not answer in time; a worker delivers the command, or has done so",
+    Undelivered.NOT_BEGUN: "the case is not begun yet; a worker begins it and delivers the command",
+}
 
 
 class _Sending(TypedDict):
@@ -32,30 +62,33 @@ class _Sending(TypedDict):
 class Delivery:
     """Sends commands as Temporal updates and writes down what the workflow said.
 
-    Sending again is safe: the update's id, and what the workflow remembers, make it one command.
+    Sending again is safe: the update's id, and what the workflow remembers, make it one command. It bears the
+    case's birth mark, so that no other case of the number takes it.
     """
 
-    def __init__(self, client: Client, registry: Registry, book: DeskBook) -> None:
-        """`client` may be lazy; `registry` tells a case that is over from one that has not begun."""
-        self._client = client
+    def __init__(self, namespace: OwnNamespace, registry: Registry, book: DeskBook) -> None:
+        """`registry` tells a case that is over from one that has not begun."""
+        self._namespace = namespace
         self._registry = registry
         self._book = book
 
-    async def deliver(self, command: Command) -> bool:
-        """Send one command; False when nobody answered, and the sweep has to send it again.
+    async def deliver(self, command: Command) -> Undelivered | None:
+        """Send one command; return why nobody took it, in which case the sweep sends it again.
 
-        Raises WrongState when the workflow refused it or the step was answered before.
+        Raises WrongState when the workflow refused it or the step was answered before, NotRunning when
+        Temporal does not run the case, AnotherCase when it runs another one under the number.
         """
         if command.result is None:
-            result, said = await self._send(command)
-            if result is None:
-                return False
+            sent = await self._send(command)
+            if isinstance(sent, Undelivered):
+                return sent
+            result, said = sent
             await asyncio.to_thread(self._book.settle, command.command_id, result, said, datetime.now(UTC))
         else:
             result, said = command.result, command.said
         if result is not CommandResult.ACCEPTED:
             raise WrongState(f"{command.case_number}: {said or result}")
-        return True
+        return None
 
     async def sweep(self) -> int:
         """Send every command that was not delivered, the oldest first; return how many were settled."""
@@ -64,7 +97,9 @@ class Delivery:
             if command.case_number in unanswered:
                 continue  # a case takes its commands in the order in which they were given
             try:
-                is_settled = await self.deliver(command)
+                is_settled = await self.deliver(command) is None
+            except (NotRunning, AnotherCase):
+                is_settled = False
             except WrongState:
                 is_settled = True
             settled += is_settled
@@ -72,28 +107,43 @@ class Delivery:
                 unanswered.add(command.case_number)
         return settled
 
-    async def _send(self, command: Command) -> tuple[CommandResult | None, str | None]:
-        handle = self._client.get_workflow_handle(command.case_number)
+    async def _send(self, command: Command) -> tuple[CommandResult, str | None] | Undelivered:
+        number = command.case_number
+        state = await asyncio.to_thread(self._registry.case, number)
+        message = command.message.model_copy(update={"birth": state.case.birth})
         sending = _Sending(id=command.command_id, rpc_timeout=options.COMMAND_RPC_TIMEOUT)
         try:
-            accepted = await handle.execute_update(
-                command.kind, command.message, result_type=Accepted, **sending
-            )
+            client = await self._namespace.client()
+            handle = client.get_workflow_handle(number)
+            accepted = await handle.execute_update(command.kind, message, result_type=Accepted, **sending)
         except WorkflowUpdateFailedError as refusal:
             cause = refusal.cause
+            if isinstance(cause, ApplicationError) and cause.type == AnotherCase.__name__:
+                await require_same(client, state.case)
             words = cause.message if isinstance(cause, ApplicationError) else "refused"
             return CommandResult.REFUSED, words
         except WorkflowUpdateRPCTimeoutOrCancelledError:
-            return None, None
+            return await self._who_is_missing(client)
         except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND and await self._is_over(command.case_number):
-                return CommandResult.REFUSED, "the case is over"
-            return None, None
-        except RuntimeError:  # a lazy client that cannot connect
-            return None, None
-        is_late = accepted.is_late
-        return (CommandResult.LATE, LATE) if is_late else (CommandResult.ACCEPTED, None)
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return await self._of_none(number)
+            return Undelivered.TEMPORAL_AWAY
+        except (EngineUnreachable, RuntimeError):  # the latter from a lazy client that cannot connect
+            return Undelivered.TEMPORAL_AWAY
+        return (CommandResult.LATE, LATE) if accepted.is_late else (CommandResult.ACCEPTED, None)
 
-    async def _is_over(self, case_number: str) -> bool:
-        state = await asyncio.to_thread(self._registry.case, case_number)
-        return state.outcome is not None
+    async def _of_none(self, number: str) -> tuple[CommandResult, str | None] | Undelivered:
+        """Say what a command comes to whose case Temporal does not run. Raises NotRunning."""
+        state: CaseState = await asyncio.to_thread(self._registry.case, number)
+        if state.outcome is not None:
+            return CommandResult.REFUSED, "the case is over"
+        if not await asyncio.to_thread(self._registry.is_started, number):
+            return Undelivered.NOT_BEGUN
+        raise NotRunning(number, _KEPT)
+
+    async def _who_is_missing(self, client: Client) -> Undelivered:
+        try:
+            workers = await pollers(client, self._namespace.task_queue)
+        except EngineUnreachable:
+            return Undelivered.TEMPORAL_AWAY
+        return Undelivered.NO_ANSWER if workers else Undelivered.NO_WORKER

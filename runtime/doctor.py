@@ -174,7 +174,7 @@ async def _search_attributes(settings: Settings) -> str:
 
 
 async def _worker(settings: Settings) -> str:
-    polling = await pollers(await connect(settings), settings)
+    polling = await pollers(await connect(settings), settings.task_queue)
     if not polling:
         raise EngineUnreachable(f"nobody asks task queue {settings.task_queue!r} for work")
     return f"{len(polling)} on task queue {settings.task_queue!r}"
@@ -190,7 +190,7 @@ async def _deployment(settings: Settings) -> str:
         raise Misconfigured(str(error)) from None
     if seen.current is None:
         raise Misconfigured(f"{seen.name}: no version is the current one, so that its workers get no case")
-    if not await pollers(client, settings, build_id=seen.current):
+    if not await pollers(client, settings.task_queue, build_id=seen.current):
         raise Misconfigured(f"{seen.name}: current is {seen.current}, and no worker of it asks for work")
     ramping = (f", {one.share:g} % go to {one.build_id}" for one in seen.versions if one.status == "ramping")
     return f"{seen.name}: current is {seen.current}{''.join(ramping)}"

@@ -11,10 +11,10 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from models.errors import EngineUnreachable
-from runtime.settings import Settings
-from runtime.temporal import UNREACHABLE
+from models.stuck_groups import CASES
+from runtime.namespace import OwnNamespace
+from runtime.temporal import UNREACHABLE, birth_of
 from runtime.visibility import pollers
-from workflows.reactivation import Reactivation
 
 _IN_FLIGHT: Final = 20
 """How many calls are in the air at a time; more only adds waiting."""
@@ -31,6 +31,18 @@ class Seen:
     """Whether it is open, on the task queue that our workers ask for work."""
     attempts: int
     """Which attempt its present workflow task is; 0 when it has none to do."""
+    birth: str | None = None
+    """Its birth mark."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """A case as Temporal lists it."""
+
+    began_at: datetime
+    """When the run began."""
+    birth: str | None
+    """Its birth mark; None for a case from before there were any."""
 
 
 class Engine(Protocol):
@@ -40,8 +52,8 @@ class Engine(Protocol):
         """Return how many workers ask for work."""
         ...
 
-    async def running(self) -> Mapping[str, datetime]:
-        """Return the ids of the cases that Temporal lists as running, and when each run began.
+    async def running(self) -> Mapping[str, Running]:
+        """Return the cases that Temporal lists as running, by their ids.
 
         The list lags behind by a second or two.
         """
@@ -59,18 +71,17 @@ class Engine(Protocol):
 class TemporalEngine:
     """The cases of one task queue, as Temporal has them."""
 
-    def __init__(self, client: Client, settings: Settings) -> None:
-        """`client` may be lazy; whatever runs on another task queue is not ours."""
-        self._client = client
-        self._settings = settings
-        self._ours = f'WorkflowType="{Reactivation.__name__}" AND TaskQueue="{settings.task_queue}"'
+    def __init__(self, namespace: OwnNamespace) -> None:
+        """Whatever runs on another task queue than the namespace's is not ours."""
+        self._namespace = namespace
+        self._ours = f'{CASES} AND TaskQueue="{namespace.task_queue}"'
 
     async def workers(self) -> int:
         """Return how many workers ask for work."""
-        return len(await pollers(self._client, self._settings))
+        return len(await pollers(await self._namespace.client(), self._namespace.task_queue))
 
-    async def running(self) -> Mapping[str, datetime]:
-        """Return the ids of the cases that Temporal lists as running, and when each run began."""
+    async def running(self) -> Mapping[str, Running]:
+        """Return the cases that Temporal lists as running, by their ids."""
         return await self._listed('ExecutionStatus="Running"')
 
     async def reported(self) -> Collection[str]:
@@ -79,31 +90,33 @@ class TemporalEngine:
 
     async def look(self, ids: Collection[str]) -> Mapping[str, Seen]:
         """Return how each of these cases stands at this moment."""
-        lanes = asyncio.Semaphore(_IN_FLIGHT)
+        lanes, client = asyncio.Semaphore(_IN_FLIGHT), await self._namespace.client()
 
         async def one(workflow_id: str) -> Seen:
             async with lanes:
-                return await self._look(workflow_id)
+                return await self._look(client, workflow_id)
 
         seen = await asyncio.gather(*map(one, ids))
         return dict(zip(ids, seen, strict=True))
 
-    async def _listed(self, which: str) -> dict[str, datetime]:
+    async def _listed(self, which: str) -> dict[str, Running]:
+        client = await self._namespace.client()
         with _in_plain_words():
-            found = self._client.list_workflows(f"{self._ours} AND {which}")
-            return {execution.id: execution.start_time async for execution in found}
+            found = client.list_workflows(f"{self._ours} AND {which}")
+            return {one.id: Running(one.start_time, birth_of(one.raw_info.memo)) async for one in found}
 
-    async def _look(self, workflow_id: str) -> Seen:
+    async def _look(self, client: Client, workflow_id: str) -> Seen:
         with _in_plain_words():
             try:
-                description = await self._client.get_workflow_handle(workflow_id).describe()
+                description = await client.get_workflow_handle(workflow_id).describe()
             except RPCError as error:
                 if error.status is RPCStatusCode.NOT_FOUND:
                     return Seen(is_running=False, attempts=0)
                 raise
         is_open = description.status is WorkflowExecutionStatus.RUNNING
-        is_ours = description.task_queue == self._settings.task_queue
-        return Seen(is_open and is_ours, description.raw_description.pending_workflow_task.attempt)
+        is_ours = description.task_queue == self._namespace.task_queue
+        attempts = description.raw_description.pending_workflow_task.attempt
+        return Seen(is_open and is_ours, attempts, birth_of(description.raw_info.memo))
 
 
 @contextmanager

@@ -16,15 +16,23 @@ from gateways.ledger_access import utc_now
 from gateways.ports.desk import DeskBook
 from gateways.ports.ledger import Registry
 from models.desk import Command, CommandResult
-from models.errors import BadInput, Finding, WrongState
+from models.errors import (
+    AnotherCase,
+    AnotherLedger,
+    BadInput,
+    EngineUnreachable,
+    Finding,
+    NotRunning,
+    WrongState,
+)
 from models.events import EventRefused, EventResult
 from runtime import adapters
 from runtime.background import stop_signal
 from runtime.delivery import Delivery
 from runtime.event_door import EventDoor
 from runtime.limits import Limits, Rates
+from runtime.namespace import OwnNamespace
 from runtime.settings import Settings
-from runtime.temporal import connect
 from workflows import options
 
 log = structlog.get_logger()
@@ -58,12 +66,12 @@ class Deliverer:
         """Deliver and say what became of it. Raises EventRefused when the workflow will not have it."""
         within = options.EVENT_DELIVERED_WITHIN.total_seconds()
         try:
-            is_delivered = await asyncio.wait_for(self._delivery.deliver(command), within)
-        except TimeoutError:
+            kept = await asyncio.wait_for(self._delivery.deliver(command), within)
+        except (TimeoutError, NotRunning, AnotherCase, AnotherLedger):
             return EventResult.KEPT
         except WrongState:
             return await asyncio.to_thread(self._late, command)
-        return EventResult.ACCEPTED if is_delivered else EventResult.KEPT
+        return EventResult.ACCEPTED if kept is None else EventResult.KEPT
 
     def _late(self, command: Command) -> EventResult:
         settled = self._book.command(command.command_id)
@@ -77,7 +85,10 @@ async def serve_events(settings: Settings, listening: Listening) -> None:
     """Serve until SIGTERM or SIGINT. Raises BadInput where it cannot listen, and Misconfigured."""
     office = adapters.office(settings)
     events = adapters.events(settings, office)
-    delivery = Delivery(await connect(settings, lazy=True), office.registry, office.book)
+    namespace = OwnNamespace.of(settings, office.lineage)
+    with contextlib.suppress(EngineUnreachable):
+        await namespace.client()
+    delivery = Delivery(namespace, office.registry, office.book)
     door = EventDoor(
         events,
         Deliverer(delivery, office.registry, office.book),

@@ -8,32 +8,40 @@ from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
+from models.case import CaseRef
 from models.errors import EngineUnreachable
 from models.why import UNKNOWN, Glance, PendingActivity
 from runtime.engine import TemporalEngine
-from runtime.settings import Settings
+from runtime.namespace import OwnNamespace
+from runtime.temporal import birth_of
 from runtime.visibility import pollers
 from workflows import options
 
 
-async def glance(client: Client, settings: Settings, case_number: str) -> Glance:
-    """Return what Temporal says of a case; `UNKNOWN` when it does not answer in time."""
+async def glance(namespace: OwnNamespace, case: CaseRef) -> Glance:
+    """Return what Temporal says of a case; `UNKNOWN` when it does not answer in time.
+
+    Raises AnotherLedger: what runs there is not ours to tell.
+    """
     try:
         async with asyncio.timeout(options.GLANCE_WITHIN.total_seconds()):
-            workers = len(await pollers(client, settings))
-            return await _described(client, case_number, workers)
+            client = await namespace.client()
+            workers = len(await pollers(client, namespace.task_queue))
+            return await _described(client, case, workers)
     except (EngineUnreachable, RPCError, RuntimeError, TimeoutError):
         return UNKNOWN
 
 
-async def _described(client: Client, case_number: str, workers: int) -> Glance:
+async def _described(client: Client, case: CaseRef, workers: int) -> Glance:
     try:
-        description = await client.get_workflow_handle(case_number).describe()
+        description = await client.get_workflow_handle(case.case_number).describe()
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:
             return Glance(answers=True, workers=workers)
         raise
     raw = description.raw_description
+    if birth_of(description.raw_info.memo) != case.birth:
+        return Glance(answers=True, is_anothers=True, workers=workers)
     return Glance(
         answers=True,
         is_running=description.status is WorkflowExecutionStatus.RUNNING,
@@ -55,11 +63,14 @@ def _pending(info: PendingActivityInfo) -> PendingActivity:
     )
 
 
-async def failing(client: Client, settings: Settings, cities: Collection[str]) -> Collection[str] | None:
-    """Return the cases of these cities whose code Temporal lists as failing; None when it does not answer."""
+async def failing(namespace: OwnNamespace, cities: Collection[str]) -> Collection[str] | None:
+    """Return the cases of these cities whose code Temporal lists as failing; None when it does not answer.
+
+    Raises AnotherLedger.
+    """
     try:
         async with asyncio.timeout(options.GLANCE_WITHIN.total_seconds()):
-            reported = await TemporalEngine(client, settings).reported()
+            reported = await TemporalEngine(namespace).reported()
     except (EngineUnreachable, TimeoutError):
         return None
     return [number for number in reported if number.split("-")[1] in cities]

@@ -11,6 +11,7 @@ from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateR
 from temporalio.service import RPCError
 
 from gateways.ports.alerts import AlertChannel
+from gateways.ports.lineage import LineageBook
 from gateways.ports.outages import Outages, Probe
 from models.errors import ReactivationError, Unavailable
 from models.messages import Accepted, Alert, AlertKind, Park, Release
@@ -34,16 +35,18 @@ _BATCH: Final = 50
 class Cases:
     """Tells workflows that a system went down or came back, and knows which still wait for one."""
 
-    def __init__(self, client: Client) -> None:
-        """`client` is connected."""
+    def __init__(self, client: Client, book: LineageBook) -> None:
+        """`client` is connected to the ledger's namespace; `book` knows the birth marks of cases."""
         self._client = client
+        self._book = book
 
     async def tell(self, case_number: str, name: str, message: Park | Release) -> bool:
         """Send an update; False when nobody answers. A case whom it does not concern refuses, and is fine."""
+        births = await asyncio.to_thread(self._book.births, [case_number])
         try:
             await self._client.get_workflow_handle(case_number).execute_update(
                 name,
-                message,
+                message.model_copy(update={"birth": births.get(case_number)}),
                 id=f"{name}-{uuid.uuid4()}",
                 result_type=Accepted,
                 rpc_timeout=options.COMMAND_RPC_TIMEOUT,

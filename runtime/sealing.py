@@ -56,12 +56,21 @@ def _anchor_faults(audit: Audit, anchors: Anchors) -> Iterator[Fault]:
             yield Fault(_ANCHORS, key, f"entry {found.number} is another: the chain was written anew")
 
 
-async def seal_for_ever(audit: Audit, anchors: Anchors | None, clock: Callable[[], datetime]) -> None:
-    """Seal again and again, and anchor once a day. Ends only by cancellation, or an error of our code."""
+async def seal_for_ever(
+    audit: Audit, anchors: Anchors | None, clock: Callable[[], datetime], bear_witness: Callable[[], None]
+) -> None:
+    """Seal again and again, and anchor once a day. Ends only by cancellation, or an error of our code.
+
+    `bear_witness` notes outside the ledger what was sealed.
+    """
     while True:
         try:
+            was_sealed = False
             while rows := await asyncio.to_thread(audit.seal, clock()):
+                was_sealed = True
                 log.debug("audit.sealed", rows=rows)
+            if was_sealed:
+                await asyncio.to_thread(bear_witness)
             if anchors is not None:
                 made = await asyncio.to_thread(anchor, audit, anchors, clock(), once_a_day=True)
                 if made is not None:

@@ -20,7 +20,6 @@ from runtime import keys
 from runtime.doctor import Check
 from runtime.settings import PREFIX, ROOT, Settings, temporal_environment
 from runtime.stack import DEMO_CREDENTIALS
-from runtime.temporal import DEFAULT_ADDRESS
 
 _SHORTEST_SECRET: Final = 32
 _LEAST_TELLING: Final = 8
@@ -111,7 +110,10 @@ def _ports(_settings: Settings) -> Faults:
 
 
 def _temporal_settings(settings: Settings) -> tuple[str, bool, bool, bool] | None:
-    """Return address, whether there is TLS, a certificate of ours, an API key; None when unreadable."""
+    """Return address, whether there is TLS, a certificate of ours, an API key; None when unreadable.
+
+    The address is empty when none is named.
+    """
     try:
         config = ClientConfig.load_client_connect_config(override_env_vars=temporal_environment(settings))
     except (RuntimeError, ValueError, OSError):
@@ -119,13 +121,15 @@ def _temporal_settings(settings: Settings) -> tuple[str, bool, bool, bool] | Non
     tls, api_key = config.get("tls"), config.get("api_key")
     has_certificate = not isinstance(tls, bool) and tls is not None and tls.client_cert is not None
     is_off = tls is False or (tls is None and api_key is None)
-    return config.get("target_host", DEFAULT_ADDRESS), not is_off, has_certificate, api_key is not None
+    return config.get("target_host", ""), not is_off, has_certificate, api_key is not None
 
 
 def _temporal_words(settings: Settings) -> str:
     if (found := _temporal_settings(settings)) is None:
         return "unreadable"
     address, has_tls, has_certificate, has_key = found
+    if not address:
+        return "none is named"
     ways = [
         name
         for name, is_there in (
@@ -144,7 +148,7 @@ def _temporal(settings: Settings) -> Faults:
         yield "settings cannot be read", "check TEMPORAL_CONFIG_FILE, TEMPORAL_PROFILE, TEMPORAL_TLS_*"
         return
     address, has_tls, has_certificate, has_key = found
-    if _is_here(address.rsplit(":", 1)[0]):
+    if not address or _is_here(address.rsplit(":", 1)[0]):
         return
     if not has_tls:
         yield f"{address} lies beyond this machine and is asked without TLS", fix

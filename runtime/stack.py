@@ -17,7 +17,9 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from models.errors import EngineUnreachable, Misconfigured, WrongState
+from runtime import adapters
 from runtime.keys import make_demo_key
+from runtime.namespace import OwnNamespace
 from runtime.preparing import prepare
 from runtime.processes import Child, forget, note_processes, running_stack, until, until_async
 from runtime.settings import PREFIX, ROOT, Settings
@@ -136,13 +138,20 @@ class Stack:
         client = await self.client()
 
         async def polls() -> bool:
-            return any(one.startswith(f"{self.worker.pid}@") for one in await pollers(client, self.settings))
+            return any(
+                one.startswith(f"{self.worker.pid}@")
+                for one in await pollers(client, self.settings.task_queue)
+            )
 
         await until_async(polls, self.worker)
 
     async def client(self) -> Client:
         """Connect to the stack's Temporal."""
         return await connect(self.settings, environment=self._addresses())
+
+    async def namespace(self) -> OwnNamespace:
+        """Return the way to the stack's Temporal as commands go it."""
+        return OwnNamespace.over(await self.client(), self.settings, adapters.lineage(self.settings))
 
     async def watch(self, say: Callable[[str], None]) -> None:
         """Start again whatever dies; ends only by cancellation."""

@@ -1,24 +1,28 @@
 """The way to Temporal: the same code reaches a dev server, a cluster with mTLS, and Temporal Cloud."""
 
+import json
+from typing import Final
+
+from temporalio.api.common.v1 import Memo
 from temporalio.client import Client
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.envconfig import ClientConfig
-from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.service import RPCError
 
-from models.case import CaseRef
 from models.errors import EngineUnreachable, Misconfigured
 from runtime.payloads import case_data_converter
 from runtime.settings import PREFIX, Settings, temporal_environment
-from workflows import options, search_attributes
-from workflows.reactivation import Reactivation
-from workflows.urgency import priority_of
 
-DEFAULT_ADDRESS = "localhost:7233"
+NOT_NAMED = (
+    "no Temporal is named, and no stack runs in {folder}: `starter.py up`, "
+    "or set TEMPORAL_ADDRESS or TEMPORAL_PROFILE"
+)
 UNREACHABLE = (
     "Temporal does not answer (is it up? see TEMPORAL_ADDRESS, TEMPORAL_PROFILE, or `starter.py doctor`)"
 )
+
+BIRTH: Final = "birth"
+"""The memo with a case's birth mark, which can be read without a worker, also in lists."""
 
 MISCONFIGURED = (
     "Temporal's settings cannot be used: "
@@ -35,6 +39,8 @@ async def connect(
 ) -> Client:
     """Connect as `TEMPORAL_*` variables and profiles say. Raises Misconfigured or EngineUnreachable.
 
+    What neither they nor a stack of the settings' folder name is not guessed: it might be a stranger's.
+
     With `lazy` the first call connects, so that a command can be taken while Temporal is away.
     `environment` stands in for the process's own. With `serves_metrics` the process listens on the metrics
     address, if there is one, which only one process can.
@@ -43,7 +49,8 @@ async def connect(
     runtime = _runtime(settings) if serves_metrics else None
     try:
         config = ClientConfig.load_client_connect_config(override_env_vars=variables)
-        config.setdefault("target_host", DEFAULT_ADDRESS)
+        if "target_host" not in config:
+            raise EngineUnreachable(NOT_NAMED.format(folder=settings.local_dir))
         connecting = Client.connect(**config, data_converter=case_data_converter, runtime=runtime, lazy=lazy)
     except (RuntimeError, ValueError, OSError):
         raise Misconfigured(MISCONFIGURED) from None
@@ -55,33 +62,10 @@ async def connect(
         raise EngineUnreachable(UNREACHABLE) from None
 
 
-class CaseStarter:
-    """Starts the workflow of a registered case."""
-
-    def __init__(self, client: Client, task_queue: str) -> None:
-        """`task_queue` is the one that workers poll."""
-        self._client = client
-        self._task_queue = task_queue
-
-    async def __call__(self, case: CaseRef) -> None:
-        """Start the case's workflow; one that exists already is left alone. Raises EngineUnreachable."""
-        try:
-            await self._client.start_workflow(
-                Reactivation.run,
-                case,
-                id=case.case_number,
-                task_queue=self._task_queue,
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
-                search_attributes=search_attributes.initial(case),
-                static_summary=f"{case.track} - {case.kecamatan}",
-                priority=priority_of(case),
-                rpc_timeout=options.START_RPC_TIMEOUT,
-            )
-        except WorkflowAlreadyStartedError:
-            return
-        except (RPCError, RuntimeError):
-            raise EngineUnreachable(UNREACHABLE) from None
+def birth_of(memo: Memo) -> str | None:
+    """Return the birth mark in a workflow's memo; None for a case from before there were any."""
+    payload = memo.fields.get(BIRTH)
+    return None if payload is None else str(json.loads(payload.data))
 
 
 def _runtime(settings: Settings) -> Runtime | None:

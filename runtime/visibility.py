@@ -11,7 +11,6 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from models.errors import EngineUnreachable, Misconfigured
-from runtime.settings import Settings
 from runtime.temporal import UNREACHABLE
 from workflows import options, search_attributes
 
@@ -59,7 +58,7 @@ async def register_search_attributes(client: Client) -> Sequence[Column]:
     return missing
 
 
-async def pollers(client: Client, settings: Settings, *, build_id: str | None = None) -> Sequence[str]:
+async def pollers(client: Client, task_queue: str, *, build_id: str | None = None) -> Sequence[str]:
     """Return the identities of the workers that ask for work on the task queue. Raises EngineUnreachable.
 
     With `build_id` only those of that version count.
@@ -70,7 +69,7 @@ async def pollers(client: Client, settings: Settings, *, build_id: str | None = 
         answer = await client.workflow_service.describe_task_queue(
             DescribeTaskQueueRequest(
                 namespace=client.namespace,
-                task_queue=TaskQueue(name=settings.task_queue),
+                task_queue=TaskQueue(name=task_queue),
                 task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
             )
         )

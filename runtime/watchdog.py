@@ -7,7 +7,7 @@ that a case that begins or ends meanwhile raises nothing.
 import asyncio
 import re
 from asyncio import to_thread
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -15,6 +15,7 @@ import structlog
 
 from models.case import CASE_NUMBER_PATTERN
 from models.errors import EngineUnreachable
+from models.lineage import Held
 from models.messages import AlertKind
 from runtime.adapters import Watching
 from runtime.engine import Engine
@@ -26,15 +27,20 @@ log = structlog.get_logger()
 
 WATCHDOG: Final = "watchdog"
 """The name of its heartbeat."""
+HeldBack = Callable[[], Awaitable[Held | None]]
+"""Says why no number is given out; None when all is well. Raises EngineUnreachable without the ledger."""
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
 class Watchdog:
     """Looks for what nobody else would tell of, round after round. One task at a time may use it."""
 
-    def __init__(self, engine: Engine, watching: Watching, clock: Callable[[], datetime]) -> None:
-        """Hold the ports."""
+    def __init__(
+        self, engine: Engine, watching: Watching, clock: Callable[[], datetime], held: HeldBack
+    ) -> None:
+        """Hold the ports; `held` tells why no number is given out."""
         self._engine = engine
+        self._held = held
         self._watch = watching.watch
         self._findings = Findings(watching.watch, watching.alerts)
         self._shelf = watching.shelf
@@ -59,6 +65,7 @@ class Watchdog:
         are_made.append(await _is_made(self._look_for_unsent(now), "unsent"))
         are_made.append(await _is_made(self._look_for_untold(now), "untold"))
         are_made.append(await _is_made(self._look_for_unsealed(now), "unsealed"))
+        are_made.append(await _is_made(self._look_for_held(now), "numbers"))
         if self._missing != "temporal":
             are_made.append(await _is_made(self._compare(now), "lost and astray"))
         if self._missing is None:
@@ -111,6 +118,16 @@ class Watchdog:
         is_sure = self._missing is None and self._is_warm(now)
         await self._tell_of_cities(kind, found, now, is_sure=is_sure)
 
+    async def _look_for_held(self, now: datetime) -> None:
+        """Tell that the stores do not belong together, so that no number is given out."""
+        kind, held = AlertKind.NUMBERS_HELD, await self._held()
+        found = [
+            Finding(kind, subject_of_city(kind, city), city, held.since, detail=held.because)
+            for city in self._cities()
+            if held is not None
+        ]
+        await self._tell_of_cities(kind, found, now)
+
     async def _look_for_untold(self, now: datetime) -> None:
         kind = AlertKind.BREACH_UNTOLD
         untold = await to_thread(self._watch.untold, now - options.WATCH_TOLD_AFTER)
@@ -131,17 +148,19 @@ class Watchdog:
         registered_before = swept_before if is_swept else _NEVER
         wanted = await to_thread(self._watch.open_cases, started_before, registered_before)
         running = await self._engine.running()
-        await self._look_for_lost(wanted - running.keys(), now)
+        there = {one for one, seen in running.items() if one in wanted and wanted[one] == seen.birth}
+        await self._look_for_lost({one: wanted[one] for one in wanted.keys() - there}, now)
         ended_before = now - options.WATCH_ENDED_AFTER
-        old = [one for one, began in running.items() if one not in wanted and began <= ended_before]
+        old = [one for one, seen in running.items() if one not in there and seen.began_at <= ended_before]
         await self._look_for_astray(old, now)
 
-    async def _look_for_lost(self, suspects: set[str], now: datetime) -> None:
+    async def _look_for_lost(self, suspects: Mapping[str, str | None], now: datetime) -> None:
+        """Tell which cases Temporal does not run, also when it runs another under the number."""
         kind = AlertKind.CASE_LOST
-        unsure = sorted(suspects - await self._told_today(kind, now))[: options.WATCH_AT_ONCE]
+        unsure = sorted(suspects.keys() - await self._told_today(kind, now))[: options.WATCH_AT_ONCE]
         seen = await self._engine.look(unsure)
-        lost = [one for one in unsure if not seen[one].is_running]
-        await self._tell_of_cases(kind, lost, suspects.difference(unsure).union(lost), now)
+        lost = [one for one in unsure if not seen[one].is_running or seen[one].birth != suspects[one]]
+        await self._tell_of_cases(kind, lost, (suspects.keys() - set(unsure)).union(lost), now)
 
     async def _look_for_astray(self, suspects: Collection[str], now: datetime) -> None:
         """Tell what runs and is over, or unknown. Only case numbers are shown, other ids are counted."""

@@ -1,8 +1,10 @@
 """A migrated SQLite ledger: made once in a process and copied from then on, since migrations take longer."""
 
+import atexit
+import shutil
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 
 from sqlalchemy import Engine
 
@@ -13,6 +15,14 @@ from gateways.ledger_schema import open_engine
 def a_ledger(folder: Path) -> Engine:
     """Put an empty ledger into a folder, as `ledger.db`, and open it."""
     return open_engine(put_ledger(folder / "ledger.db"))
+
+
+@cache
+def a_shared_ledger() -> Engine:
+    """Open a ledger that tests may read, and never write."""
+    folder = Path(mkdtemp(prefix="ledger-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return a_ledger(folder)
 
 
 def put_ledger(path: Path) -> str:

@@ -7,14 +7,16 @@ also in a run that began by a reset.
 from datetime import UTC, datetime, timedelta
 
 from temporalio import workflow
+from temporalio.exceptions import ApplicationError
 
 from activities.recorder import Recorder
 from models.answers import Moot, Rejected, Returned
 from models.case import CaseHealth, CaseRef, CaseState, Step, Track, WaitingOn
-from models.errors import DocumentLost
+from models.errors import AnotherCase, DocumentLost
 from models.messages import (
     Accepted,
     Acknowledge,
+    CaseCommand,
     CasePlan,
     DataCorrected,
     EventKind,
@@ -22,6 +24,7 @@ from models.messages import (
     GiveAnswer,
     PapersAdded,
     Park,
+    Record,
     Recount,
     Release,
     ReopenUpload,
@@ -57,6 +60,11 @@ class CaseCommands:
         """Return the present state."""
         return self._progress.state
 
+    @workflow.query(description="What the case told its ledger, for a ledger that was put back from a copy.")
+    def story(self, since: int) -> Record:
+        """Return the first events from this number on, with where the case is now."""
+        return self._progress.told(since)
+
     @workflow.update(description="Answer the open step. The first valid answer wins.")
     async def answer(self, command: GiveAnswer) -> Accepted:
         """Take a person's answer; one to a step that was answered before is noted and changes nothing."""
@@ -70,6 +78,7 @@ class CaseCommands:
 
     @answer.validator
     def _answer_is_possible(self, command: GiveAnswer) -> None:
+        self._require_own(command)
         self._require_open()
         self._inbox.require_answerable(command, self._progress.state, workflow.now())
 
@@ -82,6 +91,7 @@ class CaseCommands:
 
     @withdraw.validator
     def _withdraw_is_possible(self, command: Withdraw) -> None:
+        self._require_own(command)
         if not self._inbox.knows(command.command_id):
             self._require_open()
 
@@ -100,7 +110,8 @@ class CaseCommands:
         return Accepted(state=self._progress.state)
 
     @papers_added.validator
-    def _papers_are_welcome(self, command: PapersAdded) -> None:  # noqa: ARG002 - the SDK wants the same parameters
+    def _papers_are_welcome(self, command: PapersAdded) -> None:
+        self._require_own(command)
         self._require_open()
 
     @workflow.update(description="Take the step again that waits for a person.")
@@ -112,6 +123,7 @@ class CaseCommands:
 
     @retry_step.validator
     def _retry_is_possible(self, command: RetryStep) -> None:
+        self._require_own(command)
         can_go_on = self._inbox.awaits_person or self._is_parked
         if not can_go_on and not self._inbox.knows(command.command_id):
             state = self._progress.state
@@ -130,7 +142,8 @@ class CaseCommands:
         return Accepted(state=self._progress.state)
 
     @data_corrected.validator
-    def _correction_is_welcome(self, command: DataCorrected) -> None:  # noqa: ARG002 - the SDK wants the same parameters
+    def _correction_is_welcome(self, command: DataCorrected) -> None:
+        self._require_own(command)
         self._require_open()
 
     @workflow.update(description="The receipt of the upload was void: hand the person in again.")
@@ -143,6 +156,7 @@ class CaseCommands:
 
     @reopen_upload.validator
     def _reopening_is_possible(self, command: ReopenUpload) -> None:
+        self._require_own(command)
         state = self._progress.state
         is_after = state.step in {Step.KEMENSOS_VERIFICATION, Step.BPJS_RECONNECT}
         is_there = is_after and self._inbox.is_open(state.step, command.attempt)
@@ -164,6 +178,7 @@ class CaseCommands:
 
     @extend.validator
     def _extension_is_possible(self, command: Extend) -> None:
+        self._require_own(command)
         if self._inbox.knows(command.command_id):
             return
         self._require_open()
@@ -184,6 +199,7 @@ class CaseCommands:
 
     @acknowledge.validator
     def _charge_can_be_taken(self, command: Acknowledge) -> None:
+        self._require_own(command)
         if not self._inbox.knows(command.command_id):
             self._require_open()
 
@@ -196,6 +212,7 @@ class CaseCommands:
 
     @park.validator
     def _parking_is_possible(self, command: Park) -> None:
+        self._require_own(command)
         state = self._progress.state
         needs_it = System.of(state.step) is command.system and self._inbox.is_open(state.step, state.attempt)
         if not needs_it or self._is_parked or stands_still(state):
@@ -210,6 +227,7 @@ class CaseCommands:
 
     @release.validator
     def _is_parked_for_it(self, command: Release) -> None:
+        self._require_own(command)
         if not self._is_parked or System.of(self._progress.state.step) is not command.system:
             raise refused(f"the case is not parked for {command.system}")
 
@@ -243,6 +261,7 @@ class CaseCommands:
 
     @switch_track.validator
     def _switch_is_possible(self, command: SwitchTrack) -> None:
+        self._require_own(command)
         if self._inbox.knows(command.command_id):
             return
         self._require_open()
@@ -270,6 +289,7 @@ class CaseCommands:
 
     @recount.validator
     def _recount_is_possible(self, command: Recount) -> None:
+        self._require_own(command)
         if not self._inbox.knows(command.command_id):
             self._require_open()
 
@@ -304,6 +324,17 @@ class CaseCommands:
             self._progress.move(health=CaseHealth.OK, trouble=None)
             self._progress.note(EventKind.STEP_RELEASED, {"by": by})
             self._clock.release(at, reason=self._progress.state.step, by=by)
+
+    def _require_own(self, command: CaseCommand) -> None:
+        """Refuse what is meant for another case of this number, which another ledger or an older copy has.
+
+        Supervisors who press a button of the Web UI look at this very case.
+        """
+        is_own = command.birth == self._progress.state.case.birth
+        if not is_own and not (isinstance(command, RetryStep) and command.birth is None):
+            raise ApplicationError(
+                "the command is for another case of this number", type=AnotherCase.__name__
+            )
 
     def _require_open(self) -> None:
         if self._inbox.withdrawn or self._progress.state.outcome is not None:

@@ -11,7 +11,7 @@ from temporalio.exceptions import ActivityError, FailureError
 from activities.recorder import Recorder
 from models.answers import ReasonCode
 from models.case import CaseRef, CaseState, StateChange, Step
-from models.messages import CaseEvent, EventKind, Record, Recorded
+from models.messages import EVENTS_AT_MOST, Alert, CaseEvent, EventKind, Record, Recorded
 from models.texts import details
 from workflows import options, search_attributes
 from workflows.alarm import Alarm
@@ -33,6 +33,8 @@ class Progress:
         self.state = CaseState.opening(case)
         self._shown = self.state
         self._seq = FIRST_SEQ
+        self._events: list[CaseEvent] = []
+        """All of this run, for a ledger that was put back from a copy."""
         self._unwritten: list[CaseEvent] = []
         self.in_passing = asyncio.Lock()
         """Held by whoever runs a local activity: a replay does not keep the order of two that overlap."""
@@ -62,6 +64,7 @@ class Progress:
             facts=dict(facts or {}),
         )
         self._seq += 1
+        self._events.append(event)
         self._unwritten.append(event)
 
     async def publish(self) -> None:
@@ -73,19 +76,27 @@ class Progress:
         async with self.in_passing:
             batch, alerts = tuple(self._unwritten), self._alarm.take()
             if batch or alerts:
-                told_by = workflow.info()
-                record = Record(
-                    run=told_by.run_id,
-                    task=told_by.get_current_history_length(),
-                    at=workflow.now(),
-                    upto=self._seq - 1,
-                    events=batch,
-                    state=self.state,
-                    alerts=alerts,
-                )
+                record = self._record(batch, alerts)
                 untold = (await self._write(record)).untold
                 self._unwritten = self._unwritten[len(batch) :]
                 self._alarm.tell_by_themselves([alert for alert in alerts if alert.key in untold])
+
+    def told(self, since: int) -> Record:
+        """Return the first events from a number on, as a record that the ledger may be told."""
+        first = max(since - FIRST_SEQ, 0)
+        return self._record(tuple(self._events[first : first + EVENTS_AT_MOST]), ())
+
+    def _record(self, events: tuple[CaseEvent, ...], alerts: tuple[Alert, ...]) -> Record:
+        told_by = workflow.info()
+        return Record(
+            run=told_by.run_id,
+            task=told_by.get_current_history_length(),
+            at=workflow.now(),
+            upto=self._seq - 1,
+            events=events,
+            state=self.state,
+            alerts=alerts,
+        )
 
     async def _write(self, record: Record) -> Recorded:
         """Write at once if the database answers; otherwise as a pending activity, for as long as it takes."""

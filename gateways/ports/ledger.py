@@ -74,6 +74,10 @@ class Registry(Protocol):
         """Note that the case's workflow exists."""
         ...
 
+    def is_started(self, case_number: str) -> bool:
+        """Tell whether the case's workflow is known to have been started. Raises NotFound."""
+        ...
+
     def case(self, case_number: str) -> CaseState:
         """Return the state of a case. Raises NotFound."""
         ...

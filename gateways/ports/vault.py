@@ -4,6 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from models.lineage import Past, Witnessed
+
 
 class PersonKey(Protocol):
     """The key of one person: what it sealed nobody reads without it."""
@@ -43,6 +45,14 @@ class Vault(Protocol):
 
     def destroy(self, key_id: str, at: datetime) -> None:
         """Destroy a person's key for good; the first time stays."""
+        ...
+
+    def witness(self, past: Past) -> int | None:
+        """Note how far the ledger is, and return how often that was done; None when that fails now."""
+        ...
+
+    def witnessed(self, ledger: str) -> Witnessed | None:
+        """Return what was noted of a ledger; None when nothing was."""
         ...
 
     def index(self, kind: str, value: str) -> str:

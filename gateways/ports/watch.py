@@ -26,8 +26,11 @@ class Heartbeat:
 class Watch(Protocol):
     """The ledger as whoever watches over the engine reads it. Raises Unavailable when it is away."""
 
-    def open_cases(self, started_before: datetime, registered_before: datetime) -> set[str]:
-        """Return the open cases that were started before one time, or registered before another."""
+    def open_cases(self, started_before: datetime, registered_before: datetime) -> dict[str, str | None]:
+        """Return the open cases that were started before one time, or registered before another.
+
+        Each with its birth mark.
+        """
         ...
 
     def untold(self, due_before: datetime) -> set[str]:

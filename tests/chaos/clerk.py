@@ -19,9 +19,11 @@ from models.desk import Command
 from models.errors import BadReply, EngineUnreachable, TryAgain, WrongState
 from runtime import adapters
 from runtime.delivery import Delivery
+from runtime.namespace import OwnNamespace
 from runtime.settings import Settings
 from runtime.stack import LOCAL_ACTOR
-from runtime.temporal import CaseStarter, connect
+from runtime.starting import CaseStarter
+from runtime.temporal import connect
 from tests.chaos.judge import standing
 from tests.chaos.people import application, nik_of, papers_of, write_papers
 from tests.chaos.plan import Fate, Plan
@@ -90,12 +92,13 @@ class Clerk:
     async def _work(self) -> None:
         office = adapters.office(self._settings)
         client = await connect(self._settings, lazy=True, environment=self._temporal)
-        starter = CaseStarter(client, self._settings.task_queue)
+        namespace = OwnNamespace.over(client, self._settings, office.lineage)
+        starter = CaseStarter(namespace)
         self._registry = office.registry
         self._intake = Intake(office.registry, office.documents, office.shelf, starter)
         self._papers = Papers(office.registry, office.documents, office.shelf)
         self._desk = adapters.work(office)
-        self._delivery = Delivery(client, office.registry, office.book)
+        self._delivery = Delivery(namespace, office.registry, office.book)
         write_papers(self._inbox)
         errands = asyncio.create_task(self._run_errands())
         slots = asyncio.Semaphore(_AT_ONCE)

@@ -9,6 +9,7 @@ from gateways.channels import OutboxAndLog
 from gateways.sql_alert_book import SqlAlertBook
 from gateways.sql_calendar_marks import SqlCalendarMarks
 from gateways.sql_erasures import SqlErasures
+from gateways.sql_lineage import SqlLineage
 from gateways.sql_outages import SqlOutages
 from gateways.sql_outbox import SqlOutbox
 from gateways.sql_trail import SqlTrail
@@ -20,7 +21,7 @@ from models.messages import EventKind, Extend
 from models.outage import System
 from runtime.adapters import Office
 from runtime.bulk_hands import CaseHands
-from runtime.delivery import Delivery
+from runtime.delivery import Delivery, Undelivered
 from tests.desk.bench import MORNING, OPERATOR, SUPERVISOR, VERIFIER, Bench
 from tests.vaults import a_vault
 
@@ -35,11 +36,11 @@ class Handing(Delivery):
         self.is_served = True
         self.sent: list[str] = []
 
-    async def deliver(self, command: Command) -> bool:
+    async def deliver(self, command: Command) -> Undelivered | None:
         self.sent.append(command.command_id)
         if self.is_served:
             self.bench.book.settle(command.command_id, CommandResult.ACCEPTED, None, self.bench.clock())
-        return self.is_served
+        return None if self.is_served else Undelivered.NO_WORKER
 
 
 class Trial:
@@ -51,7 +52,7 @@ class Trial:
         office = Office(
             bench.registry, bench.documents, bench.shelf, bench.book, bench.printer,
             SqlAlertBook(engine), SqlCalendarMarks(engine), SqlTrail(engine, a_vault()),
-            SqlErasures(engine, a_vault(), bench.documents),
+            SqlErasures(engine, a_vault(), bench.documents), SqlLineage(engine), a_vault(),
         )  # fmt: skip
         channel = OutboxAndLog(SqlOutbox(engine), bench.shelf, bench.clock)
         self.hands = CaseHands(office, self.outages, channel, self.delivery, bench.clock)
@@ -109,7 +110,7 @@ def test_what_nobody_takes_is_kept(trial: Trial) -> None:
     """The command lies in the ledger, and a worker delivers it."""
     trial.delivery.is_served = False
     case = trial.stuck()
-    assert trial.work(case, Operation.RETRY) == ("undelivered", "no worker answered")
+    assert trial.work(case, Operation.RETRY) == ("undelivered", Undelivered.NO_WORKER.words)
     assert len(trial.bench.book.undelivered(case.case_number)) == 1
 
 

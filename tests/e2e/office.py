@@ -27,10 +27,11 @@ from models.case import CaseState, Step
 from models.desk import DeskItem
 from models.messages import EventKind
 from runtime import adapters, keys
+from runtime.namespace import OwnNamespace
 from runtime.processes import Child
 from runtime.settings import ROOT
 from runtime.stack import Stack, StackOptions
-from runtime.temporal import CaseStarter
+from runtime.starting import CaseStarter
 from tests.builders import write_application
 from tests.e2e import warm
 from tests.e2e.people import BORN, Someone
@@ -128,9 +129,8 @@ class Office:
         """The office's door without the price of a process."""
         settings = self.stack.settings
         office = adapters.office(settings)
-        return Intake(
-            office.registry, office.documents, office.shelf, CaseStarter(self.client, settings.task_queue)
-        )
+        namespace = OwnNamespace.over(self.client, settings, office.lineage)
+        return Intake(office.registry, office.documents, office.shelf, CaseStarter(namespace))
 
     def write(self, person: Someone, data: dict[str, object] | None = None) -> Path:
         """Write a person's application, or `data` in its place, into the inbox."""

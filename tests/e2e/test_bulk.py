@@ -66,7 +66,7 @@ async def test_stuck_cases_are_freed_while_some_change(  # noqa: PLR0915 - one s
     assert (tmp_path / "ids").read_text().split() == numbers
 
     book = SqlBulkBook(office.engine)
-    desk = BulkDesk(office.client, book, office.stack.settings.task_queue)
+    desk = BulkDesk(await office.stack.namespace(), book)
     with pytest.raises(BadInput, match="no filter that Temporal understands"):
         await desk.find(guarded(f"{STUCK} AND", ["CaseHealth"]))
     chosen_by = guarded(STUCK, [column.key.name for column in COLUMNS])

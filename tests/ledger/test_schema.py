@@ -31,6 +31,7 @@ from models import (  # noqa: F401 - their tables belong to the same metadata
     erasure_tables,
     event_tables,
     import_tables,
+    lineage_tables,
     watch_tables,
 )
 from models.case import Step

@@ -64,9 +64,9 @@ def test_an_open_case_counts_from_its_start_or_its_registration(
     registry.mark_started(over.case_number)
     ledger.record(a_closing(over))
     later = MORNING + MINUTE
-    assert watch.open_cases(MORNING, MORNING - MINUTE) == set()
-    assert watch.open_cases(later, NEVER) == {case.case_number}
-    assert watch.open_cases(NEVER, later) == {waiting.case_number}
+    assert watch.open_cases(MORNING, MORNING - MINUTE) == {}
+    assert watch.open_cases(later, NEVER) == {case.case_number: case.birth}
+    assert watch.open_cases(NEVER, later) == {waiting.case_number: waiting.birth}
 
 
 def test_a_breach_counts_as_told_by_an_alert_of_this_due_time_only(

@@ -56,8 +56,15 @@ async def test_rows_are_sealed_and_each_day_is_anchored_once(
     engine = a_ledger(tmp_path)
     SqlRegistry(engine, a_vault()).register(a_new_case())
     audit, file = AwayAtFirst(engine), Told(tmp_path / "anchors.txt", days=2)
-    hours = iter(range(10_000))
-    sealer = asyncio.create_task(seal_for_ever(audit, file, lambda: MORNING + timedelta(hours=next(hours))))
+    hours, witnessed = iter(range(10_000)), list[object]()
+    sealer = asyncio.create_task(
+        seal_for_ever(
+            audit,
+            file,
+            lambda: MORNING + timedelta(hours=next(hours)),
+            lambda: witnessed.append(audit.head()),
+        )
+    )
     await asyncio.wait_for(file.done.wait(), 30)
     sealer.cancel()
     with contextlib.suppress(asyncio.CancelledError):
@@ -66,6 +73,7 @@ async def test_rows_are_sealed_and_each_day_is_anchored_once(
     assert days[:2] == [wib_date(MORNING), wib_date(MORNING) + timedelta(days=1)]
     assert len(set(days)) == len(days)
     assert audit.unsealed().rows == 0
+    assert witnessed == [audit.head()], "what was sealed was not noted outside the ledger, once"
     engine.dispose()
 
 

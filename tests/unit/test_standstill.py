@@ -114,7 +114,7 @@ def an_entry(state: CaseState) -> AlertEntry:
 
 def why(state: CaseState, glance: Glance = SERVED, *items: DeskItem, entry: AlertEntry | None = None) -> Why:
     """Return what is known of a case."""
-    return Why(state, items, 0, entry, glance, NOW)
+    return Why(state, items, 0, entry, glance, is_begun=True, now=NOW)
 
 
 def test_what_to_type_next_follows_from_where_the_case_stands() -> None:
@@ -142,7 +142,7 @@ def test_what_is_wrong_with_the_engine_comes_first() -> None:
     refused = stuck("Refused")
     assert why(refused, UNKNOWN).next == ("starter.py doctor", "worker.py")
     assert why(refused, Glance(answers=True, is_running=True)).next == ("starter.py doctor", "worker.py")
-    assert why(refused, Glance(answers=True, workers=1)).next[0] == "starter.py sweep"
+    assert why(refused, Glance(answers=True, workers=1)).next[0].startswith("starter.py recover ")
     fails = why(refused, Glance(answers=True, is_running=True, workers=1, task_attempts=3))
     assert (fails.error, fails.next[0].split()[0]) == ("Unexpected", "temporal")
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -19,10 +19,11 @@ from gateways.sql_registry import SqlRegistry
 from gateways.sql_watch import SqlWatch
 from models.case import CaseRef, Step
 from models.errors import EngineUnreachable, Unavailable
+from models.lineage import Held
 from models.messages import Alert, AlertKind
 from models.outbox import AlertState, Sent
 from runtime.adapters import Watching
-from runtime.engine import Engine, Seen
+from runtime.engine import Engine, Running, Seen
 from runtime.sealing import seal_all
 from runtime.watchdog import WATCHDOG, Watchdog
 from tests.ledger.builders import MORNING, a_closing, a_new_case, a_record, an_alert, an_event
@@ -44,6 +45,8 @@ class FakeEngine:
     polled: int = 1
     began: dict[str, datetime] = field(default_factory=dict)
     """What is listed as running, and since when."""
+    births: dict[str, str | None] = field(default_factory=dict)
+    """The birth marks of what runs."""
     seen: dict[str, Seen] = field(default_factory=dict)
     """How a case stands really, when that differs from the list."""
     failing: set[str] = field(default_factory=set)
@@ -57,11 +60,11 @@ class FakeEngine:
         self._answer()
         return self.polled
 
-    async def running(self) -> Mapping[str, datetime]:
+    async def running(self) -> Mapping[str, Running]:
         self._answer()
         if self.faulty_list is not None:
             raise self.faulty_list
-        return dict(self.began)
+        return {one: Running(at, self.births.get(one)) for one, at in self.began.items()}
 
     async def reported(self) -> Collection[str]:
         self._answer()
@@ -71,7 +74,12 @@ class FakeEngine:
         self._answer()
         self.before_look()
         self.looked_at += ids
-        return {one: self.seen.get(one, RUNNING if one in self.began else GONE) for one in ids}
+        return {
+            one: replace(
+                self.seen.get(one, RUNNING if one in self.began else GONE), birth=self.births.get(one)
+            )
+            for one in ids
+        }
 
     def _answer(self) -> None:
         if self.fault is not None:
@@ -94,16 +102,22 @@ class House:
         self.sends = True
         """Whether messages get out at once."""
         self.audit, self.seals = SqlAudit(self.sql), True
+        self.held: Held | None = None
         self.start()
 
     def start(self) -> None:
         """Start a watchdog that knows nothing of any earlier one."""
         channel = OutboxAndLog(self.outbox, self.shelf, self.clock)
-        self.dog = Watchdog(self.temporal, Watching(self.watch, channel, self.shelf), self.clock)
+        watching = Watching(self.watch, channel, self.shelf)
+        self.dog = Watchdog(self.temporal, watching, self.clock, self.why_held)
 
     def clock(self) -> datetime:
         """Tell the time."""
         return self.now
+
+    async def why_held(self) -> Held | None:
+        """Tell why no number is given out."""
+        return self.held
 
     def case(self, *, city: str = TANGSEL, told: bool = True) -> CaseRef:
         """Register a case, start it, and let it tell its first event."""
@@ -112,6 +126,7 @@ class House:
         if told:
             self.ledger.record(a_record(case, an_event(2)))
         self.temporal.began[case.case_number] = self.now
+        self.temporal.births[case.case_number] = case.birth
         return case
 
     def lose(self, *cases: CaseRef) -> None:

@@ -6,6 +6,7 @@ import pytest
 from temporalio.client import WorkflowUpdateFailedError
 
 from activities.ways import Mode
+from gateways.sql_lineage import SqlLineage
 from models.case import CaseHealth, CaseState, Outcome, SlaState, Step, WaitingOn
 from models.errors import Unavailable
 from models.messages import Accepted, EventKind, Park, Release, RetryStep
@@ -15,6 +16,7 @@ from runtime.adapters import Modes
 from runtime.outages import Cases
 from tests.builders import a_case
 from tests.e2e.office import until_async
+from tests.ledgers import a_shared_ledger
 from tests.workflows.conftest import Bench, Handle
 from tests.workflows.hands import events, give, on_desk, work
 from tests.workflows.test_clock import HOUR, held_to
@@ -51,7 +53,7 @@ async def test_a_case_that_finds_its_system_down_waits_without_asking(bench: Ben
     assert (state.step, state.trouble) == (Step.SIKS_NG_UPLOAD, "outage.siks_ng")
     assert state.waiting_on is WaitingOn.SIKS_NG
 
-    cases = Cases(bench.environment.client)
+    cases = Cases(bench.environment.client, SqlLineage(a_shared_ledger()))
     await until_async(lambda: _lists(cases, handle.id), 15, lambda: "Temporal does not list it as parked")
 
     looked = guard.looked

@@ -29,6 +29,7 @@ from runtime.delivery import Delivery
 from runtime.recount import Recounter
 from tests.builders import a_case, a_new_case
 from tests.ledgers import a_ledger
+from tests.namespaces import a_namespace
 from tests.vaults import a_vault
 from tests.workflows.conftest import BY_HAND, Bench, Handle, proven
 from tests.workflows.hands import Gates, events, give, on_desk, switch
@@ -130,7 +131,7 @@ async def test_an_edited_file_reaches_a_running_case(stopped_bench: Bench, tmp_p
     case = registry.register(a_new_case(at(table.friday, "15:30").astimezone(UTC))).case
     async with by(table, stopped_bench) as bench:
         recounter = Recounter(bench.shelf, SqlCalendarMarks(engine), utc_now)
-        delivery = Delivery(bench.environment.client, registry, book)
+        delivery = Delivery(a_namespace(bench.environment.client, bench.task_queue), registry, book)
         await recounter.look()
         handle = await bench.start(case)
         await on_desk(bench, handle, Step.DOCUMENT_CHECK)

@@ -23,6 +23,7 @@ from gateways.policy_folder import PolicyFolder
 from gateways.sql_alert_book import SqlAlertBook
 from gateways.sql_audit import SqlAudit
 from gateways.sql_ledger import SqlLedger
+from gateways.sql_lineage import SqlLineage
 from gateways.sql_outbox import SqlOutbox
 from gateways.sql_registry import SqlRegistry
 from gateways.sql_watch import SqlWatch
@@ -32,8 +33,9 @@ from models.outbox import AlertState, Sent
 from models.tables import counters
 from runtime.adapters import Watching
 from runtime.engine import TemporalEngine
+from runtime.namespace import OwnNamespace
 from runtime.settings import Settings
-from runtime.temporal import connect
+from runtime.temporal import BIRTH, connect
 from runtime.watchdog import WATCHDOG, Watchdog
 from tests.ledger.builders import a_closing, a_new_case, a_record, an_alert, an_event
 from tests.ledgers import a_ledger
@@ -67,6 +69,10 @@ class Mended:
         await workflow.wait_condition(lambda: False)
 
 
+async def none_held() -> None:
+    """Say that numbers are given out."""
+
+
 class House:
     """A ledger, cases of a task queue of its own, and a watchdog whose clock may run ahead."""
 
@@ -91,8 +97,8 @@ class House:
 
     def watch_over(self, client: Client) -> None:
         """Start a watchdog over what this client reaches."""
-        self.temporal = TemporalEngine(client, self.settings)
-        self.dog = Watchdog(self.temporal, self.watching, self.now)
+        self.temporal = TemporalEngine(OwnNamespace.over(client, self.settings, SqlLineage(self.sql)))
+        self.dog = Watchdog(self.temporal, self.watching, self.now, none_held)
 
     def now(self) -> datetime:
         """Tell the watchdog's time."""
@@ -100,12 +106,18 @@ class House:
 
     async def case(self, kecamatan: str = "Pamulang") -> str:
         """Register a case and start it; return its number."""
-        number = self.registry.register(a_new_case()).case.case_number
-        await self.start(number, kecamatan)
-        self.registry.mark_started(number)
-        return number
+        case = self.registry.register(a_new_case()).case
+        await self.start(case.case_number, kecamatan, birth=case.birth)
+        self.registry.mark_started(case.case_number)
+        return case.case_number
 
-    async def start(self, number: str, kecamatan: str = "Pamulang", kind: str = "Reactivation") -> None:
+    async def start(
+        self,
+        number: str,
+        kecamatan: str = "Pamulang",
+        kind: str = "Reactivation",
+        birth: str | None = None,
+    ) -> None:
         """Start a workflow that gives its tasks little time: an attempt that failed ends with that."""
         await self.client.start_workflow(
             kind,
@@ -113,6 +125,7 @@ class House:
             id=number,
             task_queue=self.settings.task_queue,
             task_timeout=timedelta(seconds=1),
+            memo={} if birth is None else {BIRTH: birth},
         )
 
     async def terminate(self, *numbers: str) -> None:

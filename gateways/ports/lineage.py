@@ -1,0 +1,48 @@
+"""Which ledger this is, and what it knows of its own past."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from models.case import CaseRef
+from models.lineage import Held, Lineage, Past
+
+
+class LineageBook(Protocol):
+    """The ledger's identity. Raises EngineUnreachable when the database is away."""
+
+    def lineage(self) -> Lineage:
+        """Return which ledger this is."""
+        ...
+
+    def past(self) -> Past:
+        """Return how far the ledger is."""
+        ...
+
+    def hash_of(self, entry: int) -> str | None:
+        """Return the hash of an entry of the audit chain; None when there is none."""
+        ...
+
+    def remember(self, keys_tick: int) -> None:
+        """Note how far the key store has counted; it never goes back."""
+        ...
+
+    def hold(self, held: Held) -> None:
+        """Let no number be given out from now on; who holds first says why."""
+        ...
+
+    def begin_generation(self, numbers: Mapping[str, int], *, by: str, now: datetime) -> Lineage:
+        """Go on after a store was put back: no series gives out a number up to these again."""
+        ...
+
+    def newest_registration(self) -> datetime | None:
+        """Return when a case was registered last; None when none ever was."""
+        ...
+
+    def begun_last(self, since: datetime | None, limit: int) -> Sequence[CaseRef]:
+        """Return the open cases whose workflows were begun last, after a time if given, the newest first."""
+        ...
+
+    def births(self, numbers: Collection[str]) -> Mapping[str, str | None]:
+        """Return the birth marks of those of these cases that the ledger holds."""
+        ...

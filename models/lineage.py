@@ -1,0 +1,115 @@
+"""Which ledger this is, how often it was put back, and what else knows of its past.
+
+A ledger that was put back from a copy is younger than what Temporal, the key store and the anchors remember:
+it would give out a number again. Each of them therefore keeps how far the ledger was.
+"""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from string import ascii_lowercase
+from typing import Annotated, Final
+
+from pydantic import StringConstraints
+
+from models.case import Birth, CaseRef
+from models.payload import Payload
+
+LedgerId = Annotated[str, StringConstraints(pattern=r"^[a-z]{12}$")]
+"""What a ledger is known by, for as long as it is kept: letters only, which nobody takes for a NIK."""
+
+_LEDGER_LETTERS: Final = 12
+_MARK_LETTERS: Final = 16
+NUMBERS_SKIPPED: Final = 20
+"""How many numbers of each series are left out when a ledger was put back: the last ones that were given
+before a disaster may be known to nobody."""
+
+
+def new_ledger_id() -> str:
+    """Return an id that no other ledger has."""
+    return _letters(_LEDGER_LETTERS)
+
+
+def new_birth(ledger: str) -> Birth:
+    """Return the birth mark of a case that this ledger registers: `<ledger>.<random letters>`."""
+    return f"{ledger}.{_letters(_MARK_LETTERS)}"
+
+
+def ledger_of(birth: str | None) -> str | None:
+    """Return which ledger registered a case; None for one from before cases had a birth mark."""
+    return None if birth is None else birth.partition(".")[0]
+
+
+def is_same_case(case: CaseRef, birth: str | None) -> bool:
+    """Tell whether a workflow with this birth mark is the case's."""
+    return case.birth == birth
+
+
+def _letters(how_many: int) -> str:
+    return "".join(secrets.choice(ascii_lowercase) for _ in range(how_many))
+
+
+class Discord(StrEnum):
+    """Which of the stores does not belong to the past of the others."""
+
+    LEDGER_OLDER = "ledger_older"
+    """The ledger does not know what key store, Temporal or anchors know of it: it was put back."""
+    KEYS_OLDER = "keys_older"
+    """The key store does not know what it had told the ledger: it was put back."""
+    TEMPORAL_OLDER = "temporal_older"
+    """Temporal does not know the cases that the ledger began last: it was put back, or is another."""
+    COPY = "copy"
+    """This ledger is a copy that `starter.py backup` made; the office may go on with the original."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """No number is given out until `starter.py restored`."""
+
+    since: datetime
+    because: Discord
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """Which ledger this is."""
+
+    ledger: str
+    generation: int
+    """Counts how often it was put back, from 1."""
+    began_at: datetime | None
+    """When the generation began; None for the first one."""
+    keys_tick: int
+    """How far the key store had counted when it last told the ledger."""
+    held: Held | None = None
+
+
+@dataclass(frozen=True)
+class Past:
+    """How far a ledger is, or was when somebody noted it."""
+
+    ledger: str
+    generation: int
+    entries: int
+    """Number of the last entry of the audit chain; 0 while there is none."""
+    head: str
+    """That entry's hash; empty while there is none."""
+    numbers: Mapping[str, int]
+    """The last number of each series, by its name, as `case:3674:2026`."""
+
+
+@dataclass(frozen=True)
+class Witnessed:
+    """What the key store noted of the ledger, and how often it had noted by then."""
+
+    past: Past
+    tick: int
+
+
+class Claim(Payload):
+    """Which ledger a Temporal namespace serves."""
+
+    ledger: LedgerId
+    generation: int
