@@ -19,6 +19,7 @@ from cli import (
     keys,
     outage,
     privacy,
+    recovery,
     report,
     steering,
     stuck,
@@ -39,6 +40,7 @@ app.add_typer(cases.app)
 app.add_typer(bulk_import.app)
 app.add_typer(steering.app)
 app.add_typer(installation.app)
+app.add_typer(recovery.app)
 app.add_typer(keys.app, name="keys")
 app.add_typer(documents.app, name="documents")
 app.add_typer(desk.app, name="desk")

@@ -80,7 +80,10 @@ def doctor_(
     ] = False,
     json_: Json = False,
 ) -> None:
-    """Check everything that cases need and say how to mend what is missing. Exit code 5 when something is."""
+    """Check everything that cases need and say how to mend what is missing.
+
+    Exit code 5 when something is missing, 4 when only stores do not belong together or Temporal is another's.
+    """
 
     async def work(settings: Settings, screen: Console) -> int:
         checks = examine_security(settings) if security else await doctor.examine(settings)
@@ -95,7 +98,7 @@ def doctor_(
                 )
                 if not check.is_ok:
                     screen.print(f"     {'':18} mend: {check.mend}", markup=False)
-        return 0 if all(check.is_ok for check in checks) else 4 if security else 5
+        return max((check.exit_code for check in checks if not check.is_ok), default=0)
 
     run(work, as_json=json_)
 

@@ -4,6 +4,7 @@ import sqlite3
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic, sleep
+from weakref import WeakSet
 
 from sqlalchemy import (
     URL,
@@ -41,6 +42,18 @@ _SQLITE_SETUP = (
 )
 
 
+_opened: WeakSet[Engine] = WeakSet()
+
+
+def close_engines() -> None:
+    """Close what lies idle in the pools of this process, as it ends.
+
+    Whoever is the last at a SQLite file folds its write-ahead log in: the file alone is then the database.
+    """
+    for engine in list(_opened):
+        engine.dispose()
+
+
 def open_engine(url: str, setting: str = "REAKTIVASI_DATABASE_URL") -> Engine:
     """Return an engine for `sqlite:///<file>` or `postgresql+psycopg://...`; nothing is connected yet.
 
@@ -51,6 +64,7 @@ def open_engine(url: str, setting: str = "REAKTIVASI_DATABASE_URL") -> Engine:
     if address.drivername == "sqlite":
         engine = create_engine(address, hide_parameters=True, connect_args={"isolation_level": None})
         event.listen(engine, "connect", _set_up_sqlite)
+        _opened.add(engine)
         return engine
     from gateways.idle_connections import replace_dead  # noqa: PLC0415 - loads PostgreSQL's driver
 
@@ -58,6 +72,7 @@ def open_engine(url: str, setting: str = "REAKTIVASI_DATABASE_URL") -> Engine:
         address, hide_parameters=True, connect_args={"connect_timeout": _CONNECT_WITHIN_SECONDS}
     )
     replace_dead(engine)
+    _opened.add(engine)
     return engine
 
 

@@ -21,7 +21,11 @@ _HOLD = (
     .values(held_since=bindparam("since"), held_because=bindparam("because"))
 )
 _FREE = update(lineage).values(
-    held_since=None, held_because=None, keys_tick=0, generation=bindparam("next", type_=Integer())
+    held_since=None,
+    held_because=None,
+    keys_tick=0,
+    temporal_tick=0,
+    generation=bindparam("next", type_=Integer()),
 )
 _BEGIN = insert(generations)
 _COUNTERS = select(counters.c.name, counters.c.value).order_by(counters.c.name)
@@ -32,7 +36,7 @@ def read(connection: Connection) -> Lineage:
     """Return which ledger this is."""
     row = connection.execute(_LINEAGE).one()
     held = None if row.held_since is None else Held(row.held_since, Discord(row.held_because))
-    return Lineage(row.ledger, row.generation, row.began_at, row.keys_tick, held)
+    return Lineage(row.ledger, row.generation, row.began_at, row.keys_tick, row.temporal_tick, held)
 
 
 def ledger_id(connection: Connection) -> str:
@@ -46,7 +50,7 @@ def past(connection: Connection) -> Past:
     head = connection.execute(_HEAD).one_or_none()
     numbers = dict(map(tuple, connection.execute(_COUNTERS).all()))
     entries, of_head = (0, "") if head is None else (head.number, head.hash.hex())
-    return Past(row.ledger, row.generation, entries, of_head, numbers)
+    return Past(ledger=row.ledger, generation=row.generation, entries=entries, head=of_head, numbers=numbers)
 
 
 def require_free(connection: Connection) -> None:

@@ -1,33 +1,26 @@
 """The ledger's identity in SQL. Satisfies `gateways.ports.lineage.LineageBook`."""
 
 from collections.abc import Collection, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import Engine, Integer, String, bindparam, func, select, update
 
-from gateways import ledger_rows, lineage_rows
+from gateways import lineage_rows
 from gateways.ledger_access import LedgerAccess, Upsert, unreachable
 from models.audit_tables import audit_chain
-from models.case import CaseRef
 from models.lineage import Held, Lineage, Past
 from models.lineage_tables import lineage
 from models.tables import cases, counters
 
 _AT_ONCE = 1000
-_EVER = datetime(2000, 1, 1, tzinfo=UTC)
 _HASH = select(audit_chain.c.hash).where(audit_chain.c.number == bindparam("number", type_=Integer()))
-_REMEMBER = (
-    update(lineage)
-    .where(lineage.c.keys_tick < bindparam("tick", type_=Integer()))
-    .values(keys_tick=bindparam("tick", type_=Integer()))
-)
+_REMEMBER = {
+    column.name: update(lineage)
+    .where(column < bindparam("tick", type_=Integer()))
+    .values({column: bindparam("tick")})
+    for column in (lineage.c.keys_tick, lineage.c.temporal_tick)
+}
 _NEWEST = select(func.max(cases.c.registered_at))
-_BEGUN_LAST = (
-    select(cases)
-    .where(cases.c.closed_at.is_(None), cases.c.started_at > bindparam("since"))
-    .order_by(cases.c.started_at.desc(), cases.c.case_number.desc())
-    .limit(bindparam("most", type_=Integer()))
-)
 _BIRTHS = select(cases.c.case_number, cases.c.birth).where(
     cases.c.case_number.in_(bindparam("numbers", type_=String(), expanding=True))
 )
@@ -67,10 +60,13 @@ class SqlLineage:
             found = connection.execute(_HASH, {"number": entry}).scalar_one_or_none()
         return None if found is None else found.hex()
 
-    def remember(self, keys_tick: int) -> None:
-        """Note how far the key store has counted; it never goes back."""
+    def remember(self, *, keys: int | None = None, temporal: int | None = None) -> None:
+        """Note how far key store and Temporal have counted; it never goes back."""
+        ticks = {"keys_tick": keys, "temporal_tick": temporal}
         with self._access.write() as connection:
-            connection.execute(_REMEMBER, {"tick": keys_tick})
+            for name, tick in ticks.items():
+                if tick is not None:
+                    connection.execute(_REMEMBER[name], {"tick": tick})
 
     def hold(self, held: Held) -> None:
         """Let no number be given out from now on; who holds first says why."""
@@ -92,13 +88,6 @@ class SqlLineage:
         with self._access.read() as connection:
             newest: datetime | None = connection.execute(_NEWEST).scalar_one()
         return newest
-
-    def begun_last(self, since: datetime | None, limit: int) -> list[CaseRef]:
-        """Return the open cases whose workflows were begun last, after a time if given, the newest first."""
-        begun = {"since": since or _EVER, "most": limit}
-        with self._access.read() as connection:
-            rows = connection.execute(_BEGUN_LAST, begun).mappings().all()
-        return [ledger_rows.case_ref(row) for row in rows]
 
     def births(self, numbers: Collection[str]) -> dict[str, str | None]:
         """Return the birth marks of those of these cases that the ledger holds."""

@@ -33,6 +33,7 @@ from models.desk_tables import commands, refusals
 from models.erasure_tables import erasures, legal_holds
 from models.event_tables import received_events
 from models.import_tables import imports
+from models.lineage_tables import generations
 from models.roles import MACHINE
 from models.tables import case_events, cases
 
@@ -149,6 +150,13 @@ _trail = union_all(
         what=literal("privacy release-hold"),
         case_number=legal_holds.c.case_number,
         reason=literal("release-").concat(_HOLD_NUMBER),
+    ),
+    _lines(
+        "generations",
+        at=generations.c.began_at,
+        actor=generations.c.begun_by,
+        what=literal("restored"),
+        reason=literal("generation-").concat(cast(generations.c.number, String)),
     ),
     _lines(
         "imports",

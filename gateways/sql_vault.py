@@ -162,6 +162,16 @@ class SqlVault:
                 found |= {row["id"]: row["destroyed_at"] for row in rows if row["wrapped"] is None}
         return found
 
+    def missing(self, key_ids: Collection[str]) -> set[str]:
+        """Return those of these keys that are not here at all, neither whole nor destroyed."""
+        wanted: list[str] = list(key_ids)
+        found: set[str] = set()
+        with self._access.read() as connection:
+            for start in range(0, len(wanted), _AT_A_TIME):
+                rows = connection.execute(_KEYS, {"ids": wanted[start : start + _AT_A_TIME]}).mappings()
+                found |= {row["id"] for row in rows}
+        return set(wanted) - found
+
     def destroy(self, key_id: str, at: datetime) -> None:
         """Destroy a person's key for good; the first time stays. On SQLite its bytes leave the files too."""
         with self._access.write() as connection:

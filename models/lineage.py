@@ -5,14 +5,13 @@ it would give out a number again. Each of them therefore keeps how far the ledge
 """
 
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from string import ascii_lowercase
 from typing import Annotated, Final
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from models.case import Birth, CaseRef
 from models.payload import Payload
@@ -22,7 +21,8 @@ LedgerId = Annotated[str, StringConstraints(pattern=r"^[a-z]{12}$")]
 
 _LEDGER_LETTERS: Final = 12
 _MARK_LETTERS: Final = 16
-NUMBERS_SKIPPED: Final = 20
+_MOST_SERIES: Final = 10_000
+NUMBERS_SKIPPED: Final = 100
 """How many numbers of each series are left out when a ledger was put back: the last ones that were given
 before a disaster may be known to nobody."""
 
@@ -83,33 +83,58 @@ class Lineage:
     """When the generation began; None for the first one."""
     keys_tick: int
     """How far the key store had counted when it last told the ledger."""
+    temporal_tick: int
+    """The same of Temporal."""
     held: Held | None = None
 
 
-@dataclass(frozen=True)
-class Past:
+class Past(Payload):
     """How far a ledger is, or was when somebody noted it."""
 
-    ledger: str
+    ledger: LedgerId
     generation: int
     entries: int
     """Number of the last entry of the audit chain; 0 while there is none."""
-    head: str
+    head: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{0,64}$")]
     """That entry's hash; empty while there is none."""
-    numbers: Mapping[str, int]
+    numbers: Annotated[dict[str, int], Field(max_length=_MOST_SERIES)]
     """The last number of each series, by its name, as `case:3674:2026`."""
 
 
-@dataclass(frozen=True)
-class Witnessed:
-    """What the key store noted of the ledger, and how often it had noted by then."""
+class Witnessed(Payload):
+    """What another store noted of the ledger, and how often it had noted by then."""
 
     past: Past
     tick: int
 
+    @classmethod
+    def after(cls, before: "Witnessed | None", past: Past) -> "Witnessed":
+        """Return what stands there once this is noted too.
+
+        What was noted is never taken back in one life of the ledger: an older copy notes nothing. A new life
+        begins from where it is.
+        """
+        if before is None:
+            return cls(past=past, tick=1)
+        if past.ledger != before.past.ledger or past.generation < before.past.generation:
+            return before
+        if past.generation > before.past.generation:
+            return cls(past=past, tick=before.tick + 1)
+        together = _together(before.past, past)
+        return before if together == before.past else cls(past=together, tick=before.tick + 1)
+
+
+def _together(one: Past, other: Past) -> Past:
+    """Return what two notes of one life say together: the furthest of each."""
+    furthest = max(one, other, key=lambda past: past.entries)
+    names = one.numbers.keys() | other.numbers.keys()
+    numbers = {name: max(one.numbers.get(name, 0), other.numbers.get(name, 0)) for name in sorted(names)}
+    return furthest.model_copy(update={"numbers": numbers})
+
 
 class Claim(Payload):
-    """Which ledger a Temporal namespace serves."""
+    """Which ledger a Temporal namespace serves, and what it noted of that ledger."""
 
     ledger: LedgerId
     generation: int
+    noted: Witnessed | None = None

@@ -17,6 +17,7 @@ class LineageRow(LedgerTable, table=True):
     ledger: str = Field(primary_key=True)
     generation: int
     keys_tick: int = 0
+    temporal_tick: int = 0
     held_since: datetime | None = None
     held_because: Discord | None = Field(default=None, sa_type=AutoString)
 

@@ -61,6 +61,7 @@ class Act(StrEnum):
     HOLD = "privacy hold"
     RELEASE_HOLD = "privacy release-hold"
     RETAIN = "privacy retention"
+    RECOVER = "restored or recover"
 
 
 _EVERYBODY = frozenset(Role)
@@ -100,6 +101,7 @@ MAY: Final[dict[Act, frozenset[Role]]] = {
     Act.HOLD: _SUPERVISOR | _HEADS,
     Act.RELEASE_HOLD: _SUPERVISOR | _HEADS,
     Act.RETAIN: _SUPERVISOR | _HEADS,
+    Act.RECOVER: _SUPERVISOR | _HEADS,
 }
 """Command x role. Working on an item also asks for the item's own role, see `ANSWERS`."""
 

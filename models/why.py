@@ -84,10 +84,8 @@ class Why:
         if state.outcome is not None:
             return ()
         if self.glance.answers and not self.glance.is_running:
-            return (
-                f"starter.py recover {number}" if self.is_begun else "starter.py sweep",
-                "starter.py doctor",
-            )
+            first = f"starter.py recover {number}" if self.is_begun else "starter.py sweep"
+            return (first, "starter.py doctor")
         if not self.glance.answers or not self.glance.workers:
             return ("starter.py doctor", "worker.py")
         if self.code_fails:

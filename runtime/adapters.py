@@ -38,6 +38,7 @@ from gateways.ports.lists import Imports, Tables
 from gateways.ports.outages import Guard, Outages, Probe
 from gateways.ports.papers import Documents, LetterPrinter
 from gateways.ports.policies import PolicyShelf
+from gateways.ports.recovery import RecoveryBook
 from gateways.ports.vault import Vault
 from gateways.ports.watch import Standstills, Watch
 from gateways.sender_by_recipient import SenderByRecipient
@@ -55,6 +56,7 @@ from gateways.sql_ledger import SqlLedger
 from gateways.sql_lineage import SqlLineage
 from gateways.sql_outages import SqlOutages
 from gateways.sql_outbox import SqlOutbox
+from gateways.sql_recovery import SqlRecovery
 from gateways.sql_registry import SqlRegistry
 from gateways.sql_report import SqlReports
 from gateways.sql_standstill import SqlStandstills
@@ -241,6 +243,21 @@ def bulk_book(settings: Settings, *, in_worker: bool = False) -> BulkBook:
 def lineage(settings: Settings) -> LineageBook:
     """Return the ledger's identity. Raises Misconfigured."""
     return SqlLineage(ledger_engine(settings))
+
+
+@dataclass(frozen=True)
+class Recovering:
+    """What bringing ledger and Temporal together again needs."""
+
+    book: RecoveryBook
+    ledger: Ledger
+
+
+def recovering(settings: Settings) -> Recovering:
+    """Build the adapters of recovery. Raises Misconfigured."""
+    engine = ledger_engine(settings)
+    vault = keys.vault(settings, engine)
+    return Recovering(SqlRecovery(engine, vault), SqlLedger(engine, vault))
 
 
 def standstills(settings: Settings) -> Standstills:

@@ -90,6 +90,11 @@ class Delivery:
             raise WrongState(f"{command.case_number}: {said or result}")
         return None
 
+    async def give_again(self, command: Command) -> bool:
+        """Give a new run of the case what an earlier one had taken; False when it was not taken."""
+        sent = await self._send(command)
+        return not isinstance(sent, Undelivered) and sent[0] is CommandResult.ACCEPTED
+
     async def sweep(self) -> int:
         """Send every command that was not delivered, the oldest first; return how many were settled."""
         settled, unanswered = 0, set[str]()

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 from urllib.parse import urlsplit
 
 from activities.ways import Mode
@@ -12,11 +13,20 @@ from gateways.ledger_access import utc_now
 from gateways.ledger_check import require_opens
 from gateways.policy_folder import PolicyFolder
 from gateways.typst_letters import TypstLetters
-from models.errors import EngineUnreachable, Misconfigured, NotFound, ReactivationError
+from models.errors import (
+    EngineUnreachable,
+    Misconfigured,
+    NotFound,
+    NumbersHeld,
+    ReactivationError,
+    WrongState,
+)
 from models.wib import wib_date, wib_text
 from runtime import adapters, keys
 from runtime.deployment import Deployments
 from runtime.ladders import check_ladders, without_contact
+from runtime.namespace import OwnNamespace
+from runtime.same_past import SamePast
 from runtime.schedules import next_digest, schedule_id
 from runtime.settings import PREFIX, Settings
 from runtime.temporal import connect
@@ -33,6 +43,8 @@ class Check:
     is_ok: bool
     saw: str
     mend: str = ""
+    exit_code: int = 0
+    """With which the command ends when the check fails."""
 
 
 async def examine(settings: Settings) -> list[Check]:
@@ -58,6 +70,7 @@ async def examine(settings: Settings) -> list[Check]:
             "`starter.py up` locally; otherwise check TEMPORAL_ADDRESS or TEMPORAL_PROFILE",
             _temporal,
         ),
+        ("stores", "docs/restore.md, then `starter.py restored`", _stores),
         ("search attributes", "`starter.py search-attributes`", _search_attributes),
         ("worker", "start one: `starter.py up`, or `python worker.py`", _worker),
         ("deployment", "`starter.py deployment promote BUILD_ID --go`, or start its workers", _deployment),
@@ -76,18 +89,21 @@ async def examine(settings: Settings) -> list[Check]:
     for name, mend, check in checks:
         needed = _NEEDED.get(name)
         if needed is not None and not made[needed].is_ok:
-            made[name] = Check(name, is_ok=False, saw="not checked", mend=f"first mend {needed}")
+            first = f"first mend {needed}"
+            made[name] = Check(name, is_ok=False, saw="not checked", mend=first, exit_code=_AWAY)
         else:
             made[name] = await _run(name, mend, check, settings)
     return list(made.values())
 
 
 _NEEDED = {
-    **dict.fromkeys(("keys", "watchdog"), "ledger"),
+    **dict.fromkeys(("keys", "watchdog", "stores"), "ledger"),
     **dict.fromkeys(("search attributes", "worker", "deployment", "digest"), "temporal"),
 }
 """What a check cannot be made without."""
 _SYSTEMS = ("siks_ng", "kemensos", "bpjs")
+_AWAY: Final = 5
+REFUSED: Final = 4
 
 
 async def _run(
@@ -96,7 +112,8 @@ async def _run(
     try:
         return Check(name, is_ok=True, saw=await check(settings))
     except ReactivationError as error:
-        return Check(name, is_ok=False, saw=str(error), mend=mend)
+        code = REFUSED if isinstance(error, WrongState) else _AWAY
+        return Check(name, is_ok=False, saw=str(error), mend=mend, exit_code=code)
 
 
 async def _policies(settings: Settings) -> str:
@@ -164,6 +181,20 @@ async def _watchdog(settings: Settings) -> str:
 async def _temporal(settings: Settings) -> str:
     client = await connect(settings)
     return f"{client.service_client.config.target_host}, namespace {client.namespace}"
+
+
+async def _stores(settings: Settings) -> str:
+    office = adapters.office(settings)
+    namespace = OwnNamespace.of(settings, office.lineage)
+    if (held := await SamePast.of(settings, office, namespace).look()) is not None:
+        raise NumbersHeld(held)
+    lineage = office.lineage.lineage()
+    who = f"ledger {lineage.ledger}, generation {lineage.generation}"
+    try:
+        claim = await namespace.claim()
+    except EngineUnreachable:
+        return f"{who}: it fits the key store; WARN Temporal could not be asked"
+    return f"{who}: {'the stores belong together' if claim else 'WARN no worker took the namespace yet'}"
 
 
 async def _search_attributes(settings: Settings) -> str:

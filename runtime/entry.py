@@ -8,6 +8,7 @@ from typing import NoReturn
 
 import uvloop
 
+from gateways.ledger_schema import close_engines
 from models.errors import BadInput, EngineUnreachable, Misconfigured, NotFound, ReactivationError, WrongState
 
 EXIT_CODES: dict[type[ReactivationError], int] = {
@@ -20,11 +21,12 @@ EXIT_CODES: dict[type[ReactivationError], int] = {
 
 
 def leave(code: int) -> NoReturn:
-    """Flush and end the process at once.
+    """Close the databases, flush, and end the process at once.
 
     A short process that has used the Temporal client may abort in interpreter shutdown
     (sdk-python #300), which would spoil the exit code.
     """
+    close_engines()
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()

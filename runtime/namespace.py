@@ -5,14 +5,19 @@ from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import Final
 
-from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.client import (
+    Client,
+    WorkflowExecutionStatus,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from gateways.ports.lineage import LineageBook
 from models.errors import AnotherLedger, EngineUnreachable
-from models.lineage import Claim, Lineage
+from models.lineage import Claim, Lineage, Past
 from runtime.settings import Settings
 from runtime.temporal import UNREACHABLE, connect
 from workflows import options
@@ -86,6 +91,22 @@ class OwnNamespace:
         if claim is not None:
             self._require_own(client, claim, ours)
         return client
+
+    async def note(self, past: Past) -> int | None:
+        """Have Temporal note how far the ledger is, and return how often that was done.
+
+        None when that fails now, as without a worker.
+        """
+        try:
+            client = await self.client()
+            noted = await client.get_workflow_handle(CLAIM_ID).execute_update(
+                LedgerClaim.note, past, rpc_timeout=options.START_RPC_TIMEOUT
+            )
+        except (EngineUnreachable, WorkflowUpdateFailedError, RPCError, RuntimeError):
+            return None
+        except WorkflowUpdateRPCTimeoutOrCancelledError:
+            return None
+        return noted.tick
 
     async def _start(self, client: Client, ours: Lineage, *, replaces: bool) -> bool:
         """Take the namespace; False when somebody was faster."""

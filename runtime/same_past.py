@@ -1,25 +1,25 @@
 """Do ledger, key store, Temporal and anchors belong to the same past? If not, no number is given out.
 
-A store that was put back from a copy does not say so. But each knows something of the others: the key store
-and the anchors how far the ledger was, Temporal which cases began and with which birth marks, the ledger how
-far the key store had counted and which cases Temporal began last.
+A store that was put back from a copy does not say so. But each knows something of the others: key store,
+Temporal and anchors how far the ledger was, Temporal which cases began and with which birth marks, and the
+ledger how far key store and Temporal had counted.
 """
 
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 import structlog
 from temporalio.client import Client
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
 from gateways.ledger_access import utc_now
 from gateways.ports.audit import Anchors
 from gateways.ports.lineage import LineageBook
 from gateways.ports.vault import Vault
-from models.case import CaseRef
 from models.errors import EngineUnreachable, Misconfigured, NumbersHeld
 from models.lineage import Discord, Held, Lineage, Past, Witnessed, ledger_of
 from models.stuck_groups import CASES, utc
@@ -34,8 +34,6 @@ log = structlog.get_logger()
 
 _LOOKED_AT: Final = 500
 """How many of the cases that began last are compared; one that the ledger does not know is enough."""
-_BEGUN_LAST: Final = 3
-"""How many of the cases that the ledger began last Temporal must all have lost."""
 _SKEW: Final = timedelta(minutes=5)
 """How far the clocks of a door and of Temporal may differ."""
 
@@ -54,6 +52,8 @@ class SamePast:
         """Hold the ports; `anchors` is None where none are kept, `clock` tells since when it is so."""
         self._book, self._vault = book, vault
         self._namespace, self._anchors, self._clock = namespace, anchors, clock
+        self._told: dict[str, int] | None = None
+        """The numbers that Temporal noted last, as far as this process knows."""
 
     @classmethod
     def of(cls, settings: Settings, office: Office, namespace: OwnNamespace) -> "SamePast":
@@ -73,7 +73,7 @@ class SamePast:
         if found is None:
             with suppress(EngineUnreachable, TimeoutError):
                 async with asyncio.timeout(options.GLANCE_WITHIN.total_seconds()):
-                    found = await self._in_temporal(lineage, await self._namespace.client())
+                    found = await self._in_temporal(lineage)
         if found is None:
             return None
         held = Held(self._clock(), found)
@@ -86,27 +86,38 @@ class SamePast:
         if (held := await self.look()) is not None:
             raise NumbersHeld(held)
 
-    def bear_witness(self) -> None:
-        """Let ledger and key store note how far the other one is."""
-        tick = self._vault.witness(self._book.past())
-        if tick is not None:
-            self._book.remember(tick)
+    async def bear_witness(self) -> None:
+        """Let key store and Temporal note how far the ledger is, and the ledger how far they have counted.
+
+        Temporal notes numbers only, and not each entry of the audit chain: that would be a long history.
+        """
+        if (await asyncio.to_thread(self._book.lineage)).held is not None:
+            return  # what an older copy is must not cover what is known of the newer one
+        past = await asyncio.to_thread(self._book.past)
+        keys = await asyncio.to_thread(self._vault.witness, past)
+        temporal = None
+        if past.numbers != self._told:
+            temporal = await self._namespace.note(past)
+            self._told = None if temporal is None else past.numbers
+        await asyncio.to_thread(partial(self._book.remember, keys=keys, temporal=temporal))
 
     def _beside_temporal(self, lineage: Lineage) -> Discord | None:
         past = self._book.past()
         with suppress(EngineUnreachable):
             noted = self._vault.witnessed(past.ledger)
-            if noted is not None and self._knows_less(past, noted):
+            if self._knows_less(past, noted):
                 return Discord.LEDGER_OLDER
-            if (0 if noted is None else noted.tick) < lineage.keys_tick:
+            if _tick(noted) < lineage.keys_tick:
                 return Discord.KEYS_OLDER
         with suppress(Misconfigured):
             if any(self._is_unknown(*one) for one in self._anchored(lineage)):
                 return Discord.LEDGER_OLDER
         return None
 
-    def _knows_less(self, past: Past, noted: Witnessed) -> bool:
-        """Tell whether the key store noted what the ledger does not know of itself."""
+    def _knows_less(self, past: Past, noted: Witnessed | None) -> bool:
+        """Tell whether another store noted what the ledger does not know of itself."""
+        if noted is None:
+            return False
         then = noted.past
         if then.generation != past.generation:
             return then.generation > past.generation
@@ -126,16 +137,20 @@ class SamePast:
         if last is not None:
             yield last.number, last.hash
 
-    async def _in_temporal(self, lineage: Lineage, client: Client) -> Discord | None:
-        """Compare with what Temporal began last. Raises EngineUnreachable."""
+    async def _in_temporal(self, lineage: Lineage) -> Discord | None:
+        """Compare with what Temporal noted, and with the cases it began last. Raises EngineUnreachable."""
+        client, claim = await self._namespace.client(), await self._namespace.claim()
+        noted = None if claim is None else claim.noted
+        past = await asyncio.to_thread(self._book.past)
+        if await asyncio.to_thread(self._knows_less, past, noted):
+            return Discord.LEDGER_OLDER
         try:
             if await self._has_strangers(lineage, client):
                 return Discord.LEDGER_OLDER
-            if await self._has_lost(lineage, client):
-                return Discord.TEMPORAL_OLDER
         except (RPCError, RuntimeError):
             raise EngineUnreachable(UNREACHABLE) from None
-        return None
+        is_own = claim is not None and claim.generation == lineage.generation
+        return Discord.TEMPORAL_OLDER if (_tick(noted) if is_own else 0) < lineage.temporal_tick else None
 
     async def _has_strangers(self, lineage: Lineage, client: Client) -> bool:
         """Tell whether Temporal began cases of this ledger that the ledger does not know.
@@ -154,17 +169,6 @@ class SamePast:
         known = await asyncio.to_thread(self._book.births, ours.keys())
         return any(number not in known or known[number] != birth for number, birth in ours.items())
 
-    async def _has_lost(self, lineage: Lineage, client: Client) -> bool:
-        """Tell whether Temporal knows none of the cases that the ledger began last."""
-        last = await asyncio.to_thread(self._book.begun_last, lineage.began_at, _BEGUN_LAST)
-        return bool(last) and not any([await _is_there(client, case) for case in last])
 
-
-async def _is_there(client: Client, case: CaseRef) -> bool:
-    try:
-        await client.get_workflow_handle(case.case_number).describe()
-    except RPCError as error:
-        if error.status is RPCStatusCode.NOT_FOUND:
-            return False
-        raise
-    return True
+def _tick(noted: Witnessed | None) -> int:
+    return 0 if noted is None else noted.tick

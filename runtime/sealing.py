@@ -1,7 +1,7 @@
 """Keeps the audit chain: seals what was written, anchors the head outside, verifies all of it."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -57,20 +57,24 @@ def _anchor_faults(audit: Audit, anchors: Anchors) -> Iterator[Fault]:
 
 
 async def seal_for_ever(
-    audit: Audit, anchors: Anchors | None, clock: Callable[[], datetime], bear_witness: Callable[[], None]
+    audit: Audit,
+    anchors: Anchors | None,
+    clock: Callable[[], datetime],
+    bear_witness: Callable[[], Awaitable[None]],
 ) -> None:
     """Seal again and again, and anchor once a day. Ends only by cancellation, or an error of our code.
 
     `bear_witness` notes outside the ledger what was sealed.
     """
+    is_news = True
     while True:
         try:
-            was_sealed = False
             while rows := await asyncio.to_thread(audit.seal, clock()):
-                was_sealed = True
+                is_news = True
                 log.debug("audit.sealed", rows=rows)
-            if was_sealed:
-                await asyncio.to_thread(bear_witness)
+            if is_news:
+                await bear_witness()
+                is_news = False
             if anchors is not None:
                 made = await asyncio.to_thread(anchor, audit, anchors, clock(), once_a_day=True)
                 if made is not None:

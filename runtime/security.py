@@ -17,7 +17,7 @@ from temporalio.envconfig import ClientConfig
 from models.errors import Misconfigured
 from models.plain import plain
 from runtime import keys
-from runtime.doctor import Check
+from runtime.doctor import REFUSED, Check
 from runtime.settings import PREFIX, ROOT, Settings, temporal_environment
 from runtime.stack import DEMO_CREDENTIALS
 
@@ -48,7 +48,7 @@ def examine_security(settings: Settings) -> list[Check]:
     made = []
     for name, good, look in checks:
         faults = list(look(settings))
-        made += [Check(name, is_ok=False, saw=saw, mend=mend) for saw, mend in faults]
+        made += [Check(name, is_ok=False, saw=saw, mend=mend, exit_code=REFUSED) for saw, mend in faults]
         if not faults:
             made.append(Check(name, is_ok=True, saw=good))
     return made

@@ -2,6 +2,8 @@
 
 import atexit
 import shutil
+import sqlite3
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
@@ -10,6 +12,7 @@ from sqlalchemy import Engine
 
 from gateways.ledger_migrations import migrate
 from gateways.ledger_schema import open_engine
+from models.lineage import new_ledger_id
 
 
 def a_ledger(folder: Path) -> Engine:
@@ -29,6 +32,8 @@ def put_ledger(path: Path) -> str:
     """Put an empty ledger there, for its owner only, and return its address."""
     path.touch(mode=0o600)
     path.write_bytes(_migrated())
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE lineage SET ledger = ?", [new_ledger_id()])
     return f"sqlite:///{path}"
 
 

@@ -1,10 +1,9 @@
 """Which ledger this is, and what it knows of its own past."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Protocol
 
-from models.case import CaseRef
 from models.lineage import Held, Lineage, Past
 
 
@@ -23,8 +22,8 @@ class LineageBook(Protocol):
         """Return the hash of an entry of the audit chain; None when there is none."""
         ...
 
-    def remember(self, keys_tick: int) -> None:
-        """Note how far the key store has counted; it never goes back."""
+    def remember(self, *, keys: int | None = None, temporal: int | None = None) -> None:
+        """Note how far key store and Temporal have counted; it never goes back."""
         ...
 
     def hold(self, held: Held) -> None:
@@ -37,10 +36,6 @@ class LineageBook(Protocol):
 
     def newest_registration(self) -> datetime | None:
         """Return when a case was registered last; None when none ever was."""
-        ...
-
-    def begun_last(self, since: datetime | None, limit: int) -> Sequence[CaseRef]:
-        """Return the open cases whose workflows were begun last, after a time if given, the newest first."""
         ...
 
     def births(self, numbers: Collection[str]) -> Mapping[str, str | None]:

@@ -1,6 +1,7 @@
 """Keys of people, without which nothing personal can be read."""
 
 from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Protocol
 
@@ -41,6 +42,10 @@ class Vault(Protocol):
 
     def destroyed(self, key_ids: Collection[str]) -> Mapping[str, datetime]:
         """Return when keys were destroyed, by id; those that were not are left out."""
+        ...
+
+    def missing(self, key_ids: Collection[str]) -> AbstractSet[str]:
+        """Return those of these keys that are not here at all, neither whole nor destroyed."""
         ...
 
     def destroy(self, key_id: str, at: datetime) -> None:

@@ -18,6 +18,7 @@ def upgrade() -> None:
         sa.Column("ledger", sa.String, nullable=False),
         sa.Column("generation", sa.Integer, nullable=False),
         sa.Column("keys_tick", sa.Integer, nullable=False),
+        sa.Column("temporal_tick", sa.Integer, nullable=False),
         sa.Column("held_since", sa.DateTime(timezone=True)),
         sa.Column("held_because", sa.String),
         sa.PrimaryKeyConstraint("ledger", name="pk_lineage"),
@@ -30,7 +31,7 @@ def upgrade() -> None:
         sa.Column("entries", sa.Integer, nullable=False),
         sa.PrimaryKeyConstraint("number", name="pk_generations"),
     )
-    op.bulk_insert(lineage, [{"ledger": new_ledger_id(), "generation": 1, "keys_tick": 0}])
+    op.bulk_insert(lineage, [{"ledger": new_ledger_id(), "generation": 1, "keys_tick": 0, "temporal_tick": 0}])
     op.add_column("cases", sa.Column("birth", sa.String))
 
 

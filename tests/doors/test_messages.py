@@ -17,6 +17,7 @@ FORMS: list[type[BaseModel]] = [
 ]
 GOOD: dict[str, Any] = {
     "command_id": "c-1",
+    "birth": "abcdefghijkl.abcdefghijklmnop",
     "actor": "tangsel-supervisor",
     "role": "supervisor",
     "step": "kemensos_verification",

@@ -19,6 +19,7 @@ from gateways.sql_erasures import SqlErasures
 from gateways.sql_event_book import SqlEventBook
 from gateways.sql_imports import SqlImports
 from gateways.sql_ledger import SqlLedger
+from gateways.sql_lineage import SqlLineage
 from gateways.sql_outbox import SqlOutbox
 from gateways.sql_registry import SqlRegistry
 from gateways.sql_trail import SqlTrail
@@ -114,6 +115,7 @@ class Audited:
         self.erase()
         bulk = Bulk("b-1", Operation.RETRY, "City='3674'", SUPERVISOR, MORNING, "SIKS-NG pulih")
         SqlBulkBook(self.engine).keep(bulk, [Chosen(taken[0].case.case_number, {})])
+        SqlLineage(self.engine).begin_generation({}, by=SUPERVISOR, now=self.clock())
 
     def erase(self) -> None:
         """Let somebody of another city be held, released and erased."""

@@ -30,7 +30,9 @@ def test_first_case_gets_the_first_number_of_its_city_and_year(registry: SqlRegi
         track=Track.EMERGENCY,
         kecamatan="Pamulang",
         received_at=MORNING,
+        birth=registered.case.birth,
     )
+    assert registered.case.birth is not None
 
 
 def test_numbers_run_per_city_and_year(registry: SqlRegistry) -> None:

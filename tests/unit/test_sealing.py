@@ -57,12 +57,16 @@ async def test_rows_are_sealed_and_each_day_is_anchored_once(
     SqlRegistry(engine, a_vault()).register(a_new_case())
     audit, file = AwayAtFirst(engine), Told(tmp_path / "anchors.txt", days=2)
     hours, witnessed = iter(range(10_000)), list[object]()
+
+    async def bear_witness() -> None:
+        witnessed.append(audit.head())
+
     sealer = asyncio.create_task(
         seal_for_ever(
             audit,
             file,
             lambda: MORNING + timedelta(hours=next(hours)),
-            lambda: witnessed.append(audit.head()),
+            bear_witness,
         )
     )
     await asyncio.wait_for(file.done.wait(), 30)

@@ -1,0 +1,37 @@
+"""What recovering needs of the ledger."""
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from models.case import CaseRef
+from models.desk import Command
+from models.recovery import Told
+
+
+class RecoveryBook(Protocol):
+    """The ledger as recovery reads and mends it. Raises EngineUnreachable when the database is away."""
+
+    def told(self, case_number: str) -> Told:
+        """Return how far a case has told its story. Raises NotFound."""
+        ...
+
+    def open_cases(self) -> Sequence[str]:
+        """Return the open cases that were started, the next due first."""
+        ...
+
+    def given_to_clock(self, case_number: str) -> Sequence[Command]:
+        """Return the commands that a case had taken and a new run must be given again, in their order."""
+        ...
+
+    def renumber(self, case_number: str, now: datetime) -> CaseRef:
+        """Let a case that never began go on under a number of its own; return it. Raises NumbersHeld."""
+        ...
+
+    def key_ids(self) -> Iterator[Collection[str]]:
+        """Yield the ids of everybody's keys, some at a time."""
+        ...
+
+    def erased_key_ids(self) -> Collection[str]:
+        """Return the ids of the keys of people who were erased."""
+        ...

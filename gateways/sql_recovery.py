@@ -1,0 +1,147 @@
+"""Recovering in SQL. Satisfies `gateways.ports.recovery.RecoveryBook`."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Engine, Integer, String, bindparam, func, select, update
+
+from gateways import command_rows, dossier_query, epochs, ledger_rows
+from gateways.ledger_access import LedgerAccess, lock_case, no_such_case, unreachable
+from gateways.ports.vault import Vault
+from gateways.registration import register_all
+from models.case import CaseRef, Outcome, WaitingOn
+from models.desk import Command, CommandKind, CommandResult
+from models.desk_tables import commands
+from models.dossier import NewCase
+from models.erasure_tables import erasures
+from models.errors import WrongState
+from models.messages import CaseEvent, EventKind
+from models.recovery import Told
+from models.tables import case_events, case_runs, cases, people
+
+_AT_A_TIME: Final = 1000
+_NUMBER = bindparam("case_number", type_=String())
+_CASE = select(cases).where(cases.c.case_number == _NUMBER)
+_EVENTS = select(func.count()).where(
+    case_events.c.case_number == _NUMBER,
+    case_events.c.epoch == bindparam("epoch", type_=Integer()),
+    case_events.c.seq > 0,
+)
+_FIRST_EVENT = 1
+"""`case.registered`, which stands in the first epoch only."""
+_RUNS = select(case_runs.c.run).where(case_runs.c.case_number == _NUMBER)
+_OPEN = (
+    select(cases.c.case_number)
+    .where(cases.c.closed_at.is_(None), cases.c.started_at.is_not(None))
+    .order_by(cases.c.due_at.asc().nulls_last(), cases.c.case_number)
+)
+_OF_CLOCK = (
+    select(commands)
+    .where(
+        commands.c.case_number == _NUMBER,
+        commands.c.kind.in_([CommandKind.EXTEND, CommandKind.ACKNOWLEDGE]),
+        commands.c.result == CommandResult.ACCEPTED,
+    )
+    .order_by(commands.c.given_at)
+)
+_KEYS = select(people.c.id, people.c.key_id).where(people.c.id > bindparam("after", type_=Integer()))
+_ERASED = select(people.c.key_id).join(erasures, erasures.c.person_id == people.c.id)
+
+
+class SqlRecovery:
+    """Reads and mends a ledger in SQLite or PostgreSQL; every call is one short transaction.
+
+    Raises EngineUnreachable when the database is away, BadReply when it refuses a statement.
+    """
+
+    def __init__(self, engine: Engine, vault: Vault) -> None:
+        """`engine` comes from `open_engine`; `vault` holds people's keys."""
+        self._access = LedgerAccess(engine, lambda: unreachable(engine))
+        self._vault = vault
+
+    def told(self, case_number: str) -> Told:
+        """Return how far a case has told its story. Raises NotFound."""
+        with self._access.snapshot() as connection:
+            row = connection.execute(_CASE, {"case_number": case_number}).mappings().one_or_none()
+            if row is None:
+                raise no_such_case(case_number)
+            of_epoch = {"case_number": case_number, "epoch": row["epoch"]}
+            events: int = connection.execute(_EVENTS, of_epoch).scalar_one()
+            runs = frozenset(connection.execute(_RUNS, {"case_number": case_number}).scalars())
+        is_first = row["epoch"] == 1
+        return Told(
+            state=ledger_rows.case_state(row),
+            is_started=row["started_at"] is not None,
+            run=row["run"],
+            task=row["told_task"],
+            last_seq=row["last_seq"],
+            events=events if is_first else events + _FIRST_EVENT,
+            earlier_runs=runs - {row["run"]},
+        )
+
+    def open_cases(self) -> list[str]:
+        """Return the open cases that were started, the next due first."""
+        with self._access.read() as connection:
+            return list(connection.execute(_OPEN).scalars())
+
+    def given_to_clock(self, case_number: str) -> list[Command]:
+        """Return the commands that a case had taken and a new run must be given again, in their order.
+
+        Answers are not among them: the desk gives them to whoever asks for the step.
+        """
+        with self._access.read() as connection:
+            rows = connection.execute(_OF_CLOCK, {"case_number": case_number}).mappings().all()
+        return [command_rows.read(row) for row in rows]
+
+    def renumber(self, case_number: str, now: datetime) -> CaseRef:
+        """Let a case that never began go on under a number of its own; return it. Raises NumbersHeld.
+
+        The old number stays in the ledger, as a duplicate of the new one. What the applicant was promised
+        counts from when he came.
+        """
+        with self._access.write() as connection:
+            if lock_case(connection, case_number)["closed_at"] is not None:
+                raise WrongState(f"{case_number} is over")
+            row = connection.execute(_CASE, {"case_number": case_number}).mappings().one()
+            case, dossier = (
+                ledger_rows.case_ref(row),
+                dossier_query.dossier(connection, self._vault, case_number),
+            )
+            ended = {"outcome": Outcome.DUPLICATE, "closed_at": now, "waiting_on": WaitingOn.NOBODY}
+            told = {"outcome": Outcome.DUPLICATE}
+            seq = row["last_seq"] + 1
+            closing = CaseEvent(seq=seq, kind=EventKind.CASE_CLOSED, at=now, facts=told)
+            epochs.append(connection, case_number, row["epoch"], [closing], now)
+            mine = update(cases).where(cases.c.case_number == case_number)
+            connection.execute(mine.values(**ended, last_seq=closing.seq))
+            new = NewCase(
+                city=case.city,
+                track=case.track,
+                kecamatan=case.kecamatan,
+                received_at=case.received_at,
+                person=dossier.person,
+                need=dossier.need,
+                deactivated_on=dossier.deactivated_on,
+                papers=dossier.papers,
+                from_list=case.from_list,
+            )
+            return register_all(connection, self._vault, [new], now)[0].case
+
+    def key_ids(self) -> Iterator[list[str]]:
+        """Yield the ids of everybody's keys, some at a time."""
+        last = 0
+        while True:
+            with self._access.read() as connection:
+                rows = connection.execute(
+                    _KEYS.order_by(people.c.id).limit(_AT_A_TIME), {"after": last}
+                ).all()
+            if not rows:
+                return
+            yield [row.key_id for row in rows]
+            last = rows[-1].id
+
+    def erased_key_ids(self) -> list[str]:
+        """Return the ids of the keys of people who were erased."""
+        with self._access.read() as connection:
+            return list(connection.execute(_ERASED).scalars())

@@ -1,0 +1,102 @@
+"""Cases on which ledger and Temporal do not agree, and what brings them together again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from models.case import CaseState
+
+
+class Remedy(StrEnum):
+    """What is to be done with a case."""
+
+    NOTHING = "nothing"
+    START = "start"
+    """Temporal does not run it: its workflow is begun anew, and takes people's answers out of the ledger."""
+    RESTART = "restart"
+    """Temporal was put back and stands before what it told: likewise, in place of the one that runs."""
+    TELL = "tell"
+    """The ledger was put back: it is told again what the workflow told it."""
+    RENUMBER = "renumber"
+    """The number is another's in Temporal: the case goes on under a number of its own."""
+    END = "end"
+    """Temporal runs what is over in the ledger, unknown to it, or another's: it is ended there."""
+    UNKNOWN = "unknown"
+    """Temporal or its workers did not say."""
+
+    @property
+    def words(self) -> str:
+        """What an operator is told that it means."""
+        return _WORDS[self]
+
+
+_WORDS: Final = {
+    Remedy.NOTHING: "ledger and Temporal agree",
+    Remedy.START: "Temporal does not run it: begun anew with the ledger's answers and the same keys",
+    Remedy.RESTART: "Temporal stands before what it told: begun anew, likewise",
+    Remedy.TELL: "the ledger lacks what the case told: it is told again",
+    Remedy.RENUMBER: "the number is another case's in Temporal: goes on under a new number",
+    Remedy.END: "runs in Temporal and not in this ledger: ended there",
+    Remedy.UNKNOWN: "no worker or no Temporal said how it stands: try again once they do",
+}
+
+
+@dataclass(frozen=True)
+class Told:
+    """How far a case has told the ledger its story."""
+
+    state: CaseState
+    is_started: bool
+    run: str | None
+    """The run that told last; None when none has told anything."""
+    task: int
+    """How long that run's history was."""
+    last_seq: int
+    events: int
+    """How many events of the present epoch there are; fewer than `last_seq` means a gap."""
+    earlier_runs: frozenset[str]
+    """Runs that a reset or a recovery left behind."""
+
+    @property
+    def has_gap(self) -> bool:
+        """Whether an event is missing."""
+        return self.events < self.last_seq
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A case and what is to be done with it."""
+
+    case_number: str
+    remedy: Remedy
+
+
+@dataclass(frozen=True)
+class Series:
+    """The numbers of one series, as each store knows them."""
+
+    name: str
+    ledger: int
+    keys: int
+    temporal: int
+
+    @property
+    def known(self) -> int:
+        """The highest that any of them knows."""
+        return max(self.ledger, self.keys, self.temporal)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What is known of stores that were put back."""
+
+    series: tuple[Series, ...]
+    people_without_key: int
+    """People in the ledger whose key the key store has not: they cannot be read again."""
+    keys_of_erased: int
+    """People who were erased and whose key is back."""
+
+    def next_numbers(self, skipped: int) -> Mapping[str, int]:
+        """Return the last number of each series that counts as given; so many beyond what is known."""
+        return {one.name: one.known + skipped for one in self.series}

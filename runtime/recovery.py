@@ -1,0 +1,209 @@
+"""Brings ledger and Temporal together again, case by case. Looking changes nothing, mending may be repeated."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+from temporalio.client import (
+    Client,
+    WorkflowExecutionDescription,
+    WorkflowExecutionStatus,
+    WorkflowQueryFailedError,
+    WorkflowQueryRejectedError,
+)
+from temporalio.service import RPCError, RPCStatusCode
+
+from gateways.ports.ledger import Ledger
+from gateways.ports.recovery import RecoveryBook
+from models.errors import EngineUnreachable, NotFound
+from models.messages import EVENTS_AT_MOST, Record
+from models.recovery import Finding, Remedy, Told
+from models.stuck_groups import RUNNING_CASES
+from runtime.delivery import Delivery
+from runtime.namespace import OwnNamespace
+from runtime.starting import CaseStarter
+from runtime.temporal import UNREACHABLE, birth_of
+from workflows import options
+from workflows.reactivation import Reactivation
+
+_FIRST_SEQ: Final = 2
+_ASKED_WITHIN: Final = timedelta(seconds=10)
+_CLOCK_RUNS_WITHIN: Final = 30.0
+_LOOK_EVERY: Final = 0.2
+
+
+class Recovery:
+    """Looks how a case stands in both, and mends it."""
+
+    def __init__(
+        self,
+        book: RecoveryBook,
+        ledger: Ledger,
+        namespace: OwnNamespace,
+        delivery: Delivery,
+        clock: Callable[[], datetime],
+    ) -> None:
+        """Hold the ports and the ways to Temporal."""
+        self._book, self._ledger, self._namespace = book, ledger, namespace
+        self._delivery, self._clock = delivery, clock
+        self._start = CaseStarter(namespace)
+
+    # -- Looking -----------------------------------------------------------------------------------
+
+    async def look(self, case_number: str) -> Finding:
+        """Return what is to be done with a case. Raises NotFound, EngineUnreachable or AnotherLedger."""
+        told = await asyncio.to_thread(self._book.told, case_number)
+        client = await self._namespace.client()
+        seen = await _described(client, case_number)
+        return Finding(case_number, await self._remedy(client, told, seen))
+
+    async def lost(self) -> AsyncIterator[Finding]:
+        """Yield what is to be done with each open case, the next due first, also where that is nothing."""
+        for case_number in await asyncio.to_thread(self._book.open_cases):
+            yield await self.look(case_number)
+
+    async def astray(self) -> AsyncIterator[Finding]:
+        """Yield what runs in Temporal and is over in the ledger, unknown to it, or another case's."""
+        client = await self._namespace.client()
+        query = f'{RUNNING_CASES} AND TaskQueue="{self._namespace.task_queue}"'
+        try:
+            running = {one.id: birth_of(one.raw_info.memo) async for one in client.list_workflows(query)}
+        except (RPCError, RuntimeError):
+            raise EngineUnreachable(UNREACHABLE) from None
+        for case_number, birth in sorted(running.items()):
+            if await asyncio.to_thread(self._is_astray, case_number, birth):
+                yield Finding(case_number, Remedy.END)
+
+    def _is_astray(self, case_number: str, birth: str | None) -> bool:
+        try:
+            told = self._book.told(case_number)
+        except NotFound:
+            return True
+        if told.state.case.birth != birth:
+            return True
+        closed_at = told.state.closed_at
+        return closed_at is not None and self._clock() - closed_at > options.WATCH_ENDED_AFTER
+
+    async def _remedy(self, client: Client, told: Told, seen: WorkflowExecutionDescription | None) -> Remedy:
+        case = told.state.case
+        if told.state.outcome is not None:
+            return Remedy.NOTHING
+        if seen is None:
+            return Remedy.START if told.is_started else Remedy.NOTHING
+        if birth_of(seen.raw_info.memo) != case.birth:
+            return Remedy.RENUMBER if told.run is None else Remedy.NOTHING
+        if seen.run_id in told.earlier_runs or _is_behind(seen, told):
+            return Remedy.RESTART
+        return await _compared(client, told) if _has_a_story(seen) else Remedy.START
+
+    # -- Mending -----------------------------------------------------------------------------------
+
+    async def mend(self, finding: Finding) -> str:
+        """Do what is to be done, and say what was; safe to repeat. Raises WrongState where it is not."""
+        number = finding.case_number
+        match finding.remedy:
+            case Remedy.START | Remedy.RESTART:
+                return await self._begin_anew(number)
+            case Remedy.TELL:
+                return await self._tell(number)
+            case Remedy.RENUMBER:
+                case = await asyncio.to_thread(self._book.renumber, number, self._clock())
+                await self._start(case)
+                return f"goes on as {case.case_number}"
+            case Remedy.END:
+                await self._end(number)
+                return "ended in Temporal"
+            case Remedy.NOTHING | Remedy.UNKNOWN:
+                return finding.remedy.words
+
+    async def _begin_anew(self, number: str) -> str:
+        told = await asyncio.to_thread(self._book.told, number)
+        await self._start.again(told.state.case)
+        commands = await asyncio.to_thread(self._book.given_to_clock, number)
+        if not commands:
+            return "begun anew"
+        if not await self._clock_runs(number, told):
+            return f"begun anew; {len(commands)} extension(s) or charge(s) must be given again by hand"
+        refused = 0
+        for command in commands:
+            refused += not await self._delivery.give_again(command)
+        left = (
+            f"; {refused} of {len(commands)} extension(s) or charge(s) must be given by hand"
+            if refused
+            else ""
+        )
+        return f"begun anew, with {len(commands)} extension(s) or charge(s){by_hand}"
+
+    async def _clock_runs(self, number: str, before: Told) -> bool:
+        """Wait until the new run has told when the case is due; False when it does not come to it."""
+        deadline = asyncio.get_running_loop().time() + _CLOCK_RUNS_WITHIN
+        while asyncio.get_running_loop().time() < deadline:
+            now = await asyncio.to_thread(self._book.told, number)
+            if now.run != before.run and now.state.due_at is not None:
+                return True
+            await asyncio.sleep(_LOOK_EVERY)
+        return False
+
+    async def _tell(self, number: str) -> str:
+        """Tell the ledger the whole story again, and its end; what it has already stays as it is."""
+        client, since = await self._namespace.client(), _FIRST_SEQ
+        while True:
+            record = await _asked(client, number, since)
+            if record is None:
+                raise EngineUnreachable("no worker answers for the case: nothing more was told")
+            await asyncio.to_thread(self._ledger.record, record)
+            since += EVENTS_AT_MOST
+            if since > record.upto:
+                return "told again"
+
+    async def _end(self, number: str) -> None:
+        client = await self._namespace.client()
+        try:
+            await client.get_workflow_handle(number).terminate(
+                reason="starter.py recover --astray", rpc_timeout=options.START_RPC_TIMEOUT
+            )
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise EngineUnreachable(UNREACHABLE) from None
+
+
+async def _compared(client: Client, told: Told) -> Remedy:
+    """Return whether the ledger has all that the case told."""
+    story = await _asked(client, told.state.case.case_number, _FIRST_SEQ)
+    if story is None:
+        return Remedy.UNKNOWN
+    is_whole = (story.run, story.upto) == (told.run, told.last_seq) and not told.has_gap
+    return Remedy.NOTHING if is_whole and story.state == told.state else Remedy.TELL
+
+
+def _has_a_story(seen: WorkflowExecutionDescription) -> bool:
+    """Tell whether a case goes on, or came to its end; one that was terminated did neither."""
+    return seen.status in {WorkflowExecutionStatus.RUNNING, WorkflowExecutionStatus.COMPLETED}
+
+
+def _is_behind(seen: WorkflowExecutionDescription, told: Told) -> bool:
+    """Tell whether Temporal forgot of a run what that run has told the ledger."""
+    return seen.run_id == told.run and seen.history_length < told.task
+
+
+async def _described(client: Client, case_number: str) -> WorkflowExecutionDescription | None:
+    """Return how Temporal has a case; None when it has not. Raises EngineUnreachable."""
+    try:
+        return await client.get_workflow_handle(case_number).describe(rpc_timeout=options.START_RPC_TIMEOUT)
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return None
+        raise EngineUnreachable(UNREACHABLE) from None
+    except RuntimeError:
+        raise EngineUnreachable(UNREACHABLE) from None
+
+
+async def _asked(client: Client, case_number: str, since: int) -> Record | None:
+    """Return what a case told from an event on; None when no worker answers."""
+    try:
+        return await client.get_workflow_handle(case_number).query(
+            Reactivation.story, since, rpc_timeout=_ASKED_WITHIN
+        )
+    except (WorkflowQueryFailedError, WorkflowQueryRejectedError, RPCError, RuntimeError):
+        return None

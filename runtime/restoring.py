@@ -1,0 +1,100 @@
+"""Going on after a store was put back: what is known of the numbers, and where they go on."""
+
+import asyncio
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+import structlog
+from temporalio.service import RPCError
+
+from gateways.ports.lineage import LineageBook
+from gateways.ports.recovery import RecoveryBook
+from gateways.ports.vault import Vault
+from models.case import CASE_NUMBER_PATTERN
+from models.errors import EngineUnreachable
+from models.lineage import NUMBERS_SKIPPED, Lineage
+from models.recovery import Series, Standing
+from models.stuck_groups import CASES
+from runtime.namespace import OwnNamespace
+from runtime.same_past import SamePast
+from runtime.temporal import UNREACHABLE
+
+log = structlog.get_logger()
+
+_PARTS: Final = 4
+"""Of a case number: `PBI`, city, year, sequence."""
+
+
+class Restoring:
+    """Looks at what every store knows, and begins another life of the ledger beyond that."""
+
+    def __init__(  # noqa: PLR0913 - one port each
+        self,
+        book: LineageBook,
+        recovery: RecoveryBook,
+        vault: Vault,
+        namespace: OwnNamespace,
+        *,
+        past: SamePast,
+        clock: Callable[[], datetime],
+    ) -> None:
+        """Hold the ports."""
+        self._book, self._recovery, self._vault = book, recovery, vault
+        self._namespace, self._past, self._clock = namespace, past, clock
+
+    async def look(self) -> Standing:
+        """Return what is known. Raises EngineUnreachable unless every store says what it knows."""
+        temporal = await self._numbers_in_temporal()
+        return await asyncio.to_thread(self._standing, temporal)
+
+    async def go_on(self, standing: Standing, *, by: str) -> Lineage:
+        """Begin another life of the ledger: every number that was known, and some more, counts as given."""
+        await asyncio.to_thread(self._destroy_again)
+        lineage = await asyncio.to_thread(
+            lambda: self._book.begin_generation(
+                standing.next_numbers(NUMBERS_SKIPPED), by=by, now=self._clock()
+            )
+        )
+        await self._namespace.take()
+        await self._past.bear_witness()
+        log.warning("ledger.restored", ledger=lineage.ledger, generation=lineage.generation, by=by)
+        return lineage
+
+    async def _numbers_in_temporal(self) -> dict[str, int]:
+        """Return the last number of each series that Temporal knows, of any ledger's cases."""
+        client, claim = await self._namespace.client(), await self._namespace.claim()
+        numbers = {} if claim is None or claim.noted is None else dict(claim.noted.past.numbers)
+        try:
+            async for found in client.list_workflows(CASES):
+                if re.fullmatch(CASE_NUMBER_PATTERN, found.id):
+                    _, city, year, sequence = found.id.split("-", _PARTS - 1)
+                    name = f"case:{city}:{year}"
+                    numbers[name] = max(numbers.get(name, 0), int(sequence))
+        except (RPCError, RuntimeError):
+            raise EngineUnreachable(UNREACHABLE) from None
+        return numbers
+
+    def _standing(self, temporal: dict[str, int]) -> Standing:
+        ledger = self._book.past()
+        noted = self._vault.witnessed(ledger.ledger)
+        keys = {} if noted is None else noted.past.numbers
+        names = sorted(ledger.numbers.keys() | keys.keys() | temporal.keys())
+        return Standing(
+            series=tuple(
+                Series(name, ledger.numbers.get(name, 0), keys.get(name, 0), temporal.get(name, 0))
+                for name in names
+            ),
+            people_without_key=sum(len(self._vault.missing(ids)) for ids in self._recovery.key_ids()),
+            keys_of_erased=len(self._back_again()),
+        )
+
+    def _back_again(self) -> set[str]:
+        """Return the keys of people who were erased that an older copy of the key store brought back."""
+        erased = set(self._recovery.erased_key_ids())
+        return erased - self._vault.destroyed(erased).keys() - self._vault.missing(erased)
+
+    def _destroy_again(self) -> None:
+        for key_id in self._back_again():
+            self._vault.destroy(key_id, self._clock())
