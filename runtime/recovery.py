@@ -1,4 +1,4 @@
-"""Brings ledger and Temporal together again, case by case. Looking changes nothing, mending may be repeated."""
+"""Brings ledger and Temporal together again, case by case. Looking changes nothing."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -128,11 +128,7 @@ class Recovery:
         refused = 0
         for command in commands:
             refused += not await self._delivery.give_again(command)
-        left = (
-            f"; {refused} of {len(commands)} extension(s) or charge(s) must be given by hand"
-            if refused
-            else ""
-        )
+        by_hand = f"; {refused} of them must be given by hand" if refused else ""
         return f"begun anew, with {len(commands)} extension(s) or charge(s){by_hand}"
 
     async def _clock_runs(self, number: str, before: Told) -> bool:
