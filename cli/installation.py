@@ -2,13 +2,16 @@
 
 import asyncio
 import signal
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from cli.door import Json, print_json, run
+from cli.progress import progress
 from gateways.database_rights import grants
 from runtime import doctor, stack
 from runtime.preparing import prepare
@@ -112,6 +115,42 @@ def migrate() -> None:
         screen.print("the ledger's schema is current")
 
     run(work)
+
+
+@app.command(epilog="Example: starter.py backup /mnt/backup --keys /mnt/usb")
+def backup(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where a new folder is made for it.")],
+    keys: Annotated[
+        Path | None,
+        typer.Option("--keys", metavar="DIR", help="Where the key store's copy goes; DIR unless given."),
+    ] = None,
+    json_: Json = False,
+) -> None:
+    """Copy ledger, papers and policies, and apart from them the key store; open the copy, tell what is in it.
+
+    Works while the office does, or is down. How it is put back: docs/restore.md. Master keys are not in it.
+    """
+
+    async def work(settings: Settings, screen: Console) -> None:
+        from runtime.backup import back_up  # noqa: PLC0415 - what no other command needs
+
+        with progress("papers", None) as told:
+            made = await asyncio.to_thread(back_up, settings, folder, keys, told=told)
+        if json_:
+            print_json({"folder": made.folder, "keys": made.keys} | asdict(made.manifest))
+            return
+        it = made.manifest
+        screen.print(Text(f"{made.folder}", style="bold"), soft_wrap=True)
+        screen.print(f"  {it.cases} case(s), {it.open_cases} open, {it.people} people, {it.files} file(s)")
+        screen.print(
+            f"  ledger {it.ledger}, generation {it.generation}, chain entry {it.entries} {it.head[:16]}"
+        )
+        if it.files_missing:
+            screen.print(f"  WARN {it.files_missing} file(s) that the ledger names are gone", style="yellow")
+        screen.print(Text(f"{made.keys}", style="bold"), soft_wrap=True)
+        screen.print("  keys of people: keep it apart, and destroy it within days (erased people are in it)")
+
+    run(work, as_json=json_)
 
 
 @app.command("database-rights", epilog="Example: starter.py database-rights --role engine | psql -d ledger")

@@ -8,7 +8,7 @@ ledger how far key store and Temporal had counted.
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final
 
@@ -34,6 +34,7 @@ log = structlog.get_logger()
 
 _LOOKED_AT: Final = 500
 """How many of the cases that began last are compared; one that the ledger does not know is enough."""
+_EVER: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _SKEW: Final = timedelta(minutes=5)
 """How far the clocks of a door and of Temporal may differ."""
 
@@ -158,11 +159,13 @@ class SamePast:
         Only those are looked at that began about when the ledger registered its last case, or later.
         """
         newest = await asyncio.to_thread(self._book.newest_registration)
-        times = [at for at in (newest and newest - _SKEW, lineage.began_at) if at is not None]
-        since = f' AND StartTime > "{utc(max(times))}"' if times else ""
+        times = (newest and newest - _SKEW, lineage.began_at)
+        since = max((at for at in times if at is not None), default=_EVER)
         began: dict[str, str | None] = {}
-        async for found in client.list_workflows(f"{CASES}{since}", limit=_LOOKED_AT):
-            began[found.id] = birth_of(found.raw_info.memo)
+        query = f'{CASES} AND StartTime >= "{utc(since)}"'
+        async for found in client.list_workflows(query, limit=_LOOKED_AT):
+            if found.start_time > since:  # filters take no part of a second
+                began[found.id] = birth_of(found.raw_info.memo)
         ours = {
             number: birth for number, birth in began.items() if ledger_of(birth) in {None, lineage.ledger}
         }

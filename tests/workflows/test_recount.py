@@ -103,9 +103,9 @@ async def recount(handle: Handle, message: Recount) -> Accepted:
     return accepted
 
 
-async def withdraw(handle: Handle) -> None:
+async def withdraw(handle: Handle, birth: str | None = None) -> None:
     """End the case."""
-    await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w-1"))
+    await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w-1", birth=birth))
 
 
 async def due_at(handle: Handle) -> datetime | None:
@@ -150,7 +150,7 @@ async def test_an_edited_file_reaches_a_running_case(stopped_bench: Bench, tmp_p
         shown = {pair.key.name: pair.value for pair in described.typed_search_attributes}
         assert shown[SLA_DUE_AT] == bench.ledger.states[handle.id].due_at == at(table.tuesday, "11:30")
         assert percents(bench, handle) == [50, 75, 90, 100]
-        await withdraw(handle)
+        await withdraw(handle, case.birth)
     engine.dispose()
 
 

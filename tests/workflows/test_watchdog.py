@@ -198,7 +198,8 @@ async def test_every_trouble_is_told_once_and_taken_back_when_it_is_mended(house
     """Code that fails, cases terminated or forgotten, one that runs on, a breach in silence, a strange id."""
     failing, calm, lost = await house.case(BROKEN), await house.case(), await house.case()
     breached, over = await house.case(), await house.case()
-    forgotten = house.registry.register(a_new_case()).case.case_number
+    unstarted = house.registry.register(a_new_case()).case
+    forgotten = unstarted.case_number
     house.registry.mark_started(forgotten)
     by_hand = "3674061203850001"
     await house.start(by_hand)
@@ -226,7 +227,7 @@ async def test_every_trouble_is_told_once_and_taken_back_when_it_is_mended(house
     async with house.serving(Mended):
         await house.until_attempt(failing, lambda attempt: attempt == 0)
         await house.terminate(over, by_hand)
-        await house.start(forgotten)
+        await house.start(forgotten, birth=unstarted.birth)
         await reset(house.client, lost)
         breach = an_alert(house.registry.case(breached).case).model_copy(update={"raised_at": utc_now()})
         house.channel.send(breach)

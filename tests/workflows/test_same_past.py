@@ -1,0 +1,312 @@
+"""Ledger, key store and Temporal, each put back in turn: it is noticed, and no number is given out again."""
+
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from temporalio.client import Client, WorkflowUpdateFailedError
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+
+from gateways.anchor_file import AnchorFile
+from gateways.ledger_access import utc_now
+from gateways.ledger_schema import open_engine
+from gateways.sql_audit import SqlAudit
+from gateways.sql_lineage import SqlLineage
+from gateways.sql_recovery import SqlRecovery
+from gateways.sql_registry import SqlRegistry
+from gateways.sql_vault import SqlVault
+from models.case import CaseRef, Step
+from models.errors import AnotherCase, AnotherLedger, NotRunning, NumbersHeld
+from models.lineage import NUMBERS_SKIPPED, Discord, Held
+from models.messages import RetryStep, Withdraw
+from runtime.namespace import OwnNamespace
+from runtime.restoring import Restoring
+from runtime.same_past import SamePast
+from runtime.sealing import anchor, seal_all
+from runtime.settings import Settings
+from runtime.stack import temporal_binary
+from runtime.starting import CaseStarter
+from tests.builders import a_case
+from tests.ledger.builders import a_new_case
+from tests.ledgers import a_ledger
+from tests.vaults import vault_at
+from tests.workflows.conftest import Bench
+from tests.workflows.hands import on_desk
+from workflows import search_attributes
+from workflows.ledger_claim import CLAIM_ID, LedgerClaim
+from workflows.reactivation import Reactivation
+
+SERIES = "case:3674:2026"
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[Client]:
+    """A Temporal that nobody took."""
+    async with await WorkflowEnvironment.start_local(
+        dev_server_existing_path=temporal_binary(),
+        data_converter=pydantic_data_converter,
+        search_attributes=[column.key for column in search_attributes.COLUMNS],
+        dev_server_log_level="error",
+    ) as started:
+        yield started.client
+
+
+class Stores:
+    """A ledger and its key store in a folder, as one process has them open."""
+
+    def __init__(self, folder: Path, client: Client, *, is_new: bool = True) -> None:
+        self.folder, self._client = folder, client
+        folder.mkdir(exist_ok=True)
+        self.engine = a_ledger(folder) if is_new else open_engine(f"sqlite:///{folder / 'ledger.db'}")
+        self.vault: SqlVault = vault_at(folder)
+        self.settings = Settings(task_queue="cases")
+        self.book, self.registry = SqlLineage(self.engine), SqlRegistry(self.engine, self.vault)
+        self.audit, self.anchors = SqlAudit(self.engine), AnchorFile(folder / "anchors.txt")
+        self.namespace = OwnNamespace.over(client, self.settings, self.book)
+        self.past = SamePast(self.book, self.vault, self.namespace, self.anchors, utc_now)
+        self.restoring = Restoring(
+            self.book,
+            SqlRecovery(self.engine, self.vault),
+            self.vault,
+            self.namespace,
+            past=self.past,
+            clock=utc_now,
+        )
+
+    def close(self) -> None:
+        """Close the files, as a process that ends."""
+        self.engine.dispose()
+        self.vault._engine.dispose()  # noqa: SLF001 - nobody else closes it
+
+    def copy(self, name: str, to: str) -> None:
+        """Copy a store of a process that has ended."""
+        shutil.copy(self.folder / name, self.folder / to)
+
+    def put_back(self, *names: str) -> "Stores":
+        """Put copies of stores in their places and open them as another process."""
+        self.close()
+        for name in names:
+            for left in self.folder.glob(f"{name}-*"):
+                left.unlink()
+            shutil.copy(self.folder / f"{name}.copy", self.folder / name)
+        return Stores(self.folder, self._client, is_new=False)
+
+    def copied(self) -> "Stores":
+        """Copy both stores, and go on."""
+        self.close()
+        for name in ("ledger.db", "keys.db"):
+            shutil.copy(self.folder / name, self.folder / f"{name}.copy")
+        return Stores(self.folder, self._client, is_new=False)
+
+    async def case(self) -> CaseRef:
+        """Register and begin a case."""
+        case = self.registry.register(a_new_case()).case
+        await CaseStarter(self.namespace)(case)
+        self.registry.mark_started(case.case_number)
+        return case
+
+    async def why_held(self) -> Discord | None:
+        """Look, and say why no number is given out."""
+        held: Held | None = await self.past.look()
+        return None if held is None else held.because
+
+
+@pytest.fixture
+def stores(tmp_path: Path, client: Client) -> Iterator[Stores]:
+    """An office's stores on that Temporal."""
+    made = Stores(tmp_path / "office", client)
+    yield made
+    made.close()
+
+
+@asynccontextmanager
+async def serving(client: Client) -> AsyncIterator[None]:
+    """Run a worker that knows the claim."""
+    async with Worker(
+        client, task_queue="cases", workflows=[LedgerClaim], workflow_runner=UnsandboxedWorkflowRunner()
+    ):
+        yield
+
+
+async def test_stores_of_one_past_belong_together(stores: Stores, client: Client) -> None:
+    """Cases come, rows are sealed, everybody notes: nothing is held, before and after a copy was made."""
+    await stores.namespace.take()
+    async with serving(client):
+        for _ in range(2):
+            await stores.case()
+            seal_all(stores.audit, utc_now)
+            await stores.past.bear_witness()
+            assert await stores.why_held() is None
+    lineage = stores.book.lineage()
+    assert lineage.keys_tick > 0
+    assert lineage.temporal_tick == 2
+    assert (await stores.namespace.claim()).noted.past.numbers == {SERIES: 2}  # type: ignore[union-attr]
+
+
+async def test_a_ledger_put_back_gives_no_number_until_restored(stores: Stores, client: Client) -> None:
+    """The key store knows better. Restored, numbers go on beyond what anybody knows, and never twice."""
+    await stores.namespace.take()
+    await stores.case()
+    office = stores.copied()
+    given = {(await office.case()).case_number for _ in range(3)}
+    older = office.put_back("ledger.db")
+    assert await older.why_held() is Discord.LEDGER_OLDER
+    with pytest.raises(NumbersHeld, match=r"starter\.py restored"):
+        older.registry.register(a_new_case())
+
+    standing = await older.restoring.look()
+    assert [(one.name, one.ledger, one.keys, one.temporal) for one in standing.series] == [(SERIES, 1, 4, 4)]
+    await older.restoring.go_on(standing, by="tangsel-supervisor")
+    assert await older.why_held() is None
+    case = await older.case()
+    assert case.case_number == f"PBI-3674-2026-{4 + NUMBERS_SKIPPED + 1:06d}"
+    assert case.case_number not in given
+    assert await older.why_held() is None
+    older.close()
+
+
+async def test_a_ledger_and_a_key_store_put_back_together_are_noticed_by_temporal(
+    stores: Stores, client: Client
+) -> None:
+    """By the cases that began since, without any worker; what it has noted of other series counts too."""
+    await stores.namespace.take()
+    await stores.case()
+    office = stores.copied()
+    await office.case()
+    older = office.put_back("ledger.db", "keys.db")
+    assert await older.why_held() is Discord.LEDGER_OLDER
+    await older.restoring.go_on(await older.restoring.look(), by="tangsel-supervisor")
+    assert await older.why_held() is None
+    older.close()
+
+
+async def test_numbers_that_begin_no_case_are_noted_by_temporal(stores: Stores, client: Client) -> None:
+    """A letter's number is known to Temporal although no workflow bears it."""
+    await stores.namespace.take()
+    async with serving(client):
+        office = stores.copied()
+        office.registry.register(a_new_case())  # registered, and never begun
+        await office.past.bear_witness()
+        older = office.put_back("ledger.db", "keys.db")
+        assert await older.why_held() is Discord.LEDGER_OLDER
+        older.close()
+
+
+async def test_a_key_store_put_back_is_noticed_by_the_ledger(stores: Stores, client: Client) -> None:
+    """It has counted less than it had told the ledger; who was registered since cannot be read."""
+    async with serving(client):
+        await stores.case()
+        seal_all(stores.audit, utc_now)
+        await stores.past.bear_witness()
+        office = stores.copied()
+        await office.case()
+        seal_all(office.audit, utc_now)
+        await office.past.bear_witness()
+        older = office.put_back("keys.db")
+        assert await older.why_held() is Discord.KEYS_OLDER
+        standing = await older.restoring.look()
+        assert standing.people_without_key == 1
+        await older.restoring.go_on(standing, by="tangsel-supervisor")
+        assert await older.why_held() is None
+        older.close()
+
+
+async def test_a_temporal_put_back_is_noticed_by_the_ledger(stores: Stores, client: Client) -> None:
+    """One that knows nothing of what it had noted: here, because somebody ended what noted it."""
+    await stores.namespace.take()
+    async with serving(client):
+        await stores.case()
+        await stores.past.bear_witness()
+        await client.get_workflow_handle(CLAIM_ID).terminate()
+        await stores.namespace.take()
+        fresh = SamePast(stores.book, stores.vault, stores.namespace, None, utc_now)
+        assert await fresh.look() is not None
+        assert stores.book.lineage().held.because is Discord.TEMPORAL_OLDER  # type: ignore[union-attr]
+
+
+async def test_an_anchor_beyond_the_ledger_is_noticed(stores: Stores) -> None:
+    """Anchors are kept outside of everything: they outlive both databases."""
+    await stores.case()
+    seal_all(stores.audit, utc_now)
+    office = stores.copied()
+    office.registry.register(a_new_case())
+    seal_all(office.audit, utc_now)
+    assert anchor(office.audit, office.anchors, utc_now()) is not None
+    older = office.put_back("ledger.db", "keys.db")
+    assert await older.why_held() is Discord.LEDGER_OLDER
+    older.close()
+
+
+async def test_a_namespace_serves_the_ledger_that_took_it_first(stores: Stores, tmp_path: Path) -> None:
+    """Another one is told whose it is, takes nothing and starts nothing; given free, the next one has it."""
+    await stores.namespace.take()
+    await stores.namespace.take()
+    test = Stores(tmp_path / "trial", stores._client)  # noqa: SLF001
+    ours, theirs = stores.book.lineage().ledger, test.book.lineage().ledger
+    for door in (test.namespace.client, test.namespace.take):
+        with pytest.raises(AnotherLedger, match=rf"serves the ledger {ours}.*this is {theirs}"):
+            await door()
+    with pytest.raises(AnotherLedger):
+        await test.case()
+    await stores._client.get_workflow_handle(CLAIM_ID).terminate()  # noqa: SLF001
+    await test.namespace.take()
+    with pytest.raises(AnotherLedger, match=theirs):
+        await Stores(stores.folder, stores._client, is_new=False).namespace.client()  # noqa: SLF001
+    test.close()
+
+
+async def test_the_copy_that_did_not_go_on_is_refused(stores: Stores, client: Client) -> None:
+    """Two copies of a ledger: the one that was restored has the namespace, the older life is told so."""
+    await stores.namespace.take()
+    await stores.case()
+    office = stores.copied()
+    office.close()
+    shutil.copytree(office.folder, office.folder.with_name("standby"))
+    standby = Stores(office.folder.with_name("standby"), client, is_new=False)
+    await standby.restoring.go_on(await standby.restoring.look(), by="tangsel-supervisor")
+    office = Stores(office.folder, client, is_new=False)
+    with pytest.raises(AnotherLedger, match="this is an older copy of it"):
+        await office.past.look()
+    office.close()
+    standby.close()
+
+
+async def test_a_number_that_is_anothers_starts_nothing(stores: Stores, client: Client) -> None:
+    """The new person's case is neither told as started nor anybody else's; nor is one that was over."""
+    await stores.namespace.take()
+    first = await stores.case()
+    start = CaseStarter(stores.namespace)
+    await start(first)  # once more: it runs, and is the same
+    mixed = first.model_copy(update={"birth": f"{first.birth}x"})
+    with pytest.raises(AnotherCase, match=first.case_number):
+        await start(mixed)
+    await client.get_workflow_handle(first.case_number).terminate()
+    with pytest.raises(NotRunning):
+        await start(first)
+    with pytest.raises(AnotherCase):
+        await start(mixed)
+
+
+async def test_a_case_takes_no_command_that_is_meant_for_another(office: Bench) -> None:
+    """A withdrawal by a ledger that gave the number to somebody else changes nothing.
+
+    A supervisor's button in the Web UI, who looks at this very case, is no stranger's.
+    """
+    case = a_case().model_copy(update={"birth": "aaaaaaaaaaaa.bbbb"})
+    handle = await office.start(case)
+    await on_desk(office, handle, Step.DOCUMENT_CHECK)
+    for birth in ("aaaaaaaaaaaa.cccc", "cccccccccccc.bbbb", None):
+        with pytest.raises(WorkflowUpdateFailedError) as refused:
+            await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w", birth=birth))
+        cause = refused.value.cause
+        assert isinstance(cause, ApplicationError)
+        assert cause.type == AnotherCase.__name__
+    await handle.execute_update(Reactivation.retry_step, RetryStep(command_id="r"))
+    state = await handle.query(Reactivation.state)
+    assert state.outcome is None
+    await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w", birth=case.birth))
