@@ -42,11 +42,9 @@ def submit(
         screen.print(f"{done.case_number} {came_of_it}", style="bold")
         if not done.is_new:
             screen.print("  nothing of this file was taken over", style="yellow")
-        if not done.is_started:
-            screen.print(
-                "  Temporal does not answer; a worker starts the case when it does",
-                style="yellow",
-            )
+        if done.why_not_started is not None:
+            screen.print(f"  {done.why_not_started}", style="yellow", markup=False)
+            screen.print("  the case is kept; a worker starts it once Temporal answers", style="yellow")
         screen.print(findings_screen(done.warnings, style="yellow"))
 
     run(work, as_json=json_)

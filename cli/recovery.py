@@ -159,9 +159,8 @@ def _say(told: _Told, screen: Console, *, done: bool) -> None:
 
 def _say_people(standing: Standing, screen: Console, *, done: bool) -> None:
     if many := standing.people_without_key:
-        screen.print(
-            f"{many} person(s) cannot be read again: the key store has no keys of them", style="bold red"
-        )
+        screen.print(f"{many} person(s) cannot be read again: their keys are lost", style="bold red")
+        screen.print("  withdraw their cases and take their applications anew: they get new keys")
     if many := standing.keys_of_erased:
         then = "destroyed again" if done else "it would be destroyed again"
         screen.print(f"{many} person(s) who were erased had their key again: {then}", style="yellow")

@@ -23,7 +23,7 @@ from sqlmodel import UTCDateTime
 from gateways import sealing
 from gateways.keyring import MasterKey
 from gateways.ledger_access import LedgerAccess
-from gateways.ledger_schema import create_private_file, open_engine
+from gateways.ledger_schema import open_engine
 from models.errors import EngineUnreachable
 
 metadata = MetaData()
@@ -80,7 +80,6 @@ def create(engine: Engine, master: MasterKey) -> None:
     """Make the key store, unless it is there. Raises EngineUnreachable."""
     from gateways import key_witness  # noqa: F401, PLC0415 - its table is made too
 
-    create_private_file(engine.url)
     with LedgerAccess(engine, away).write() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(_ONE_AT_A_TIME)

@@ -1,25 +1,47 @@
 """Whether the keys that are loaded open what the ledger holds."""
 
-from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, bindparam, select
 
 from gateways import sealed_rows
 from gateways.ledger_access import LedgerAccess, unreachable
 from gateways.ports.vault import Vault
-from models.errors import Erased
+from models.errors import BadReply, Erased
 from models.tables import people
 
-_NEWEST = select(people).where(people.c.sealed.is_not(None)).order_by(people.c.id.desc()).limit(1)
+_LOOKED_AT: Final = 20
+_NEWEST = (
+    select(people).where(people.c.sealed.is_not(None)).order_by(people.c.id.desc()).limit(bindparam("most"))
+)
 
 
-def require_opens(engine: Engine, vault: Vault) -> bool:
-    """Open what the ledger holds of the newest person; False when it holds nobody. Raises Misconfigured."""
+@dataclass(frozen=True)
+class Opened:
+    """What was found of the newest people."""
+
+    readable: int
+    """Those whom the keys open, or whose key the key store destroyed."""
+    unreadable: int
+    """Those whose keys were lost with a key store that was put back."""
+
+
+def require_opens(engine: Engine, vault: Vault) -> Opened:
+    """Open what the ledger holds of the newest people. Raises Misconfigured or BadReply when none opens."""
     with LedgerAccess(engine, lambda: unreachable(engine)).read() as connection:
-        row = connection.execute(_NEWEST).mappings().one_or_none()
-    if row is None:
-        vault.index(sealed_rows.NIK, "")
-        return False
-    with suppress(Erased):  # the key store knew the person
-        sealed_rows.person(vault.key(row["key_id"]), row["sealed"])
-    return True
+        rows = connection.execute(_NEWEST, {"most": _LOOKED_AT}).mappings().all()
+    vault.index(sealed_rows.NIK, "")
+    readable, lost = 0, None
+    for row in rows:
+        try:
+            sealed_rows.person(vault.key(row["key_id"]), row["sealed"])
+        except Erased:
+            readable += 1
+        except BadReply as fault:
+            lost = fault
+        else:
+            readable += 1
+    if lost is not None and not readable:
+        raise lost
+    return Opened(readable, len(rows) - readable)

@@ -8,7 +8,7 @@ from alembic.util import CommandError
 from sqlalchemy import Engine, text
 
 from gateways.ledger_access import LedgerAccess, unreachable
-from gateways.ledger_schema import create_private_file, revision
+from gateways.ledger_schema import revision
 from gateways.ports.vault import Vault
 from models.errors import Misconfigured
 
@@ -22,7 +22,6 @@ def migrate(engine: Engine, vault: Vault | None = None) -> None:
     What an older version kept in the clear is sealed with `vault` on the way: all of it or, when the process
     dies, nothing. Raises EngineUnreachable, and Misconfigured when the ledger is newer than this version.
     """
-    create_private_file(engine.url)
     with LedgerAccess(engine, lambda: unreachable(engine)).write() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(_ONE_MIGRATION_AT_A_TIME)

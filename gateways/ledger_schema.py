@@ -19,7 +19,7 @@ from sqlalchemy import (
     select,
     table,
 )
-from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor, Dialect
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -63,6 +63,7 @@ def open_engine(url: str, setting: str = "REAKTIVASI_DATABASE_URL") -> Engine:
     address = _address(url, setting)
     if address.drivername == "sqlite":
         engine = create_engine(address, hide_parameters=True, connect_args={"isolation_level": None})
+        event.listen(engine, "do_connect", _be_private)
         event.listen(engine, "connect", _set_up_sqlite)
         _opened.add(engine)
         return engine
@@ -135,11 +136,10 @@ def _address(url: str, setting: str) -> URL:
     )
 
 
-def create_private_file(address: URL) -> None:
-    """Let only the owner read a new SQLite file and its WAL. If this fails, connecting tells why."""
-    if address.drivername == "sqlite" and address.database:
-        with suppress(OSError):
-            Path(address.database).touch(mode=0o600)
+def _be_private(_dialect: Dialect, _record: object, args: list[str], _more: object) -> None:
+    """Let only the owner read a new file and what SQLite makes beside it. Connecting tells what is wrong."""
+    with suppress(OSError):
+        Path(args[0]).touch(mode=0o600)
 
 
 def _set_up_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:

@@ -26,7 +26,7 @@ from gateways.sealed_rows import key_of_case
 from models.desk import IssuedLetter, NewLetter, PortalReceipt
 from models.desk_tables import submissions, submissions_begun
 from models.dossier import Dossier, Person
-from models.errors import NumbersHeld, Refused, Unavailable
+from models.errors import NumbersHeld, Refused, Unavailable, WrongState
 from models.messages import CaseEvent, EventKind, Record
 from models.policy import DocumentKind
 from models.roles import MACHINE
@@ -123,9 +123,13 @@ class SqlLedger:
         return letter
 
     def begin_submission(self, case_number: str, attempt: int) -> None:
-        """Note that an attempt is about to reach SIKS-NG; again changes nothing. Raises NotFound."""
+        """Note that an attempt is about to reach SIKS-NG; again changes nothing.
+
+        Raises NotFound, and WrongState for a case that is over: a Temporal put back may run it again.
+        """
         with self._access.write() as connection:
-            lock_case(connection, case_number)
+            if lock_case(connection, case_number)["closed_at"] is not None:
+                raise WrongState(f"{case_number} is over: nothing is handed in for it")
             connection.execute(_BEGIN.on(connection), {"case_number": case_number, "attempt": attempt})
 
     def submission_begun(self, case_number: str, attempt: int) -> bool:

@@ -1,7 +1,7 @@
 """Keys of people, in a key store in SQL. Satisfies `gateways.ports.vault.Vault`."""
 
 import secrets
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -112,11 +112,16 @@ class SqlVault:
 
     def make(self, how_many: int) -> list[DataKey]:
         """Make keys for people and keep them, wrapped, before anything is sealed with them."""
+        return self._made([secrets.token_hex(16) for _ in range(how_many)])
+
+    def renew(self, key_ids: Collection[str]) -> None:
+        """Make keys anew under ids whose keys are lost: what those sealed stays unreadable."""
+        self._made(sorted(key_ids))
+
+    def _made(self, key_ids: Sequence[str]) -> list[DataKey]:
         _ = self._root
         master = self._ring.newest
-        made = [
-            DataKey(secrets.token_hex(16), secrets.token_bytes(sealing.KEY_BYTES)) for _ in range(how_many)
-        ]
+        made = [DataKey(key_id, secrets.token_bytes(sealing.KEY_BYTES)) for key_id in key_ids]
         if made:
             rows = [
                 {"id": key.id, "master": master.id, "wrapped": key_store.wrap(master, key.id, key.secret)}

@@ -38,6 +38,8 @@ class Submitted:
     """False when the person already had an open case; `case_number` is then that one."""
     is_started: bool
     """False when Temporal did not answer; the sweep starts the case when it does."""
+    why_not_started: str | None
+    """What was wrong then, in our own words."""
     warnings: tuple[Finding, ...]
 
 
@@ -68,11 +70,12 @@ class Intake:
             raise BadInput([Finding("applicant.kelurahan", "unknown kelurahan", "use the Kemendagri code")])
         papers = tuple(self._keep(path.parent, application))
         registered = self._registry.register(new_case(application, kecamatan, papers, received_at=now, by=by))
-        is_started = registered.is_started or await self._begin(registered.case)
+        away = None if registered.is_started else await self._begin(registered.case)
         return Submitted(
             case_number=registered.case.case_number,
             is_new=registered.is_new,
-            is_started=is_started,
+            is_started=away is None,
+            why_not_started=None if away is None else str(away),
             warnings=tuple(warnings(application, today=today)),
         )
 
@@ -85,23 +88,23 @@ class Intake:
         cases, started = await asyncio.to_thread(self._registry.unstarted, registered_before), 0
         for number, case in enumerate(cases):
             try:
-                is_begun = await self._begin(case)
+                away = await self._begin(case)
             except (AnotherCase, NotRunning) as error:
                 log.warning("start.refused", case_number=case.case_number, error=type(error).__name__)
                 continue
-            if not is_begun:
-                waiting = len(cases) - number
-                raise EngineUnreachable(f"{waiting} case(s) wait to be started: Temporal does not answer")
+            if away is not None:
+                raise EngineUnreachable(f"{len(cases) - number} case(s) wait to be started: {away}")
             started += 1
         return started
 
-    async def _begin(self, case: CaseRef) -> bool:
+    async def _begin(self, case: CaseRef) -> EngineUnreachable | None:
+        """Start a case; return what is wrong when Temporal does not answer."""
         try:
             await self._start(case)
-        except EngineUnreachable:
-            return False
+        except EngineUnreachable as away:
+            return away
         await asyncio.to_thread(self._registry.mark_started, case.case_number)
-        return True
+        return None
 
     def _keep(self, folder: Path, application: Application) -> list[Paper]:
         """Copy the papers into the store; what is kept is what was checked."""

@@ -20,6 +20,7 @@
     |  |- NotRunning            an administrator: Temporal does not run the case (exit code 4)
     |  `- Erased                nobody: the person's data was erased       (exit code 4)
     `- EngineUnreachable        an administrator: Temporal or the database (exit code 5)
+       `- NoTemporal            an administrator: none is named, and no stack runs here (exit code 5)
 
 An outside reply body never becomes part of a message: gateways choose from fixed words.
 """
@@ -194,3 +195,14 @@ class Erased(WrongState):
 
 class EngineUnreachable(ReactivationError):
     """Temporal or the database cannot be reached; the message says which, and what to do."""
+
+
+class NoTemporal(EngineUnreachable):
+    """No Temporal is named. None is guessed: it might be a stranger's."""
+
+    def __init__(self, folder: str) -> None:
+        """`folder` is where a local stack would have written its addresses."""
+        super().__init__(
+            f"no Temporal is named, and no stack runs in {folder}: `starter.py up`,"
+            " or set TEMPORAL_ADDRESS or TEMPORAL_PROFILE"
+        )

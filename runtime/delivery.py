@@ -17,7 +17,7 @@ from gateways.ports.desk import DeskBook
 from gateways.ports.ledger import Registry
 from models.case import CaseState
 from models.desk import Command, CommandResult
-from models.errors import AnotherCase, EngineUnreachable, NotRunning, WrongState
+from models.errors import AnotherCase, EngineUnreachable, NoTemporal, NotRunning, WrongState
 from models.messages import Accepted
 from runtime.namespace import OwnNamespace
 from runtime.starting import require_same
@@ -31,6 +31,7 @@ _KEPT = ": the command is kept in the ledger, and reaches the case once it runs 
 class Undelivered(StrEnum):
     """Why a command lies in the ledger and no workflow took it yet, as it was found by asking."""
 
+    NO_TEMPORAL = "no_temporal"
     TEMPORAL_AWAY = "temporal_away"
     NO_WORKER = "no_worker"
     NO_ANSWER = "no_answer"
@@ -45,6 +46,7 @@ class Undelivered(StrEnum):
 
 
 _WORDS = {
+    Undelivered.NO_TEMPORAL: "no Temporal is named, no stack is here: `starter.py up`; a worker delivers it",
     Undelivered.TEMPORAL_AWAY: "Temporal does not answer; a worker delivers the command once it does",
     Undelivered.NO_WORKER: "no worker asks for work; the command is delivered once one does",
     Undelivered.NO_ANSWER: "the case did not answer in time; a worker delivers the command, or has done so",
@@ -130,11 +132,10 @@ class Delivery:
         except WorkflowUpdateRPCTimeoutOrCancelledError:
             return await self._who_is_missing(client)
         except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
-                return await self._of_none(number)
-            return Undelivered.TEMPORAL_AWAY
-        except (EngineUnreachable, RuntimeError):  # the latter from a lazy client that cannot connect
-            return Undelivered.TEMPORAL_AWAY
+            is_none = error.status is RPCStatusCode.NOT_FOUND
+            return await self._of_none(number) if is_none else Undelivered.TEMPORAL_AWAY
+        except (EngineUnreachable, RuntimeError) as away:  # the latter from a lazy client that cannot connect
+            return Undelivered.NO_TEMPORAL if isinstance(away, NoTemporal) else Undelivered.TEMPORAL_AWAY
         return (CommandResult.LATE, LATE) if accepted.is_late else (CommandResult.ACCEPTED, None)
 
     async def _of_none(self, number: str) -> tuple[CommandResult, str | None] | Undelivered:

@@ -157,7 +157,9 @@ async def _keys(settings: Settings) -> str:
     ring = keys.load_ring(settings)
     opened = require_opens(engine, keys.vault(settings, engine))
     kind = "WARN demo key" if ring.is_demo else "key"
-    return f"{kind} {ring.newest.id}; {'opens the ledger' if opened else 'the ledger holds nobody yet'}"
+    told = "opens the ledger" if opened.readable else "the ledger holds nobody yet"
+    lost = f"; WARN {opened.unreadable} of the newest people cannot be read" if opened.unreadable else ""
+    return f"{kind} {ring.newest.id}; {told}{lost}"
 
 
 async def _documents(settings: Settings) -> str:

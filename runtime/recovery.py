@@ -72,18 +72,21 @@ class Recovery:
         except (RPCError, RuntimeError):
             raise EngineUnreachable(UNREACHABLE) from None
         for case_number, birth in sorted(running.items()):
-            if await asyncio.to_thread(self._is_astray, case_number, birth):
+            if await self._is_astray(client, case_number, birth):
                 yield Finding(case_number, Remedy.END)
 
-    def _is_astray(self, case_number: str, birth: str | None) -> bool:
+    async def _is_astray(self, client: Client, case_number: str, birth: str | None) -> bool:
         try:
-            told = self._book.told(case_number)
+            told = await asyncio.to_thread(self._book.told, case_number)
         except NotFound:
             return True
         if told.state.case.birth != birth:
             return True
-        closed_at = told.state.closed_at
-        return closed_at is not None and self._clock() - closed_at > options.WATCH_ENDED_AFTER
+        if (closed_at := told.state.closed_at) is None:
+            return False
+        seen = await _described(client, case_number)
+        is_over = self._clock() - closed_at > options.WATCH_ENDED_AFTER
+        return seen is not None and (is_over or _is_behind(seen, told))
 
     async def _remedy(self, client: Client, told: Told, seen: WorkflowExecutionDescription | None) -> Remedy:
         case = told.state.case

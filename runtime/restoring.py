@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
-import structlog
 from temporalio.service import RPCError
 
 from gateways.ports.lineage import LineageBook
@@ -20,8 +19,6 @@ from models.stuck_groups import CASES
 from runtime.namespace import OwnNamespace
 from runtime.same_past import SamePast
 from runtime.temporal import UNREACHABLE
-
-log = structlog.get_logger()
 
 _PARTS: Final = 4
 """Of a case number: `PBI`, city, year, sequence."""
@@ -50,8 +47,12 @@ class Restoring:
         return await asyncio.to_thread(self._standing, temporal)
 
     async def go_on(self, standing: Standing, *, by: str) -> Lineage:
-        """Begin another life of the ledger: every number that was known, and some more, counts as given."""
-        await asyncio.to_thread(self._destroy_again)
+        """Begin another life of the ledger: every number that was known, and some more, counts as given.
+
+        Who was erased is erased again. Whose key is lost gets another one: what was sealed stays unreadable,
+        but his case can be ended, and he can apply anew.
+        """
+        await asyncio.to_thread(self._mend_keys)
         lineage = await asyncio.to_thread(
             lambda: self._book.begin_generation(
                 standing.next_numbers(NUMBERS_SKIPPED), by=by, now=self._clock()
@@ -59,7 +60,6 @@ class Restoring:
         )
         await self._namespace.take()
         await self._past.bear_witness()
-        log.warning("ledger.restored", ledger=lineage.ledger, generation=lineage.generation, by=by)
         return lineage
 
     async def _numbers_in_temporal(self) -> dict[str, int]:
@@ -95,6 +95,8 @@ class Restoring:
         erased = set(self._recovery.erased_key_ids())
         return erased - self._vault.destroyed(erased).keys() - self._vault.missing(erased)
 
-    def _destroy_again(self) -> None:
+    def _mend_keys(self) -> None:
+        for ids in self._recovery.key_ids():
+            self._vault.renew(self._vault.missing(ids))
         for key_id in self._back_again():
             self._vault.destroy(key_id, self._clock())

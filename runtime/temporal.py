@@ -9,14 +9,11 @@ from temporalio.envconfig import ClientConfig
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.service import RPCError
 
-from models.errors import EngineUnreachable, Misconfigured
+from models.errors import EngineUnreachable, Misconfigured, NoTemporal
+from models.plain import plain
 from runtime.payloads import case_data_converter
 from runtime.settings import PREFIX, Settings, temporal_environment
 
-NOT_NAMED = (
-    "no Temporal is named, and no stack runs in {folder}: `starter.py up`, "
-    "or set TEMPORAL_ADDRESS or TEMPORAL_PROFILE"
-)
 UNREACHABLE = (
     "Temporal does not answer (is it up? see TEMPORAL_ADDRESS, TEMPORAL_PROFILE, or `starter.py doctor`)"
 )
@@ -50,7 +47,7 @@ async def connect(
     try:
         config = ClientConfig.load_client_connect_config(override_env_vars=variables)
         if "target_host" not in config:
-            raise EngineUnreachable(NOT_NAMED.format(folder=settings.local_dir))
+            raise NoTemporal(plain(str(settings.local_dir)))
         connecting = Client.connect(**config, data_converter=case_data_converter, runtime=runtime, lazy=lazy)
     except (RuntimeError, ValueError, OSError):
         raise Misconfigured(MISCONFIGURED) from None

@@ -48,6 +48,10 @@ class Vault(Protocol):
         """Return those of these keys that are not here at all, neither whole nor destroyed."""
         ...
 
+    def renew(self, key_ids: Collection[str]) -> None:
+        """Make keys anew under ids whose keys are lost: what those sealed stays unreadable."""
+        ...
+
     def destroy(self, key_id: str, at: datetime) -> None:
         """Destroy a person's key for good; the first time stays."""
         ...

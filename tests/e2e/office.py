@@ -71,8 +71,11 @@ class Ran:
 class Office:
     """A running stack in a folder of its own, with a policy that asks for answers each second."""
 
-    def __init__(self, folder: Path, *, by_hand: bool = False) -> None:
-        """Begin nothing yet; `folder` is new. With `by_hand` people answer every step."""
+    def __init__(self, folder: Path, *, by_hand: bool = False, watches_every: str | None = None) -> None:
+        """Begin nothing yet; `folder` is new. With `by_hand` people answer every step.
+
+        A watchdog is there when it is told how often to look, for example `PT1S`.
+        """
         self.policies = folder / "policies"
         shutil.copytree(ROOT / "policies", self.policies)
         for file in self.policies.glob("kota-*.toml"):
@@ -92,9 +95,11 @@ class Office:
             decide_after=0.5,
             activate_after=0.2,
             by_hand=by_hand,
-            watchdog=False,
+            watchdog=watches_every is not None,
         )
         self.stack = Stack(folder / "local", options)
+        if watches_every is not None:
+            self.stack.watchdog.environment["REAKTIVASI_WATCH_EVERY"] = watches_every
 
     async def open(self) -> None:
         """Start the stack; when that fails nothing is left running."""

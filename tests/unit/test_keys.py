@@ -11,7 +11,7 @@ from sqlalchemy import text
 from gateways import key_store, keyring
 from gateways.folder_documents import FolderDocuments
 from gateways.keyring import DEMO, KeyRing, add_to_file, new_key, read_key_file, read_keys
-from gateways.ledger_check import require_opens
+from gateways.ledger_check import Opened, require_opens
 from gateways.ledger_schema import open_engine
 from gateways.sql_registry import SqlRegistry
 from gateways.sql_vault import SqlVault
@@ -170,9 +170,9 @@ def test_a_ledger_without_its_key_store_is_left_alone(tmp_path: Path) -> None:
     keys.make_demo_key(settings)
     prepare(settings, said.append)
     engine = open_engine(settings.ledger_url)
-    assert not require_opens(engine, keys.vault(settings, engine))
+    assert require_opens(engine, keys.vault(settings, engine)) == Opened(0, 0)
     SqlRegistry(engine, keys.vault(settings, engine)).register(a_new_case())
-    assert require_opens(engine, keys.vault(settings, engine))
+    assert require_opens(engine, keys.vault(settings, engine)) == Opened(1, 0)
     (tmp_path / "other").mkdir()
     astray = _settings(tmp_path, keystore=f"sqlite:///{tmp_path / 'other' / 'keys.db'}")
     with pytest.raises(Misconfigured, match="key store of this ledger is not there"):
@@ -182,7 +182,7 @@ def test_a_ledger_without_its_key_store_is_left_alone(tmp_path: Path) -> None:
         require_opens(engine, keys.vault(astray, engine))
     with pytest.raises(Misconfigured, match="belongs to another ledger"):
         prepare(astray, said.append)
-    assert require_opens(engine, keys.vault(settings, engine))
+    assert require_opens(engine, keys.vault(settings, engine)) == Opened(1, 0)
 
 
 def test_papers_in_the_clear_are_sealed_by_the_migration(tmp_path: Path) -> None:

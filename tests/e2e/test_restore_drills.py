@@ -1,0 +1,382 @@
+"""A store is put back from a copy, in earnest: what is told, what is refused, what the commands bring back.
+
+Each drill prints a line of the table in docs/restore.md.
+"""
+
+import json
+import shutil
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import select
+
+from gateways.ledger_schema import close_engines
+from gateways.sql_alert_book import SqlAlertBook
+from models.case import CaseState, Outcome, Step
+from models.desk_tables import letters
+from models.messages import AlertKind
+from models.tables import cases
+from tests.e2e.office import Office, Ran, until
+from tests.e2e.people import Someone, someone
+
+SUPERVISOR = ("--as", "tangsel-supervisor")
+FOR_EVER = 1_000_000
+LEDGER, KEYS, TEMPORAL = "ledger.db", "keys.db", "temporal.db"
+ENDED = frozenset({Outcome.REACTIVATED, Outcome.ALREADY_ACTIVE})
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+
+@pytest.fixture
+async def office(tmp_path: Path) -> AsyncIterator[Office]:
+    """An office of its own, with a watchdog that looks each second."""
+    made = Office(tmp_path, watches_every="PT1S")
+    await made.open()
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+@dataclass
+class Drill:
+    """An office with people in every state that a copy can fall into, and what was seen of numbers."""
+
+    office: Office
+    people: dict[str, Someone] = field(default_factory=dict)
+    numbers: dict[str, str] = field(default_factory=dict)
+    """Case number -> who got it."""
+    letter_numbers: dict[str, set[str]] = field(default_factory=dict)
+    """Letter number -> the cases that ever had it."""
+    copies: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.copies = self.office.stack.folder.parent / "copies"
+
+    # -- Before ------------------------------------------------------------------------------------
+
+    async def before_the_copy(self) -> None:
+        """One is over, two wait for the ministry."""
+        await self.come("over")
+        for name in ("goes on", "withdraws", "waits"):
+            await self.come(name, is_silent=True)
+        await self.ends("over")
+
+    async def after_the_copy(self) -> None:
+        """One goes on to its end, one withdraws, one comes and is through, one comes and waits."""
+        self.decide("goes on")
+        await self.ends("goes on")
+        withdrawn = await self.cli("withdraw", self.case_of("withdraws"), "--reason", "pindah", *SUPERVISOR)
+        assert withdrawn.code == 0
+        await self.office.until(self.case_of("withdraws"), lambda state: state.outcome is Outcome.WITHDRAWN)
+        await self.come("new, over")
+        await self.ends("new, over")
+        await self.come("new, waits", is_silent=True)
+
+    async def come(self, name: str, *, is_silent: bool = False) -> None:
+        """Let a person apply; the ministry decides at once, or not."""
+        person = self.people.setdefault(name, someone())
+        if is_silent:
+            self.office.turn("kemensos", person, decide_after_s=FOR_EVER)
+        number = await self.office.submit(person)
+        assert self.numbers.setdefault(number, name) == name, f"{number} was given to two people"
+        if is_silent:
+            await self.office.until(number, lambda state: state.step is Step.KEMENSOS_VERIFICATION)
+
+    def decide(self, name: str) -> None:
+        """Let the ministry decide on a person."""
+        self.office.turn("kemensos", self.people[name], decide_after_s=0)
+
+    async def ends(self, name: str) -> CaseState:
+        """Wait until a person's case is over."""
+        return await self.office.until(
+            self.case_of(name), lambda state: state.outcome is not None, within=120
+        )
+
+    def case_of(self, name: str) -> str:
+        """Return the newest case of a person."""
+        return max(number for number, one in self.numbers.items() if one == name)
+
+    # -- The fault ---------------------------------------------------------------------------------
+
+    def rest(self) -> None:
+        """Stop the office, in order."""
+        self.note_letters()
+        self.office.stack.stop(lambda _line: None)
+        close_engines()  # ours too: who copies a file that he has open takes SQLite's locks away
+
+    async def wake(self) -> None:
+        """Start it again."""
+        await self.office.open()
+
+    def copy(self, *names: str) -> None:
+        """Copy stores of an office that rests."""
+        self.copies.mkdir(exist_ok=True)
+        for name in names:
+            for file in self.office.stack.folder.glob(f"{name}*"):
+                shutil.copy2(file, self.copies / file.name)
+
+    def put_back(self, *names: str) -> None:
+        """Put copies in their places, as an administrator does."""
+        for name in names:
+            for file in self.office.stack.folder.glob(f"{name}*"):
+                file.unlink()
+            for file in self.copies.glob(f"{name}*"):
+                shutil.copy2(file, self.office.stack.folder / file.name)
+
+    # -- After -------------------------------------------------------------------------------------
+
+    async def cli(self, *words: str | Path) -> Ran:
+        """Give a command as an operator does."""
+        return await self.office.cli(*words)
+
+    async def is_told(self) -> float:
+        """Wait until an alert tells of it; return after how many seconds."""
+        began = time.monotonic()
+
+        def told() -> bool:
+            kinds = {entry.alert.kind for entry in SqlAlertBook(self.office.engine).entries()}
+            return AlertKind.NUMBERS_HELD in kinds
+
+        await until(told, 60, lambda: "no alert tells of it")
+        return time.monotonic() - began
+
+    async def mend(self) -> list[str]:
+        """Type what the runbook says, and return which commands did something."""
+        did = []
+        assert (await self.cli("doctor")).code in {4, 5}
+        refused = await self.cli("submit", self.office.write(someone()), *SUPERVISOR)
+        assert (refused.code, "starter.py restored" in refused.said) == (4, True)
+        done = await self.cli("restored", "--yes", *SUPERVISOR)
+        assert done.code == 0, done.said
+        did.append("restored")
+        for what in ("--lost", "--astray", "--lost"):
+            rehearsal = await self.cli("recover", what, *SUPERVISOR, "--json")
+            done = await self.cli("recover", what, "--yes", *SUPERVISOR, "--json")
+            assert done.code == 0, done.said
+            planned, mended = json.loads(rehearsal.out)["cases"], json.loads(done.out)["cases"]
+            assert [one["remedy"] for one in mended] == [one["remedy"] for one in planned]
+            did += [f"{what[2:]}: {one['remedy']}" for one in mended]
+        assert (await self.cli("doctor")).code == 0
+        return did
+
+    async def apply_again(self, *names: str) -> None:
+        """Let people apply anew whom the ledger does not know any more."""
+        for name in names:
+            self.decide(name)
+            await self.come(name)
+
+    async def everybody_is_served(self, withdrawn: frozenset[Outcome]) -> None:
+        """Each person's newest case comes to its end, and whatever was given or done was so once."""
+        for name in ("waits", "new, waits"):
+            self.decide(name)
+        for name in self.people:
+            state = await self.ends(name)
+            assert state.outcome in (withdrawn if name == "withdraws" else ENDED), name
+            assert self.office.has_no_gap(self.case_of(name)) or await self._is_retold(name)
+        self.note_letters()
+        assert all(len(of) == 1 for of in self.letter_numbers.values()), self.letter_numbers
+        assert set(self.effects().values()) <= {1}, self.effects()
+        with self.office.engine.connect() as connection:
+            open_ones = connection.execute(
+                select(cases.c.case_number).where(cases.c.closed_at.is_(None))
+            ).all()
+        assert open_ones == []
+
+    async def _is_retold(self, name: str) -> bool:
+        """Tell whether the story was begun anew, and has no gap since."""
+        history = self.office.registry.history(self.case_of(name))
+        newest = [event.seq for event in history][::-1]
+        last = newest[: newest.index(0)] if 0 in newest else newest
+        return min(last) in {1, 2} and len(set(last)) == len(last)
+
+    def note_letters(self) -> None:
+        """Remember which letters there are: a number must be one case's for ever."""
+        with self.office.engine.connect() as connection:
+            for number, case in connection.execute(select(letters.c.number, letters.c.case_number)):
+                self.letter_numbers.setdefault(number, set()).add(case)
+
+    def effects(self) -> Counter[str]:
+        """Return how often each institution did what."""
+        counted: Counter[str] = Counter()
+        for system, url in self.office.stack.simulators.items():
+            everything: dict[str, int] = httpx.get(f"{url}/_sim/effects", trust_env=False).json()
+            counted.update({f"{system}:{key}": times for key, times in everything.items()})
+        return counted
+
+
+@pytest.fixture
+def drill(office: Office) -> Drill:
+    """The office with its people."""
+    return Drill(office)
+
+
+def tell(fault: str, seconds: float, did: list[str]) -> None:
+    """Print a line of the table."""
+    counted = ", ".join(f"{what} ({times})" for what, times in Counter(did).items())
+    print(f"| {fault} | {seconds:.0f} s | 0 | 0 | {counted} |")  # noqa: T201
+
+
+async def test_the_ledger_is_put_back(drill: Drill) -> None:
+    """Who came since applies again; everybody else's case is told to the ledger again."""
+    await drill.before_the_copy()
+    drill.rest()
+    drill.copy(LEDGER)
+    await drill.wake()
+    await drill.after_the_copy()
+    drill.rest()
+    drill.put_back(LEDGER)
+    await drill.wake()
+    seconds = await drill.is_told()
+    did = await drill.mend()
+    assert {"lost: tell", "astray: end"} <= set(did)
+    await drill.apply_again("new, over", "new, waits")
+    await drill.everybody_is_served(frozenset({Outcome.WITHDRAWN}))
+    tell("ledger put back", seconds, did)
+
+
+async def test_temporal_is_put_back(drill: Drill) -> None:
+    """Nobody applies again: what Temporal lost is begun anew with the ledger's answers."""
+    await drill.before_the_copy()
+    drill.rest()
+    drill.copy(TEMPORAL)
+    await drill.wake()
+    await drill.after_the_copy()
+    drill.rest()
+    drill.put_back(TEMPORAL)
+    await drill.wake()
+    seconds = await drill.is_told()
+    did = await drill.mend()
+    assert "lost: start" in did
+    await drill.everybody_is_served(frozenset({Outcome.WITHDRAWN}))
+    tell("Temporal put back", seconds, did)
+
+
+async def test_temporal_is_lost(drill: Drill) -> None:
+    """A new one knows nothing: every open case is begun anew."""
+    await drill.before_the_copy()
+    await drill.after_the_copy()
+    drill.rest()
+    for file in drill.office.stack.folder.glob(f"{TEMPORAL}*"):
+        file.unlink()
+    await drill.wake()
+    seconds = await drill.is_told()
+    did = await drill.mend()
+    assert did.count("lost: start") == 2
+    await drill.everybody_is_served(frozenset({Outcome.WITHDRAWN}))
+    tell("Temporal lost", seconds, did)
+
+
+async def test_the_key_store_is_put_back(drill: Drill) -> None:
+    """Who came since cannot be read any more: his case is withdrawn, and he applies again."""
+    await drill.before_the_copy()
+    drill.rest()
+    drill.copy(KEYS)
+    await drill.wake()
+    await drill.after_the_copy()
+    drill.rest()
+    drill.put_back(KEYS)
+    await drill.wake()
+    seconds = await drill.is_told()
+    did = await drill.mend()
+    waits = drill.case_of("new, waits")
+    done = await drill.cli("withdraw", waits, "--reason", "kunci hilang", *SUPERVISOR)
+    assert done.code == 0, done.said
+    await drill.office.until(waits, lambda state: state.outcome is Outcome.WITHDRAWN)
+    await drill.apply_again("new, waits")
+    await drill.everybody_is_served(frozenset({Outcome.WITHDRAWN}))
+    tell("key store put back", seconds, [*did, "withdraw", "submit"])
+
+
+async def test_ledger_and_key_store_are_put_back(drill: Drill) -> None:
+    """Temporal alone knows better."""
+    await drill.before_the_copy()
+    drill.rest()
+    drill.copy(LEDGER, KEYS)
+    await drill.wake()
+    await drill.after_the_copy()
+    drill.rest()
+    drill.put_back(LEDGER, KEYS)
+    await drill.wake()
+    seconds = await drill.is_told()
+    did = await drill.mend()
+    await drill.apply_again("new, over", "new, waits")
+    await drill.everybody_is_served(frozenset({Outcome.WITHDRAWN}))
+    tell("ledger and key store put back", seconds, did)
+
+
+async def test_all_three_are_put_back_from_different_moments(drill: Drill) -> None:
+    """Temporal from the first, the key store from the second, the ledger from the third."""
+    await drill.before_the_copy()
+    drill.rest()
+    drill.copy(TEMPORAL)
+    await drill.wake()
+    await drill.come("second", is_silent=True)
+    drill.rest()
+    drill.copy(KEYS)
+    await drill.wake()
+    await drill.come("third", is_silent=True)
+    drill.rest()
+    drill.copy(LEDGER)
+    await drill.wake()
+    await drill.after_the_copy()
+    drill.rest()
+    drill.put_back(LEDGER, KEYS, TEMPORAL)
+    await drill.wake()
+    seconds = await drill.is_told()
+    did = await drill.mend()
+    third = drill.case_of("third")
+    assert (await drill.cli("withdraw", third, "--reason", "kunci hilang", *SUPERVISOR)).code == 0
+    await drill.office.until(third, lambda state: state.outcome is Outcome.WITHDRAWN)
+    drill.decide("second")
+    for name in ("goes on", "withdraws"):
+        drill.decide(name)
+    await drill.apply_again("third", "new, over", "new, waits")
+    await drill.everybody_is_served(ENDED | {Outcome.WITHDRAWN})
+    tell("all three, from three moments", seconds, [*did, "withdraw", "submit"])
+
+
+async def test_a_stranger_is_refused_at_every_door(drill: Drill, tmp_path: Path) -> None:
+    """A trial's ledger that points at the office's Temporal: each door says whose it is and does nothing."""
+    await drill.come("waits", is_silent=True)
+    before = drill.office.story(drill.case_of("waits"))
+    trial = Office(tmp_path / "trial")
+    try:
+        await trial.open()
+        person = someone()
+        trial.turn("kemensos", person, decide_after_s=FOR_EVER)
+        number = await trial.submit(person)
+        await trial.until(number, lambda state: state.step is Step.KEMENSOS_VERIFICATION)
+        assert number == drill.case_of("waits"), "the numbers must collide for this to prove anything"
+        away = {"TEMPORAL_ADDRESS": f"127.0.0.1:{drill.office.stack.port}"}
+        ours = trial.registry.case(number)
+        for words in (
+            ("withdraw", number, "--reason", "coba", *SUPERVISOR),
+            ("submit", trial.write(someone()), *SUPERVISOR),
+            ("retry", number, *SUPERVISOR),
+            ("why", number),
+            ("stuck",),
+            ("sweep",),
+            ("doctor",),
+            ("restored", "--yes", *SUPERVISOR),
+            ("recover", number, "--yes", *SUPERVISOR),
+        ):
+            ran = await trial.cli(*words, **away)
+            assert ran.code == 4, (words, ran.said)
+            assert "serves the ledger" in ran.said, words
+        for words in (("worker.py",), ("worker.py", "--watchdog")):
+            ran = await trial.python(*words, **away)
+            assert ran.code == 4, (words, ran.said)
+            assert "serves the ledger" in ran.said
+        assert trial.registry.case(number) == ours
+        assert drill.office.story(drill.case_of("waits")) == before
+        drill.decide("waits")
+        assert (await drill.ends("waits")).outcome is Outcome.REACTIVATED
+    finally:
+        trial.close()
+    tell("a stranger's ledger", 0, ["refused"])
