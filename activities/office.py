@@ -75,7 +75,8 @@ class Office:
     def document_check(self, ask: StepAsk) -> StepReply:
         """Compare the papers with the checklist of city and track, and each paper with its hash.
 
-        A person who is covered already needs no papers. A missing kind is returned to the applicant. A
+        A person who is covered already needs no papers; asked before anything of the case was handed in, also
+        when its story is begun anew. A missing kind is returned to the applicant. A
         paper that the office had and that is gone or altered is nobody's answer: unless another of its
         kind is there, it raises DocumentLost and a person looks into it. An officer then looks at the papers
         that no officer accepted before; when nothing changed since, there is nothing to look at.
@@ -102,8 +103,10 @@ class Office:
     def _checked(self, ask: StepAsk, dossier: Dossier) -> StepReply:
         if (given := self._given(ask)) is not None:
             return reply_of(given)
-        if (moot := moot_for(dossier.person, self._bpjs, ask.case_number)) is not None:
-            return StepReply(answer=moot)
+        if not dossier.is_submitted:
+            moot = moot_for(dossier.person, self._bpjs, ask.case_number)
+            if moot is not None:
+                return StepReply(answer=moot)
         intact = [paper for paper in dossier.papers if self._documents.is_intact(paper.sha256)]
         kinds = {paper.kind for paper in intact}
         if {paper.kind for paper in dossier.papers} - kinds:

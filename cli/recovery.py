@@ -194,4 +194,11 @@ def _restoring(settings: Settings, desk: Counter) -> Restoring:
 
 def _recovery(settings: Settings, desk: Counter) -> Recovery:
     recovering = adapters.recovering(settings)
-    return Recovery(recovering.book, recovering.ledger, desk.namespace, desk.delivery, utc_now)
+    return Recovery(
+        recovering.book,
+        recovering.ledger,
+        recovering.alerts,
+        desk.namespace,
+        delivery=desk.delivery,
+        clock=utc_now,
+    )

@@ -1,11 +1,11 @@
 """Everything that the ledger holds on a case, in one reading."""
 
-from sqlalchemy import Connection, String, bindparam, select
+from sqlalchemy import Connection, String, bindparam, exists, or_, select
 
 from gateways import ledger_rows, sealed_rows
 from gateways.ledger_access import PAPERS, no_such_case
 from gateways.ports.vault import Vault
-from models.desk_tables import letters
+from models.desk_tables import letters, submissions, submissions_begun
 from models.dossier import Dossier, Person
 from models.tables import cases, people
 
@@ -16,6 +16,10 @@ _DOSSIER = (
         people.c.key_id,
         people.c.sealed.label("sealed_person"),
         letters.c.number.label("letter_number"),
+        or_(
+            exists().where(submissions_begun.c.case_number == cases.c.case_number),
+            exists().where(submissions.c.case_number == cases.c.case_number),
+        ).label("is_submitted"),
     )
     .join(people, cases.c.person_id == people.c.id)
     .outerjoin(letters, (letters.c.case_number == cases.c.case_number) & letters.c.voided_at.is_(None))
@@ -53,4 +57,5 @@ def dossier(connection: Connection, vault: Vault, case_number: str) -> Dossier:
             paper.sha256 for paper, row in zip(papers, rows, strict=True) if row["checked_at"] is not None
         ),
         letter_number=row["letter_number"],
+        is_submitted=bool(row["is_submitted"]),
     )

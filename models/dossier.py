@@ -94,3 +94,5 @@ class Dossier:
     """SHA-256 of the papers that an officer accepted before."""
     letter_number: str | None = None
     """Of the letter that is not void; None while there is none."""
+    is_submitted: bool = False
+    """Whether any attempt may have reached SIKS-NG: being active may be what that brought about."""

@@ -66,6 +66,8 @@ class EventKind(StrEnum):
 
 EVENTS_AT_MOST: Final = 50
 """How many events a record takes."""
+ALERTS_AT_MOST: Final = 20
+"""How many alerts it takes."""
 
 
 class CaseEvent(Payload):
@@ -98,7 +100,7 @@ class Record(Payload):
     """Number of the newest event that led to the state, which may have been told before."""
     events: Annotated[tuple[CaseEvent, ...], Field(max_length=EVENTS_AT_MOST)]
     state: CaseState
-    alerts: Annotated[tuple["Alert", ...], Field(max_length=20)] = ()
+    alerts: Annotated[tuple["Alert", ...], Field(max_length=ALERTS_AT_MOST)] = ()
     """What people must hear of together with it."""
 
 

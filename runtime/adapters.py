@@ -251,13 +251,15 @@ class Recovering:
 
     book: RecoveryBook
     ledger: Ledger
+    alerts: AlertChannel
 
 
 def recovering(settings: Settings) -> Recovering:
     """Build the adapters of recovery. Raises Misconfigured."""
     engine = ledger_engine(settings)
     vault = keys.vault(settings, engine)
-    return Recovering(SqlRecovery(engine, vault), SqlLedger(engine, vault))
+    alerts = _alerts(engine, PolicyFolder(settings.policies_dir), settings)
+    return Recovering(SqlRecovery(engine, vault), SqlLedger(engine, vault), alerts)
 
 
 def standstills(settings: Settings) -> Standstills:

@@ -14,6 +14,7 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
+from gateways.ports.alerts import AlertChannel
 from gateways.ports.ledger import Ledger
 from gateways.ports.recovery import RecoveryBook
 from models.errors import EngineUnreachable, NotFound
@@ -36,17 +37,19 @@ _LOOK_EVERY: Final = 0.2
 class Recovery:
     """Looks how a case stands in both, and mends it."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one port each
         self,
         book: RecoveryBook,
         ledger: Ledger,
+        channel: AlertChannel,
         namespace: OwnNamespace,
+        *,
         delivery: Delivery,
         clock: Callable[[], datetime],
     ) -> None:
         """Hold the ports and the ways to Temporal."""
-        self._book, self._ledger, self._namespace = book, ledger, namespace
-        self._delivery, self._clock = delivery, clock
+        self._book, self._ledger, self._channel = book, ledger, channel
+        self._namespace, self._delivery, self._clock = namespace, delivery, clock
         self._start = CaseStarter(namespace)
 
     # -- Looking -----------------------------------------------------------------------------------
@@ -152,6 +155,9 @@ class Recovery:
             if record is None:
                 raise EngineUnreachable("no worker answers for the case: nothing more was told")
             await asyncio.to_thread(self._ledger.record, record)
+            if record.state.outcome is None:
+                for alert in record.alerts:  # one that the ledger has is not told again
+                    await asyncio.to_thread(self._channel.send, alert)
             since += EVENTS_AT_MOST
             if since > record.upto:
                 return "told again"

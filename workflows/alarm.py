@@ -1,6 +1,7 @@
 """Alerts of one case: kept together with the events of the case, so that telling costs no step of its own."""
 
 import asyncio
+from collections import deque
 from collections.abc import Collection
 
 from temporalio import workflow
@@ -8,7 +9,7 @@ from temporalio.exceptions import ActivityError
 
 from activities.alerts import Alerting
 from models.case import CaseState
-from models.messages import Alert, AlertKind
+from models.messages import ALERTS_AT_MOST, Alert, AlertKind
 from workflows import options
 
 
@@ -18,6 +19,7 @@ class Alarm:
     def __init__(self) -> None:
         """Begin with nothing to tell."""
         self._raised: list[Alert] = []
+        self._ever: deque[Alert] = deque(maxlen=ALERTS_AT_MOST)
         self._under_way: set[asyncio.Task[None]] = set()
 
     def raise_(
@@ -30,21 +32,26 @@ class Alarm:
         levels: tuple[int, ...] = (),
     ) -> None:
         """Tell people with the next record, `levels` of the ladder if given; the same key is told once."""
-        self._raised.append(
-            Alert(
-                key=f"{state.case.case_number}:{key}",
-                city=state.case.city,
-                case_number=state.case.case_number,
-                kind=kind,
-                level=state.escalation_level,
-                step=state.step,
-                kecamatan=state.case.kecamatan,
-                due_at=state.due_at,
-                raised_at=workflow.now(),
-                detail=detail,
-                levels=levels,
-            )
+        alert = Alert(
+            key=f"{state.case.case_number}:{key}",
+            city=state.case.city,
+            case_number=state.case.case_number,
+            kind=kind,
+            level=state.escalation_level,
+            step=state.step,
+            kecamatan=state.case.kecamatan,
+            due_at=state.due_at,
+            raised_at=workflow.now(),
+            detail=detail,
+            levels=levels,
         )
+        self._raised.append(alert)
+        self._ever.append(alert)
+
+    @property
+    def ever(self) -> tuple[Alert, ...]:
+        """The newest alerts of this run, told or not, for a ledger that was put back from a copy."""
+        return tuple(self._ever)
 
     def take(self) -> tuple[Alert, ...]:
         """Return what was raised since the last time."""

@@ -84,7 +84,7 @@ class Progress:
     def told(self, since: int) -> Record:
         """Return the first events from a number on, as a record that the ledger may be told."""
         first = max(since - FIRST_SEQ, 0)
-        return self._record(tuple(self._events[first : first + EVENTS_AT_MOST]), ())
+        return self._record(tuple(self._events[first : first + EVENTS_AT_MOST]), self._alarm.ever)
 
     def _record(self, events: tuple[CaseEvent, ...], alerts: tuple[Alert, ...]) -> Record:
         told_by = workflow.info()

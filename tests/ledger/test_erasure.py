@@ -270,7 +270,9 @@ def test_open_cases_and_holds_forbid_it(archive: Archive) -> None:
         hold(old.case_number, NOON)
     with pytest.raises(NotFound):
         archive.erasures.erase("PBI-3674-2026-999999", DEED)
-    assert require_opens(archive.engine, archive.vault).readable, "whoever checks the keys is not told of a fault"
+    assert require_opens(archive.engine, archive.vault).readable, (
+        "whoever checks the keys is not told of a fault"
+    )
 
 
 def test_a_paper_of_two_goes_with_the_last_of_them(archive: Archive) -> None:
