@@ -13,8 +13,8 @@ from models.case import CaseNumber, CaseState, CityCode, Step, Track
 from models.outage import System
 from models.payload import Payload
 from models.roles import OfficerId, Role
-from models.sla import Owner, PauseRule
 from models.standstill import StuckRule
+from models.turns import Owner, PauseRule
 
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
 """A short token of our own making; never text that came from outside."""

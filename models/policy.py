@@ -11,8 +11,8 @@ from models.calendar import Budget, CalendarKind
 from models.case import CityCode, Step, Track
 from models.ladder import LadderPolicy
 from models.letter_policy import LetterPolicy
-from models.sla import Owner, PauseRule
 from models.standstill import StuckPolicy
+from models.turns import Owner, PauseRule
 
 _SHORTEST_RETENTION = 30
 """Days; erasing is for good, and a slip of the pen must not do it to last week's cases."""

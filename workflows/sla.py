@@ -14,7 +14,9 @@ from models.calendar import AllHours, Calendar, CalendarKind, CalendarPlan
 from models.case import SlaState, Step, WaitingOn
 from models.messages import AlertKind, CasePlan, EventKind
 from models.roles import MACHINE
-from models.sla import OWNER, Mark, Owner, PauseRule, SlaClock, ladder
+from models.rungs import Mark, ladder
+from models.sla import SlaClock
+from models.turns import OWNER, Owner, PauseRule
 from workflows.alarm import Alarm
 from workflows.patience import Patience
 from workflows.progress import Progress

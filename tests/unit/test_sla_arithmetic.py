@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from models.calendar import Budget
 from models.case import SlaState
-from models.sla import Owner, PauseRule, Rung, SlaClock, ladder
+from models.rungs import Rung, ladder
+from models.sla import SlaClock
+from models.turns import Owner, PauseRule
 
 START = datetime(2026, 2, 11, 1, 0, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(hours=24)

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from models.calendar import AllHours, Budget, Calendar, OfficeSpan, WorkingTime
 from models.case import SlaState
-from models.sla import Owner, PauseRule, Rung, SlaClock, ladder
+from models.rungs import Rung, ladder
+from models.sla import SlaClock
+from models.turns import Owner, PauseRule
 from models.wib import WIB
 
 HOUR = timedelta(hours=1)

@@ -22,7 +22,7 @@ from models.messages import (
 )
 from models.reasons import Reasons
 from models.roles import Role
-from models.sla import Owner, PauseRule
+from models.turns import Owner, PauseRule
 from tests.builders import a_case
 from tests.workflows.conftest import BY_HAND, Bench, Handle, proven
 from tests.workflows.hands import give, on_desk, switch

@@ -10,7 +10,7 @@ from models.case import CaseHealth, CaseState, Outcome, SlaState, Step, WaitingO
 from models.errors import Unavailable
 from models.messages import Accepted, EventKind, Park, Release, RetryStep
 from models.outage import System
-from models.sla import Owner, PauseRule
+from models.turns import Owner, PauseRule
 from runtime.adapters import Modes
 from runtime.outages import Cases
 from tests.builders import a_case
