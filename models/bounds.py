@@ -20,5 +20,7 @@ Moment = Annotated[AwareDatetime, AfterValidator(_within)]
 """A time with its zone."""
 Stretch = Annotated[timedelta, Field(ge=-_LONGEST, le=_LONGEST)]
 """How much more time, or less."""
+LessTime = Annotated[timedelta, Field(gt=timedelta(0), le=_LONGEST)]
+"""How much less time."""
 Attempt = Annotated[int, Field(ge=1, le=100_000)]
 """How often a step was begun."""

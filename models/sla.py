@@ -73,9 +73,7 @@ class SlaClock:
     def turn(self, owner: Owner, at: datetime, *, reason: str, by: str) -> None:
         """Let another's time begin; it begins no earlier than the time before it did."""
         self._turns.turn(owner, at, reason=reason, by=by)
-        if (
-            self._fixed is not None
-        ):  # what was used up when it was promised may be another by what is told late
+        if self._fixed is not None:  # a turn that is told late moves what was used up by then
             self._count()
 
     def extend(self, by: timedelta) -> None:

@@ -17,6 +17,8 @@ from models.messages import (
     Acknowledge,
     CasePlan,
     DataCorrected,
+    DueForecast,
+    DueQuestion,
     EventKind,
     Extend,
     GiveAnswer,
@@ -26,6 +28,7 @@ from models.messages import (
     Release,
     ReopenUpload,
     RetryStep,
+    Shorten,
     StepReply,
     SwitchTrack,
     Withdraw,
@@ -34,7 +37,7 @@ from models.outage import System, parked_for
 from models.reasons import PAPERS_MISSING
 from models.roles import MACHINE
 from models.standstill import stands_still
-from workflows import options
+from workflows import due_time, options
 from workflows.alarm import Alarm
 from workflows.inbox import Inbox, refused
 from workflows.progress import Progress
@@ -151,14 +154,11 @@ class CaseCommands:
                 f"the upload cannot be reopened: the case is at {state.step}, attempt {state.attempt}"
             )
 
-    @workflow.update(description="Give the case more time, or less.")
+    @workflow.update(description="Give the case more time.")
     async def extend(self, command: Extend) -> Accepted:
         """Move the due time; what was told of the old one stays told."""
-        if self._inbox.take(command.command_id) and self._progress.state.due_at is not None:
-            by = self._clock.extend(command.by, command.until)
-            minutes = round(by / timedelta(minutes=1))
-            facts: dict[str, str | int] = {"minutes": minutes, "by": command.actor}
-            self._progress.note(EventKind.SLA_EXTENDED, facts | {"command": command.command_id})
+        if self._inbox.take(command.command_id) and self._clock.is_running:
+            self._move_due_time(EventKind.SLA_EXTENDED, command, command.by)
             await self._progress.publish()
         return Accepted(state=self._progress.state)
 
@@ -167,10 +167,30 @@ class CaseCommands:
         if self._inbox.knows(command.command_id):
             return
         self._require_open()
-        if (command.by is None) == (command.until is None):
-            raise refused("an extension is either by a time or until one")
-        if self._progress.state.due_at is None:
-            raise refused("the clock does not run: there is nothing to extend")
+        due_time.require_later(self._clock, self._progress.state, command)
+
+    @workflow.update(description="Take time from the case.")
+    async def shorten(self, command: Shorten) -> Accepted:
+        """Move the due time; a case that is late by that is told as late at once."""
+        if self._inbox.take(command.command_id) and self._clock.is_running:
+            self._move_due_time(EventKind.SLA_SHORTENED, command, None if command.by is None else -command.by)
+            await self._progress.publish()
+        return Accepted(state=self._progress.state)
+
+    @shorten.validator
+    def _shortening_is_possible(self, command: Shorten) -> None:
+        if self._inbox.knows(command.command_id):
+            return
+        self._require_open()
+        due_time.require_earlier(self._clock, self._progress.state, command)
+
+    @workflow.query(description="What would become of the due time.")
+    def due_if(self, question: DueQuestion) -> DueForecast:
+        """Return when the case is due, and when it would be if it were extended or shortened."""
+        due_at = self._progress.state.due_at
+        is_running = self._clock.is_running
+        would_be = self._clock.forecast(question.by, question.until) if is_running else None
+        return DueForecast(due_at=due_at, would_be=would_be)
 
     @workflow.update(description="Take charge of a late case: nobody higher is told.")
     async def acknowledge(self, command: Acknowledge) -> Accepted:
@@ -282,6 +302,16 @@ class CaseCommands:
             )
         finally:
             self._plans_on_their_way -= 1
+
+    def _move_due_time(self, kind: EventKind, command: Extend | Shorten, by: timedelta | None) -> None:
+        was = self._progress.state.due_at
+        self._clock.extend(by, command.until)
+        due = self._progress.state.due_at
+        moved = by if command.until is None else self._clock.counted_between(was, due)
+        facts: dict[str, str | int] = {"due_was": _utc_text(was), "due": _utc_text(due)}
+        if moved is not None:
+            facts["minutes"] = round(moved / timedelta(minutes=1))
+        self._progress.note(kind, facts | {"by": command.actor, "command": command.command_id})
 
     def _go_on(self, by: str, command: str) -> None:
         self._inbox.awaits_person = False
