@@ -129,6 +129,12 @@ class SlaClock:
         """When the budget ends; None before the clock runs, and during a pause without end."""
         return self._when(self._budget) if self._fixed is None else self._fixed_due
 
+    def due_if_resumed(self, now: datetime) -> datetime | None:
+        """Return when the budget ends if the present pause ends now; `due_at` when there is no pause."""
+        if self.is_due(now) or not self.is_paused(now):
+            return self.due_at
+        return self._calendar.add(now, self._budget - self.elapsed(now))
+
     def is_due(self, at: datetime) -> bool:
         """Tell whether the due time is reached."""
         due_at = self.due_at
@@ -162,8 +168,8 @@ class SlaClock:
         if self._reached == len(self._rungs):
             return None
         rung = self._rungs[self._reached]
-        is_warning = rung.share is not None and not rung.is_breach
-        at = self._when((rung.share or BREACH_SHARE) * self._budget) if is_warning else self.due_at
+        share = rung.share or BREACH_SHARE
+        at = self.due_at if share == BREACH_SHARE else self._when(share * self._budget)
         return None if at is None else Mark(at + (rung.after or timedelta(0)), rung)
 
     def reach(self, now: datetime) -> list[Mark]:

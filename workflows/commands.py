@@ -43,6 +43,9 @@ from workflows.inbox import Inbox, refused
 from workflows.progress import Progress
 from workflows.sla import CaseClock
 
+_IN_ITS_STEP = "answers-in-their-step"
+"""Patch: an answer happened not before what opened its step; before, any time before now was believed."""
+
 
 class CaseCommands:
     """The doors of a case. `Reactivation` is the story behind them."""
@@ -167,7 +170,7 @@ class CaseCommands:
         if self._inbox.knows(command.command_id):
             return
         self._require_open()
-        due_time.require_later(self._clock, self._progress.state, command)
+        due_time.require_later(self._clock, command)
 
     @workflow.update(description="Take time from the case.")
     async def shorten(self, command: Shorten) -> Accepted:
@@ -307,10 +310,9 @@ class CaseCommands:
         was = self._progress.state.due_at
         self._clock.extend(by, command.until)
         due = self._progress.state.due_at
-        moved = by if command.until is None else self._clock.counted_between(was, due)
         facts: dict[str, str | int] = {"due_was": _utc_text(was), "due": _utc_text(due)}
-        if moved is not None:
-            facts["minutes"] = round(moved / timedelta(minutes=1))
+        if by is not None:
+            facts["minutes"] = round(by / timedelta(minutes=1))
         self._progress.note(kind, facts | {"by": command.actor, "command": command.command_id})
 
     def _go_on(self, by: str, command: str) -> None:
@@ -352,7 +354,10 @@ class CaseCommands:
         self._note_answer(EventKind.ANSWER_LATE, reply)
 
     def _note_answer(self, kind: EventKind, reply: StepReply) -> datetime:
-        """Note who brought which answer and return when it happened."""
+        """Note who brought which answer and return when it happened.
+
+        That is not before the step was opened, whatever was said: an answer is never refused for its time.
+        """
         answer, given = reply.answer, reply.given
         facts: dict[str, str] = {"decision": "none" if answer is None else answer.decision, "by": MACHINE}
         reason = answer.reason if isinstance(answer, Returned | Rejected | Moot) else None
@@ -363,7 +368,10 @@ class CaseCommands:
         optional = {"role": given.role, "receipt": given.receipt, "in_place_of": given.in_place_of}
         facts |= {"by": given.actor, "command": given.command_id}
         facts |= {name: fact for name, fact in optional.items() if fact is not None}
-        at = min(given.occurred_at, workflow.now())
+        now = workflow.now()
+        at, opened = min(given.occurred_at, now), min(self._inbox.not_before(given), now)
+        if at < opened and workflow.patched(_IN_ITS_STEP):
+            at, facts["said"] = opened, _utc_text(at)
         self._progress.note(kind, facts, at=at, of=step, reason=reason)
         return at
 

@@ -168,9 +168,10 @@ class CaseClock:
         """Return when the case would be due after `extend`; nothing is done."""
         return self._present().moved(by, until, workflow.now()).due_at
 
-    def counted_between(self, start: datetime | None, end: datetime | None) -> timedelta | None:
-        """Return the time that counts from one due time to another; None when one is not known."""
-        return None if start is None or end is None else self._present().counted(start, end)
+    @property
+    def due_if_resumed(self) -> datetime | None:
+        """When the case is due if nothing pauses its clock from now on."""
+        return self._present().due_if_resumed(workflow.now())
 
     def count_by(self, calendar: CalendarPlan) -> None:
         """Count by an edited calendar, from the start on; a clock that counts by another kind goes on."""

@@ -222,9 +222,9 @@ async def test_a_case_without_a_policy_can_be_withdrawn(stopped_bench: Bench) ->
 
 
 async def last_step(bench: Bench, received_at: datetime) -> Handle:
-    """Bring a case by hand to its last step."""
+    """Bring a case by hand to its last step, in the minute in which it came."""
     handle = await bench.start(a_case(received_at=received_at))
-    await work(bench, handle, *list(Step)[:-1])
+    await work(bench, handle, *list(Step)[:-1], occurred_at=received_at)
     await on_desk(bench, handle, Step.BPJS_RECONNECT)
     return handle
 
@@ -297,7 +297,8 @@ async def test_a_file_completed_by_hand_starts_the_clock_when_it_was_approved(st
         papers = PapersAdded(command_id="p-1", count=3)
         await handle.execute_update("papers_added", papers)
         await on_desk(bench, handle, Step.DOCUMENT_CHECK, 2)
-        happened_at = ago(minutes=40)
+        await bench.forward(handle, timedelta(hours=1))
+        happened_at = datetime.now(UTC) + timedelta(minutes=20)
         await give(handle, Step.DOCUMENT_CHECK, attempt=2, occurred_at=happened_at)
         state = await on_desk(bench, handle, Step.RECOMMENDATION, 2)
     assert state.due_at == happened_at + DAY
