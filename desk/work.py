@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from desk.decisions import Checked, Decisions, Said, Verb
+from desk.opened import opened_at
 from desk.orders import Hand, Orders
 from desk.sheets import Sheet
 from desk.words import words
@@ -142,7 +143,8 @@ class OfficeWork(Orders):
             raise WrongState(f"{number}: the open step is {state.step}, attempt {state.attempt}, not {step}")
 
     def _finish(self, hand: Hand, officer: Officer, role: Role, item: DeskItem, said: Said) -> Command:
-        checked = Decisions(self._shelf.reasons(), self._documents, self._clock).check(said, item)
+        opened = opened_at(self._registry, item.case, item.step, item.attempt)
+        checked = Decisions(self._shelf.reasons(), self._documents, self._clock).check(said, item, opened)
         if said.verb is Verb.HAND_OVER:
             self.gate.officer(officer.id, Act.HAND_OVER, item.case)
         if item.kind is ItemKind.MEND:
