@@ -3,8 +3,9 @@
 from datetime import timedelta
 
 from desk.decisions import Checked, Decisions, Said, Verb
+from desk.due_time import DueTimes
 from desk.opened import opened_at
-from desk.orders import Hand, Orders
+from desk.orders import Hand
 from desk.sheets import Sheet
 from desk.words import words
 from models.answers import Approved
@@ -24,7 +25,7 @@ _EVERY_ITEM = 100_000
 """More than a city has open: whose work it is must be looked at before anything is cut off."""
 
 
-class OfficeWork(Orders):
+class OfficeWork(DueTimes):
     """What officers do at their desks, beside what they ask of a case; see `Orders` for the errors."""
 
     @property

@@ -10,6 +10,7 @@ from typing import Annotated, Final
 
 from pydantic import ConfigDict, Field, field_validator
 
+from models.bounds import AtMostAYear
 from models.case import CaseHealth, CaseState, WaitingOn
 from models.payload import Payload
 
@@ -48,7 +49,7 @@ class StuckPolicy(StuckRule):
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
-    waiting: dict[WaitingOn, timedelta] = Field(default_factory=dict)
+    waiting: dict[WaitingOn, AtMostAYear] = Field(default_factory=dict)
     attempts: Annotated[int, Field(ge=1, le=50)] = 3
 
     @field_validator("waiting")

@@ -196,8 +196,7 @@ class Bench:
         """Return work to mend, of a new case that Kemensos returned."""
         step = Step.KEMENSOS_VERIFICATION
         case = self.case(step, **fields)  # type: ignore[arg-type]  # a builder hands on fields
-        stuck = {"health": CaseHealth.STUCK, "trouble": "NIK_BEDA"}
-        self.move(case, step, EventKind.STEP_STUCK, **stuck)
+        self.move(case, step, EventKind.STEP_STUCK, health=CaseHealth.STUCK, trouble="NIK_BEDA")
         return self.items(case)[-1]
 
     def claimed(self, by: str, step: Step = Step.DOCUMENT_CHECK, **fields: object) -> DeskItem:
