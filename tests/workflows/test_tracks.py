@@ -223,7 +223,7 @@ async def test_a_case_without_a_policy_can_be_withdrawn(stopped_bench: Bench) ->
 
 async def last_step(bench: Bench, received_at: datetime) -> Handle:
     """Bring a case by hand to its last step, in the minute in which it came."""
-    handle = await bench.start(a_case(received_at=received_at))
+    handle = await start_medical(bench, received_at)
     await work(bench, handle, *list(Step)[:-1], occurred_at=received_at)
     await on_desk(bench, handle, Step.BPJS_RECONNECT)
     return handle
