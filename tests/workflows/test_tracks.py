@@ -63,6 +63,23 @@ async def test_a_switched_case_has_the_new_clock_and_none_of_the_old(office: Ben
     assert clock_alerts(office, handle) == ["sla:1:50", "sla:2:50", "sla:2:75", "sla:2:90", "sla:2:100"]
 
 
+async def test_a_late_case_on_another_track_is_late_no_more_and_at_no_level(office: Bench) -> None:
+    """The new clock has told nobody yet: level and time of the old breach are gone, and so is its state."""
+    handle = await start_medical(office, ago(hours=26))
+    await on_desk(office, handle, Step.DOCUMENT_CHECK)
+    late = await office.until(handle, lambda state: state.sla_state is SlaState.BREACHED)
+    assert late.escalation_level > 0
+    assert late.detected_at is not None
+
+    state = (await switch(handle)).state
+
+    assert (state.sla_state, state.escalation_level, state.detected_at) == (SlaState.ON_TRACK, 0, None)
+    await office.forward(handle, timedelta(hours=24, minutes=5))
+    state = await office.until(handle, lambda state: state.sla_state is SlaState.BREACHED)
+    assert state.escalation_level == 1
+    assert clock_alerts(office, handle)[-1] == "sla:2:100"
+
+
 async def test_a_switch_is_seen_by_supervisors_and_written_to_the_ledger(office: Bench) -> None:
     """Search attribute, state and event tell the new track, and who switched it."""
     handle = await start_medical(office, ago(hours=1))
