@@ -13,6 +13,7 @@ from cli import (
     desk,
     digest,
     documents,
+    due_time,
     erasing,
     events,
     installation,
@@ -39,6 +40,7 @@ app = typer.Typer(
 app.add_typer(cases.app)
 app.add_typer(bulk_import.app)
 app.add_typer(steering.app)
+app.add_typer(due_time.app)
 app.add_typer(installation.app)
 app.add_typer(recovery.app)
 app.add_typer(keys.app, name="keys")

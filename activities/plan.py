@@ -26,5 +26,5 @@ def plan_of(case: CaseRef, shelf: PolicyShelf, present: AbstractSet[DocumentKind
         calendar=shelf.calendars().plan(case.city, track.sla.counts, wib_date(case.received_at)),
         pauses=track.sla.pauses,
         steps=track.sla.steps,
-        patience=city.stuck,
+        patience=city.stuck.rule_of(case.track),
     )

@@ -1,11 +1,10 @@
 """Commands on many cases at once: rehearsed first, then done one by one as a durable workflow."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import TypeAdapter, ValidationError
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -14,6 +13,7 @@ from rich.text import Text
 from cli.bulk_screens import Export, bulk_data, follow, rehearse, tell
 from cli.door import As, Counter, Json, counter, hand, print_json, run
 from cli.exporting import exported
+from cli.saying import read_duration
 from cli.screens import clock
 from desk.words import words
 from models.audit import Door
@@ -88,7 +88,7 @@ def extend(
     all_of_them: _AllOfThem = False, ids: _Ids = None, results: _Results = None,
     as_: As = None, json_: Json = False,
 ) -> None:  # fmt: skip
-    """Move the due time of cases."""
+    """Give cases more time."""
     gates = (go, reason, expect, all_of_them)
     _order(Operation.EXTEND, where, gates, (ids, results), as_, as_json=json_, by=by)
 
@@ -188,7 +188,10 @@ def _order(
         at = await counter(settings)
         officer = _officer(at, as_, settings)
         chosen_by = guarded(where, [column.key.name for column in COLUMNS])
-        seconds = None if by is None else int(_duration(by).total_seconds())
+        longer = None if by is None else read_duration(by)
+        if longer is not None:
+            at.work.require_length(officer, longer)
+        seconds = None if longer is None else int(longer.total_seconds())
         why = words("--reason", reason) if go else ""
         if go and expect is None:
             raise BadInput([Finding("--expect", "is needed with --go", "say how many the rehearsal found")])
@@ -224,10 +227,3 @@ def _export(settings: Settings, officer: Officer) -> Export:
         exported(settings, officer, Act.BULK, Door.BULK_FILE, reason, count=count)
 
     return export
-
-
-def _duration(text: str) -> timedelta:
-    try:
-        return TypeAdapter(timedelta).validate_python(text)
-    except ValidationError:
-        raise BadInput([Finding("--by", "is not a duration", "write it as PT4H or PT30M")]) from None

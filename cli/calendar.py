@@ -1,6 +1,6 @@
 """Commands on the calendars: look at them, load a year of holidays, compute a due time to check one."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Final
 
 import typer
@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.door import Json, print_json, run
+from cli.saying import read_time
 from gateways.holiday_source import Loaded, load_year
 from gateways.policy_folder import PolicyFolder
 from models.calendar import AllHours, Budget, DayHours
@@ -127,10 +128,9 @@ def _read(start: str, budget: str) -> tuple[datetime, Budget]:
     """Return what was typed. Raises BadInput with every fault."""
     findings = []
     try:
-        begun = datetime.fromisoformat(start)
-        begun = (begun if begun.tzinfo else begun.replace(tzinfo=WIB)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        findings.append(Finding("START", "is not a time", "type it as '2026-02-13 15:30', in WIB"))
+        begun = read_time(start, "START")
+    except BadInput as fault:
+        findings += fault.findings
     try:
         asked = TypeAdapter(Budget).validate_python(budget)
     except ValidationError:

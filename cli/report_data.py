@@ -9,7 +9,7 @@ from typing import Final
 from models.case import Outcome, Step
 from models.plain import safe_cell
 from models.report import Figures, Grouping, Pace, Report
-from models.sla import Owner
+from models.turns import Owner
 from models.wib import WIB
 
 TOTAL: Final = "total"

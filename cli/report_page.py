@@ -10,8 +10,8 @@ from cli import report_charts as charts
 from cli.report_words import GROUPING, NOTHING, half_of, most_of, name_of, number, pace_of, share
 from models.case import Step
 from models.report import DayFigures, Figures, Grouping, Pace, Report
-from models.sla import Owner
 from models.texts import OUTCOME, OWNER, STEP
+from models.turns import Owner
 from models.wib import indonesian_date, short_date, wib_text
 
 _POLICY: Final = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"

@@ -11,8 +11,8 @@ from cli.report_words import NOTHING, half_of, most_of, name_of, number, pace_of
 from cli.screens import clock
 from models.case import Step
 from models.report import Figures, Grouping, Report
-from models.sla import Owner
 from models.texts import OUTCOME, OWNER, STEP
+from models.turns import Owner
 
 
 def report_screen(report: Report, city: str, by: Grouping | None, width: int) -> RenderableType:

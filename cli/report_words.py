@@ -5,8 +5,8 @@ from typing import Final
 
 from models.case import Step, Track
 from models.report import OVER, Figures, Grouping, Pace
-from models.sla import Owner
 from models.texts import OWNER, STEP, TRACK, duration
+from models.turns import Owner
 
 GROUPING: Final = {
     Grouping.KECAMATAN: "Kecamatan",

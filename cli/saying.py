@@ -1,15 +1,21 @@
 """The options by which an officer says what came of a piece of work."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final, TypeVar
 
 import typer
+from pydantic import TypeAdapter, ValidationError
 
 from desk.decisions import PortalEntry, Said, Verb
+from models.bounds import Moment, Stretch
 from models.errors import BadInput, Finding
 from models.wib import WIB, wib_date
+
+Value = TypeVar("Value")
+_MOMENT: Final[TypeAdapter[datetime]] = TypeAdapter(Moment)
+_STRETCH: Final[TypeAdapter[timedelta]] = TypeAdapter(Stretch)
 
 ReturnCode = Annotated[
     str | None,
@@ -66,7 +72,23 @@ def read_time(text: str, option: str = "--at") -> datetime:
         words = f"{wib_date(datetime.now(UTC))} {words}"
     try:
         time = datetime.fromisoformat(words)
-        return (time if time.tzinfo else time.replace(tzinfo=WIB)).astimezone(UTC)
+        time = (time if time.tzinfo else time.replace(tzinfo=WIB)).astimezone(UTC)
     except (ValueError, OverflowError):
         fix = "write it as '2026-02-11 08:30' (WIB), or '08:30' for today"
         raise BadInput([Finding(option, "is not a time", fix)]) from None
+    return _bounded(_MOMENT, time, Finding(option, "lies in no year that counts", "give one of 2000 to 2199"))
+
+
+def read_duration(text: str, option: str = "--by") -> timedelta:
+    """Read a duration as ISO 8601 writes it, which may be below zero. Raises BadInput."""
+    fault = Finding(option, "is not a duration of at most ten years", "write it as PT4H or PT30M")
+    if re.fullmatch(r"[+-]?P[0-9.DTHMSW]+", text.strip()) is None:
+        raise BadInput([fault])
+    return _bounded(_STRETCH, text.strip(), fault)
+
+
+def _bounded(form: TypeAdapter[Value], value: object, fault: Finding) -> Value:
+    try:
+        return form.validate_python(value)
+    except ValidationError:
+        raise BadInput([fault]) from None

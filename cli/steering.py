@@ -1,12 +1,10 @@
 """Commands that steer a case: answer a step, end it, go on, mend data, switch the track, letters."""
 
 import json
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 from rich.prompt import Prompt
 
@@ -22,7 +20,7 @@ from cli.door import (
     print_json,
     run,
 )
-from cli.saying import At, Note, Proof, Receipt, ReceiptAgain, RejectCode, ReturnCode, read_time, said
+from cli.saying import At, Note, Proof, Receipt, ReceiptAgain, RejectCode, ReturnCode, said
 from cli.screens import console
 from desk.corrections import FIELDS
 from intake.files import read_bounded
@@ -145,34 +143,6 @@ def switch_track(
     run(work, as_json=json_)
 
 
-@app.command(epilog='Example: starter.py extend PBI-3674-2026-000001 --by PT4H --reason "SIKS-NG mati"')
-def extend(
-    case: CaseArgument,
-    reason: Reason,
-    by: Annotated[str | None, typer.Option("--by", help="Longer by this, for example PT4H.")] = None,
-    until: Annotated[
-        str | None, typer.Option("--until", help="The new due time, '2026-02-12 16:00' (WIB).")
-    ] = None,
-    as_: As = None,
-    command_id: CommandId = None,
-    json_: Json = False,
-) -> None:
-    """Move the due time of a case. Supervisors only; what was told of the old one stays told."""
-
-    async def work(settings: Settings, screen: Console) -> None:
-        desk = await counter(settings)
-        command = desk.work.extend(
-            hand(as_, command_id, settings),
-            known_form(case),
-            reason,
-            by=None if by is None else _duration(by),
-            until=None if until is None else read_time(until, "--until"),
-        )
-        await desk.give(command, "due time moved", screen, as_json=json_)
-
-    run(work, as_json=json_)
-
-
 @receipts.command(
     "void", epilog='Example: starter.py receipt void PBI-3674-2026-000001 --reason "salah orang"'
 )
@@ -232,13 +202,6 @@ def letter(
             screen.print(f"  {target}", markup=False)
 
     run(work, as_json=json_)
-
-
-def _duration(text: str) -> timedelta:
-    try:
-        return TypeAdapter(timedelta).validate_python(text)
-    except ValidationError:
-        raise BadInput([Finding("--by", "is not a duration", "write it as PT4H or PT30M")]) from None
 
 
 def _write(path: Path, content: bytes) -> None:

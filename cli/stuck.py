@@ -82,8 +82,9 @@ def why(case: CaseArgument, json_: Json = False) -> None:
             office.alerts.entries(case_number=number, limit=1),
             office.erasures.erased([number]).get(number),
         )
+        rule = office.shelf.city(told.case.city).stuck.rule_of(told.case.track)
         found = Why(
-            state=told if told.outcome else judged(told, office.shelf.city(told.case.city).stuck, now),
+            state=told if told.outcome else judged(told, rule, now),
             items=office.book.items(case_number=number),
             undelivered=len(office.book.undelivered(number)),
             alert=alerts[0] if alerts else None,

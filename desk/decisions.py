@@ -15,6 +15,7 @@ from models.case import Step
 from models.desk import DeskItem, ItemKind, PortalReceipt
 from models.errors import BadInput, Finding
 from models.reasons import Reasons
+from models.wib import wib_text
 
 _LONGEST_REFERENCE = 100
 
@@ -73,9 +74,9 @@ class Decisions:
         self._documents = documents
         self._clock = clock
 
-    def check(self, said: Said, item: DeskItem) -> Checked:
-        """Return the answer. Raises BadInput with every fault."""
-        faults = [*self._of_verb(said, item), *self._of_time(said, item)]
+    def check(self, said: Said, item: DeskItem, opened_at: datetime) -> Checked:
+        """Return the answer; `opened_at` is when its step was opened. Raises BadInput with every fault."""
+        faults = [*self._of_verb(said, item), *self._of_time(said, opened_at)]
         if fault := fault_of("--note", said.note):
             faults.append(fault)
         takes_receipt = said.verb is Verb.APPROVE and _is_upload(item)
@@ -86,7 +87,8 @@ class Decisions:
         if faults:
             raise BadInput(faults)
         receipt = self._keep(said.portal) if takes_receipt and said.portal is not None else None
-        occurred_at = said.occurred_at or (receipt.submitted_at if receipt else self._clock())
+        told_at = said.occurred_at or (receipt.submitted_at if receipt else self._clock())
+        occurred_at = max(told_at, opened_at)
         return Checked(self._answer(said), occurred_at, receipt, (said.note or "").strip() or None)
 
     def _of_verb(self, said: Said, item: DeskItem) -> list[Finding]:
@@ -108,13 +110,15 @@ class Decisions:
             ]
         return []
 
-    def _of_time(self, said: Said, item: DeskItem) -> list[Finding]:
+    def _of_time(self, said: Said, opened_at: datetime) -> list[Finding]:
+        """Check the times that were told; people tell the minute, and the one of the opening is in order."""
         told = (said.occurred_at, said.portal.submitted_at if said.portal else None)
         times = [at for at in told if at is not None]
         if any(at > self._clock() for at in times):
             return [Finding("--at", "lies in the future", "give the time at which it happened")]
-        if any(at < item.case.received_at for at in times):
-            return [Finding("--at", "lies before the case", "give the time at which it happened")]
+        if any(at < opened_at.replace(second=0, microsecond=0) for at in times):
+            fix = f"give a time from {wib_text(opened_at)} on"
+            return [Finding("--at", "lies before the step was opened", fix)]
         return []
 
     def _of_portal(self, entry: PortalEntry | None) -> list[Finding]:

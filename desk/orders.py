@@ -4,7 +4,7 @@ import hashlib
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from desk.corrections import corrected
 from desk.gate import Gate
@@ -23,7 +23,6 @@ from models.errors import BadInput, Finding, WrongState
 from models.messages import (
     Acknowledge,
     DataCorrected,
-    Extend,
     PapersAdded,
     ReopenUpload,
     RetryStep,
@@ -139,25 +138,6 @@ class Orders:
         message = SwitchTrack(command_id=hand.id_for("track"), track=track, actor=officer.id, occurred_at=now)
         command = Command(case_number, message, officer.id, officer.role_in(act), now)
         return self._book.give(Completion(command, need=need))
-
-    def extend(
-        self,
-        hand: Hand,
-        case_number: str,
-        reason: str,
-        *,
-        by: timedelta | None = None,
-        until: datetime | None = None,
-    ) -> Command:
-        """Give a case more time, by so much or until a time; the reason stays in the ledger."""
-        officer = self._officer(hand, Act.EXTEND, case_number)
-        note = words("--reason", reason)
-        if (by is None) == (until is None):
-            raise BadInput([Finding("--by", "or --until: exactly one is needed", "for example --by PT4H")])
-        if until is not None and until <= self._clock():
-            raise BadInput([Finding("--until", "does not lie in the future", "give the new due time")])
-        message = Extend(command_id=hand.id_for("extend"), by=by, until=until, actor=officer.id)
-        return self._give(case_number, message, officer, Act.EXTEND, note=note)
 
     def acknowledge(self, hand: Hand, case_number: str) -> Command:
         """Take charge of a case: nobody higher is told of it. The clock goes on."""

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
+from desk.opened import opened_at
 from gateways.ports.desk import DeskBook
 from gateways.ports.ledger import Registry
 from gateways.ports.policies import PolicyShelf
@@ -58,7 +59,7 @@ class PushedAnswers:
             state = self._state(source, event)
             attempt = self._attempt(event.data, state)
             answer = _answer(event.data, self._shelf.reasons())
-            occurred_at = self._occurred_at(event, state)
+            occurred_at = self._occurred_at(event, attempt, state)
             if state.outcome is not None:
                 return None
             try:
@@ -87,12 +88,16 @@ class PushedAnswers:
             raise EventRefused(EventResult.NOT_OPEN, ("data.step",))
         return attempt
 
-    def _occurred_at(self, event: PushedEvent, state: CaseState) -> datetime:
+    def _occurred_at(self, event: PushedEvent, attempt: int, state: CaseState) -> datetime:
+        """Return when the answer happened: not before its step was opened, whatever the sender says.
+
+        It is taken all the same: an officer may have told the step before it too late.
+        """
         now = self._clock()
         at = event.time or now
         if at > now + options.CLOCK_SKEW or at < state.case.received_at:
             raise EventRefused(EventResult.MALFORMED, ("time",))
-        return min(at, now)
+        return min(max(at, opened_at(self._registry, state.case, event.data.step, attempt)), now)
 
     def _give(
         self,

@@ -3,7 +3,9 @@
 from datetime import timedelta
 
 from desk.decisions import Checked, Decisions, Said, Verb
-from desk.orders import Hand, Orders
+from desk.due_time import DueTimes
+from desk.opened import opened_at
+from desk.orders import Hand
 from desk.sheets import Sheet
 from desk.words import words
 from models.answers import Approved
@@ -23,7 +25,7 @@ _EVERY_ITEM = 100_000
 """More than a city has open: whose work it is must be looked at before anything is cut off."""
 
 
-class OfficeWork(Orders):
+class OfficeWork(DueTimes):
     """What officers do at their desks, beside what they ask of a case; see `Orders` for the errors."""
 
     @property
@@ -142,7 +144,8 @@ class OfficeWork(Orders):
             raise WrongState(f"{number}: the open step is {state.step}, attempt {state.attempt}, not {step}")
 
     def _finish(self, hand: Hand, officer: Officer, role: Role, item: DeskItem, said: Said) -> Command:
-        checked = Decisions(self._shelf.reasons(), self._documents, self._clock).check(said, item)
+        opened = opened_at(self._registry, item.case, item.step, item.attempt)
+        checked = Decisions(self._shelf.reasons(), self._documents, self._clock).check(said, item, opened)
         if said.verb is Verb.HAND_OVER:
             self.gate.officer(officer.id, Act.HAND_OVER, item.case)
         if item.kind is ItemKind.MEND:

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from time import monotonic
 from typing import TypeVar
@@ -14,6 +14,7 @@ import httpcore
 import httpx
 from pydantic import BaseModel, ValidationError
 
+from gateways.retry_after import retry_after
 from models.errors import BadReply, Misconfigured, ReactivationError, Refused, Unavailable
 
 _MOST_BYTES = 1024 * 1024
@@ -85,6 +86,7 @@ class HttpCall:
             with self._called(method, path, headers or {}, body) as response:
                 is_success = HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES
                 content = self._content(response) if is_success else b""
+                wait = retry_after(response.headers, datetime.now(UTC))
         except httpcore.TimeoutException:
             fault = Unavailable(self._system, "no answer in time")
         except _CUT:
@@ -95,7 +97,7 @@ class HttpCall:
             fault = (
                 BadReply(self._system, "reply is too large, or packed")
                 if is_success
-                else self._fault(response.status, refusals or {})
+                else self._fault(response.status, refusals or {}, wait)
             )
         raise fault
 
@@ -150,14 +152,14 @@ class HttpCall:
                 raise httpcore.ReadTimeout("drips")
         return bytes(body)
 
-    def _fault(self, status: int, refusals: Mapping[int, str]) -> ReactivationError:
+    def _fault(self, status: int, refusals: Mapping[int, str], wait: timedelta | None) -> ReactivationError:
         match status:
             case 401 | 403:
                 return Misconfigured(f"{self._system}: {self._access}")
             case 408 | 429:
-                return Unavailable(self._system, "overloaded")
+                return Unavailable(self._system, "overloaded", ask_again_in=wait)
             case _ if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-                return Unavailable(self._system, "out of order")
+                return Unavailable(self._system, "out of order", ask_again_in=wait)
             case _ if status >= HTTPStatus.BAD_REQUEST:
                 return Refused(self._system, refusals.get(status, "call refused"))
         return BadReply(self._system, "redirected")

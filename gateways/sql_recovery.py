@@ -40,7 +40,7 @@ _OF_CLOCK = (
     select(commands)
     .where(
         commands.c.case_number == _NUMBER,
-        commands.c.kind.in_([CommandKind.EXTEND, CommandKind.ACKNOWLEDGE]),
+        commands.c.kind.in_([CommandKind.EXTEND, CommandKind.SHORTEN, CommandKind.ACKNOWLEDGE]),
         commands.c.result == CommandResult.ACCEPTED,
     )
     .order_by(commands.c.given_at)

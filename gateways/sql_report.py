@@ -29,8 +29,8 @@ from models.case import CaseHealth
 from models.messages import EventKind
 from models.report import OVER, CaseLine, OwnedTime, Report, ReportAsk, ReportRows, StepTime
 from models.report_count import report_of
-from models.sla import OWNER, Owner
 from models.tables import case_events, cases
+from models.turns import OWNER, Owner
 
 _AT_A_TIME: Final = 2_000
 """Rows that are in memory at once."""

@@ -25,7 +25,7 @@ from gateways.ledger_access import LedgerAccess, Upsert
 from gateways.ports.watch import Heartbeat
 from models.alert_tables import alert_deliveries, alerts
 from models.audit_tables import audit_pending
-from models.case import CaseState
+from models.case import CaseState, SlaState
 from models.desk_tables import commands
 from models.errors import Unavailable
 from models.messages import AlertKind, EventKind
@@ -53,7 +53,10 @@ _UNTOLD = select(cases.c.case_number).where(
     ~exists().where(
         alerts.c.case_number == cases.c.case_number,
         alerts.c.kind == AlertKind.SLA_BREACH,
-        alerts.c.raised_at >= cases.c.due_at,
+        or_(
+            alerts.c.raised_at >= cases.c.due_at,
+            and_(cases.c.sla_state == SlaState.BREACHED, alerts.c.raised_at >= cases.c.detected_at),
+        ),
     ),
 )
 _STALLED = union(
@@ -157,7 +160,8 @@ class SqlWatch:
     def untold(self, due_before: datetime) -> set[str]:
         """Return the open cases that were due before a time, and whose breach nobody was alerted of.
 
-        An alert of an earlier due time does not count: the case was given more time since.
+        An alert of an earlier due time does not count: the case was given more time since. It does when what
+        it was given was too little: then the case is breached as it was, since `detected_at`.
         """
         return self._numbers(_UNTOLD, {"before": due_before})
 

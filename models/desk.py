@@ -15,6 +15,7 @@ from models.messages import (
     Recount,
     ReopenUpload,
     RetryStep,
+    Shorten,
     SwitchTrack,
     Withdraw,
 )
@@ -29,6 +30,7 @@ CaseMessage = (
     | ReopenUpload
     | SwitchTrack
     | Extend
+    | Shorten
     | Recount
     | Acknowledge
     | Withdraw
@@ -106,6 +108,7 @@ class CommandKind(StrEnum):
     REOPEN_UPLOAD = "reopen_upload"
     SWITCH_TRACK = "switch_track"
     EXTEND = "extend"
+    SHORTEN = "shorten"
     RECOUNT = "recount"
     ACKNOWLEDGE = "acknowledge"
     WITHDRAW = "withdraw"
@@ -129,6 +132,7 @@ _MESSAGES: dict[CommandKind, type[CaseMessage]] = {
     CommandKind.REOPEN_UPLOAD: ReopenUpload,
     CommandKind.SWITCH_TRACK: SwitchTrack,
     CommandKind.EXTEND: Extend,
+    CommandKind.SHORTEN: Shorten,
     CommandKind.RECOUNT: Recount,
     CommandKind.ACKNOWLEDGE: Acknowledge,
     CommandKind.WITHDRAW: Withdraw,

@@ -57,6 +57,11 @@ class _OutsideError(ReactivationError):
 class Unavailable(_OutsideError, TryAgain):
     """The outside system did not answer, or said that it cannot now."""
 
+    def __init__(self, system: str, what: str, *, ask_again_in: timedelta | None = None) -> None:
+        """`system` and `what` are constants of the code; `ask_again_in` is what the system asked for."""
+        super().__init__(system, what)
+        self.ask_again_in = ask_again_in
+
 
 class SystemDown(_OutsideError):
     """An outage of the system is open: nobody calls it before it is back, and cases wait for that."""

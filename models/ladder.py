@@ -6,6 +6,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from models.bounds import AtMostAYear
 from models.roles import MAY, Act, OfficerId, Role
 
 _DOUBLINGS: Final = 20
@@ -18,7 +19,7 @@ class LadderLevel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     role: Role
-    after: timedelta = timedelta(0)
+    after: AtMostAYear = timedelta(0)
     """Wall time since the breach; the first level is told with it."""
 
     @field_validator("role")
@@ -35,7 +36,7 @@ class Storm(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     more_than: int = Field(ge=1, le=1000)
-    within: timedelta
+    within: AtMostAYear
 
     @field_validator("within")
     @classmethod
@@ -57,9 +58,9 @@ class LadderPolicy(BaseModel):
     """Who is told when a role has nobody, or a message cannot reach somebody."""
     levels: tuple[LadderLevel, ...] = Field(min_length=1)
     """Level 1 is told at the breach; each next one later."""
-    repeat_after: timedelta
+    repeat_after: AtMostAYear
     """Until an alert that nobody acknowledged is told again; doubles each time."""
-    repeat_at_most: timedelta
+    repeat_at_most: AtMostAYear
     storm: Storm
 
     @field_validator("levels")

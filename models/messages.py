@@ -7,14 +7,14 @@ from typing import Annotated, Final
 from pydantic import Field, StringConstraints
 
 from models.answers import Answer, ReasonCode
-from models.bounds import Attempt, Moment, Stretch
+from models.bounds import Attempt, LessTime, Moment, Stretch
 from models.calendar import Budget, CalendarPlan
 from models.case import Birth, CaseNumber, CaseState, CityCode, Step, Track
 from models.outage import System
 from models.payload import Payload
 from models.roles import OfficerId, Role
-from models.sla import Owner, PauseRule
 from models.standstill import StuckRule
+from models.turns import Owner, PauseRule
 
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
 """A short token of our own making; never text that came from outside."""
@@ -52,6 +52,7 @@ class EventKind(StrEnum):
     SLA_TURNED = "sla.turned"
     """Another's time begins: the applicant's, the office's, an institution's."""
     SLA_EXTENDED = "sla.extended"
+    SLA_SHORTENED = "sla.shortened"
     SLA_RECOUNTED = "sla.recounted"
     """The calendar was edited, and with it the due time."""
     SLA_ACKNOWLEDGED = "sla.acknowledged"
@@ -326,13 +327,41 @@ class SwitchTrack(CaseCommand):
 
 
 class Extend(CaseCommand):
-    """Give the case more time, or less."""
+    """Give the case more time."""
 
     command_id: Code
     by: Stretch | None = None
+    """More than zero; less was an extension too before there was `Shorten`."""
     until: Moment | None = None
-    """The new due time; exactly one of both is given."""
+    """The new due time, which no pause moves; exactly one of both is given."""
     actor: OfficerId
+
+
+class Shorten(CaseCommand):
+    """Take time from the case."""
+
+    command_id: Code
+    by: LessTime | None = None
+    until: Moment | None = None
+    """The new due time, which no pause moves; exactly one of both is given."""
+    actor: OfficerId
+
+
+class DueQuestion(Payload):
+    """What would become of the due time: moved by so much, or to a time."""
+
+    by: Stretch | None = None
+    """Below zero for less time."""
+    until: Moment | None = None
+
+
+class DueForecast(Payload):
+    """When a case is due, and when it would be."""
+
+    due_at: datetime | None
+    """None before the clock runs, and during a pause without end."""
+    would_be: datetime | None
+    """None where `due_at` would be."""
 
 
 class Recount(CaseCommand):

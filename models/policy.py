@@ -7,12 +7,13 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from models.bounds import Span
 from models.calendar import Budget, CalendarKind
 from models.case import CityCode, Step, Track
 from models.ladder import LadderPolicy
 from models.letter_policy import LetterPolicy
-from models.sla import Owner, PauseRule
 from models.standstill import StuckPolicy
+from models.turns import Owner, PauseRule
 
 _SHORTEST_RETENTION = 30
 """Days; erasing is for good, and a slip of the pen must not do it to last week's cases."""
@@ -44,6 +45,15 @@ class NeedKind(StrEnum):
     ROUTINE = "routine"
 
 
+class PausePolicy(PauseRule):
+    """What of an owner's time does not count, as a policy may say it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    at_most: Span | None = None
+    times: Annotated[int, Field(ge=1)] | None = None
+
+
 class SlaPolicy(BaseModel):
     """A time budget and the shares of it at which the office is warned.
 
@@ -59,7 +69,7 @@ class SlaPolicy(BaseModel):
 
     counts: CalendarKind = CalendarKind.ALL_HOURS
     """Which hours count: all, or the office's working time."""
-    pauses: dict[Owner, PauseRule] = {}
+    pauses: dict[Owner, PausePolicy] = {}
     """Whose time does not count against the office: for how long at most, how often."""
     steps: dict[Step, Budget] = {}
     """A budget of its own for a step."""
@@ -104,9 +114,11 @@ class CityPolicy(BaseModel):
     name: str
     legal_basis: str
     """Configurable text: media and registers disagree on the number (domain 8.1)."""
-    poll_every: timedelta
+    poll_every: Span
     max_rounds: Annotated[int, Field(ge=0, le=20)] = 3
     """How often a case may be returned before it goes to a supervisor."""
+    extend_at_most: Span = timedelta(days=7)
+    """How much longer one order may make a due time. No source gives a number: it is ours."""
     stuck: StuckPolicy = StuckPolicy()
     """When a case is called stuck although nothing failed."""
     digest_at: time = time(7)

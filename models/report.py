@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from models.case import Outcome, Step
-from models.sla import Owner
+from models.turns import Owner
 from models.wib import WIB
 
 OVER: Final = "closed"

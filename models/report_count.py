@@ -21,7 +21,7 @@ from models.report import (
     ReportRows,
     StepTime,
 )
-from models.sla import Owner
+from models.turns import Owner
 from models.wib import wib_date
 
 

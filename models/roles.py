@@ -50,6 +50,7 @@ class Act(StrEnum):
     REISSUE_LETTER = "letter reissue"
     ACK = "alerts ack"
     EXTEND = "extend"
+    SHORTEN = "shorten"
     SEND_DIGEST = "digest --send"
     DECLARE_OUTAGE = "outage declare"
     BULK = "bulk"
@@ -90,6 +91,7 @@ MAY: Final[dict[Act, frozenset[Role]]] = {
     Act.REISSUE_LETTER: frozenset({Role.SIGNER}),
     Act.ACK: _OFFICERS | _HEADS,
     Act.EXTEND: _SUPERVISOR,
+    Act.SHORTEN: _SUPERVISOR,
     Act.SEND_DIGEST: _SUPERVISOR | _HEADS,
     Act.DECLARE_OUTAGE: frozenset({Role.SIKS_NG_OPERATOR, Role.SUPERVISOR}) | _HEADS,
     Act.BULK: _SUPERVISOR,

@@ -1,109 +1,40 @@
 """The arithmetic of an SLA: a budget, a ledger of who the case waited for, and the rungs of the ladder.
 
-Pure: no clock is read here and nothing sleeps. `due_at` is derived from the segments, never stored apart.
+Pure: no clock is read here and nothing sleeps. `due_at` is derived from the segments, never stored apart,
+unless a time was promised instead of a budget.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Final
 
 from models.calendar import AllHours, Budget, Calendar
-from models.case import SlaState, WaitingOn
-from models.payload import Payload
+from models.case import SlaState
+from models.rungs import BREACH_SHARE, Mark, Rung
+from models.turns import Owner, PauseRule, Segment, Turns
 
-BREACH_SHARE: Final = 1.0
-
-
-class Owner(StrEnum):
-    """Whose time passes."""
-
-    APPLICANT = "applicant"
-    DINSOS = "dinsos"
-    KEMENSOS = "kemensos"
-    BPJS = "bpjs"
-    OUTAGE = "outage"
-
-
-OWNER: Final = {
-    WaitingOn.OFFICER: Owner.DINSOS,
-    WaitingOn.SIGNER: Owner.DINSOS,
-    WaitingOn.SUPERVISOR: Owner.DINSOS,
-    WaitingOn.NOBODY: Owner.DINSOS,
-    WaitingOn.APPLICANT: Owner.APPLICANT,
-    WaitingOn.SIKS_NG: Owner.KEMENSOS,
-    WaitingOn.KEMENSOS: Owner.KEMENSOS,
-    WaitingOn.BPJS: Owner.BPJS,
-}
-"""Whose time it is while the case waits for them. SIKS-NG is run by Kemensos."""
-
-
-class PauseRule(Payload):
-    """What of an owner's time does not count against the office."""
-
-    at_most: timedelta | None = None
-    """Longest part of one wait that pauses the clock; it runs on afterwards. None: as long as the wait."""
-    times: int | None = None
-    """How many waits pause the clock; later ones do not. None: every one."""
-
-
-class Rung(Payload):
-    """A moment at which somebody is told: at a share of the budget, or some time after it is used up."""
-
-    share: float | None = None
-    """Of the budget, above 0; 1 is the breach."""
-    after: timedelta | None = None
-    """Since the breach, in wall time."""
-    level: int = 0
-    """Escalation level that the rung leads to: 0 before the breach, 1 with it, more above."""
-
-    @property
-    def name(self) -> str:
-        """The rung in a word: `75` for a share in percent, `L2` for a level."""
-        return f"L{self.level}" if self.share is None else str(round(self.share * 100))
-
-    @property
-    def is_breach(self) -> bool:
-        """Whether the budget is used up here."""
-        return self.share is not None and self.share >= BREACH_SHARE
-
-
-def ladder(warn_at: Sequence[float], levels: Sequence[timedelta] = ()) -> tuple[Rung, ...]:
-    """Return the rungs: warnings, the breach, and a level for each time after it, in their order."""
-    warnings = (Rung(share=share) for share in sorted(warn_at))
-    above = (Rung(after=after, level=number) for number, after in enumerate(sorted(levels), 2))
-    return (*warnings, Rung(share=BREACH_SHARE, level=1), *above)
+_LONGEST: Final = timedelta(days=3660)
+"""No budget grows beyond this, however often it is extended: a due time must never overflow."""
 
 
 @dataclass(frozen=True)
-class Mark:
-    """A rung, and when it is reached."""
+class FixedEnd:
+    """A time that was promised instead of a budget."""
 
-    at: datetime
-    rung: Rung
-
-
-@dataclass(frozen=True)
-class Segment:
-    """A stretch of a case's time. Each begins where the one before ends: together they are all of it."""
-
-    start: datetime
-    end: datetime | None
-    owner: Owner
-    reason: str
-    """Why it was this owner's time: a step, or a reason code."""
-    opened_by: str
-    closed_by: str | None = None
-
-    def length(self, until: datetime) -> timedelta:
-        """Return how long it has lasted by a time."""
-        end = until if self.end is None else min(self.end, until)
-        return max(end - self.start, timedelta(0))
+    until: datetime
+    since: datetime
+    """When a time was first promised; pauses count for nothing from then on."""
 
 
 class SlaClock:
-    """A budget that runs from the complete file, through segments of which some do not count."""
+    """A budget that runs from the complete file, through segments of which some do not count.
+
+    Once `end_at` promised a time, the clock is due then, whoever the case waits for meanwhile: the time since
+    that promise counts without pauses, and the budget is what brings it there. What is given or taken by
+    `extend` afterwards moves that time by so much counted time, and an edited calendar moves it no further.
+    """
 
     def __init__(
         self,
@@ -115,14 +46,15 @@ class SlaClock:
     ) -> None:
         """`calendar` says which hours count, all unless given; `pauses` whose time does not."""
         self._promised = budget
-        self._extensions: list[timedelta] = []
+        self._fixed: FixedEnd | None = None
+        self._fixed_due: datetime | None = None
+        self._extensions: tuple[timedelta, ...] = ()
         self._rungs = tuple(rungs)
         self._calendar = calendar or AllHours()
-        self._pauses = dict(pauses or {})
-        self._segments: list[Segment] = []
+        self._turns = Turns(pauses or {})
         self._started_at: datetime | None = None
         self._reached = 0
-        self._budget = self._given()
+        self._count()
 
     # -- What happens ----------------------------------------------------------------------------
 
@@ -131,25 +63,40 @@ class SlaClock:
         if self._started_at is not None:
             raise RuntimeError("the clock runs already")
         self._started_at = at
-        self._budget = self._given()
+        self._count()
 
     def count_by(self, calendar: Calendar) -> None:
         """Count by another calendar, from the start on; rungs that were reached stay reached."""
         self._calendar = calendar
-        self._budget = self._given()
+        self._count()
 
     def turn(self, owner: Owner, at: datetime, *, reason: str, by: str) -> None:
         """Let another's time begin; it begins no earlier than the time before it did."""
-        if self._segments:
-            last = self._segments[-1]
-            at = max(at, last.start)
-            self._segments[-1] = replace(last, end=at, closed_by=by)
-        self._segments.append(Segment(start=at, end=None, owner=owner, reason=reason, opened_by=by))
+        self._turns.turn(owner, at, reason=reason, by=by)
+        if self._fixed is not None:  # a turn that is told late moves what was used up by then
+            self._count()
 
     def extend(self, by: timedelta) -> None:
         """Give the case more time, or less; rungs that were reached stay reached."""
-        self._extensions.append(by)
-        self._budget = self._given()
+        self._extensions = (*self._extensions, by)
+        self._count()
+
+    def end_at(self, until: datetime, now: datetime) -> None:
+        """Promise a time in place of all that was given so far; rungs that were reached stay reached."""
+        if self._started_at is None:
+            raise RuntimeError("the clock does not run")
+        since = max(now, self._started_at) if self._fixed is None else self._fixed.since
+        self._fixed, self._extensions = FixedEnd(until, since), ()
+        self._count()
+
+    def moved(self, by: timedelta | None, until: datetime | None, now: datetime) -> "SlaClock":
+        """Return the clock as `extend` would leave it, or `end_at` when there is a time; this one stays."""
+        other = copy(self)
+        if until is None:
+            other.extend(by or timedelta(0))
+        else:
+            other.end_at(until, now)
+        return other
 
     # -- What follows ----------------------------------------------------------------------------
 
@@ -175,12 +122,23 @@ class SlaClock:
     @property
     def segments(self) -> tuple[Segment, ...]:
         """Every stretch of the case's time so far; the last one is open."""
-        return tuple(self._segments)
+        return self._turns.segments
 
     @property
     def due_at(self) -> datetime | None:
         """When the budget ends; None before the clock runs, and during a pause without end."""
-        return self._when(self._budget)
+        return self._when(self._budget) if self._fixed is None else self._fixed_due
+
+    def due_if_resumed(self, now: datetime) -> datetime | None:
+        """Return when the budget ends if the present pause ends now; `due_at` when there is no pause."""
+        if self.is_due(now) or not self.is_paused(now):
+            return self.due_at
+        return self._calendar.add(now, self._budget - self.elapsed(now))
+
+    def is_due(self, at: datetime) -> bool:
+        """Tell whether the due time is reached."""
+        due_at = self.due_at
+        return due_at is not None and due_at <= at
 
     def is_paused(self, at: datetime) -> bool:
         """Tell whether the time at this moment does not count against the office."""
@@ -197,10 +155,7 @@ class SlaClock:
 
     def totals(self, until: datetime) -> dict[Owner, timedelta]:
         """Return the wall time of each owner; together it is all of the case's time."""
-        totals: dict[Owner, timedelta] = {}
-        for segment in self._segments:
-            totals[segment.owner] = totals.get(segment.owner, timedelta(0)) + segment.length(until)
-        return totals
+        return self._turns.totals(until)
 
     def pause_ends_at(self, now: datetime) -> datetime | None:
         """Return when the present pause has lasted as long as it may; None when there is none, or no end."""
@@ -213,7 +168,8 @@ class SlaClock:
         if self._reached == len(self._rungs):
             return None
         rung = self._rungs[self._reached]
-        at = self._when((rung.share or BREACH_SHARE) * self._budget)
+        share = rung.share or BREACH_SHARE
+        at = self.due_at if share == BREACH_SHARE else self._when(share * self._budget)
         return None if at is None else Mark(at + (rung.after or timedelta(0)), rung)
 
     def reach(self, now: datetime) -> list[Mark]:
@@ -239,23 +195,34 @@ class SlaClock:
 
         A case whose clock never ran met its SLA: nothing was promised for an incomplete file.
         """
-        is_late = self.is_running and self.elapsed(happened_at) > self._budget
+        due_at = self.due_at
+        is_late = due_at is not None and happened_at > due_at
         return SlaState.MISSED if is_late else SlaState.MET
 
     # -- Arithmetic ------------------------------------------------------------------------------
 
-    def _given(self) -> timedelta:
-        """Return the budget in counted time, with every extension.
+    def _count(self) -> None:
+        """Compute budget and fixed due time from what was promised, given and taken, in counted time."""
+        given = self._first_given()
+        for by in self._extensions:
+            given = min(max(given + by, timedelta(0)), max(given, _LONGEST))
+        self._budget = given
+        if self._fixed is not None and self._started_at is not None:
+            until, since = self._fixed.until, self._fixed.since
+            self._fixed_due = self._calendar.add(self._started_at, given) if self._extensions else until
+            self._budget = max(self.elapsed(since) + self.counted(since, self._fixed_due), timedelta(0))
+
+    def _first_given(self) -> timedelta:
+        """Return what was promised, in counted time from the start.
 
         A working day is a day, not eight hours: what it holds is known once it is known which days.
         """
-        given = self._promised.duration or timedelta(0)
-        if self._promised.days is not None and self._started_at is not None:
+        if self._started_at is not None and self._fixed is not None:
+            return self._calendar.between(self._started_at, self._fixed.until)
+        if self._started_at is not None and self._promised.days is not None:
             end = self._promised.due(self._calendar, self._started_at)
-            given = self._calendar.between(self._started_at, end)
-        for by in self._extensions:
-            given = max(given + by, timedelta(0))
-        return given
+            return self._calendar.between(self._started_at, end)
+        return self._promised.duration or timedelta(0)
 
     def _when(self, used: timedelta) -> datetime | None:
         """Return when so much of the budget is used up, as far as it can be known now."""
@@ -269,25 +236,9 @@ class SlaClock:
             left -= counted
         return None
 
-    def _running(self) -> Iterator[tuple[datetime, datetime | None]]:
-        """Yield the stretches of time that count, in their order; the last one may have no end."""
+    def _running(self) -> list[tuple[datetime, datetime | None]]:
+        """Return the stretches of time that count, in their order; the last one may have no end."""
         if self._started_at is None:
-            return
-        if not self._segments or self._started_at < self._segments[0].start:
-            yield self._started_at, self._segments[0].start if self._segments else None
-        waits: dict[Owner, int] = {}
-        for segment in self._segments:
-            if segment.end is not None and segment.end <= self._started_at:
-                continue
-            waits[segment.owner] = waits.get(segment.owner, 0) + 1
-            start = self._counts_from(segment, self._started_at, waits[segment.owner])
-            if start is not None and (segment.end is None or start < segment.end):
-                yield start, segment.end
-
-    def _counts_from(self, segment: Segment, started_at: datetime, wait: int) -> datetime | None:
-        """Return from when on a segment counts, it being its owner's so-manieth; None when it never does."""
-        start = max(segment.start, started_at)
-        rule = self._pauses.get(segment.owner)
-        if rule is None or (rule.times is not None and wait > rule.times):
-            return start
-        return None if rule.at_most is None else start + rule.at_most
+            return []
+        unpaused_from = None if self._fixed is None else self._fixed.since
+        return list(self._turns.counting(self._started_at, unpaused_from))

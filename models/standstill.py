@@ -1,16 +1,16 @@
-"""When a case is stuck: the rule of a city, and the same verdict for the workflow's clock and the ledger.
+"""When a case is stuck: the rule of city and track, and one verdict for the workflow's clock and the ledger.
 
 A case whose step failed or came back stands still and is called stuck at once. One that only takes too long,
 or was begun too often, is called stuck while it goes on: an answer is taken as ever.
 """
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Final
 
-from pydantic import ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from models.case import CaseHealth, CaseState, WaitingOn
+from models.bounds import AtMostAYear
+from models.case import CaseHealth, CaseState, Track, WaitingOn
 from models.payload import Payload
 
 TOO_OFTEN: Final = "attempts"
@@ -43,22 +43,41 @@ class StuckRule(Payload):
     """Beyond this attempt it is stuck; rounds of failing within one are told by themselves."""
 
 
-class StuckPolicy(StuckRule):
-    """The rule as `policies/kota-*.toml` has it; whoever is not named keeps our number."""
+_Waits = dict[WaitingOn, AtMostAYear]
+
+
+class StuckPolicy(BaseModel):
+    """The rules as `policies/kota-*.toml` has them; whoever is not named keeps our number."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
-    waiting: dict[WaitingOn, timedelta] = Field(default_factory=dict)
+    waiting: _Waits = Field(default_factory=dict)
+    tracks: dict[Track, _Waits] = Field(default_factory=dict)
+    """Patience of a track that is not the city's."""
     attempts: Annotated[int, Field(ge=1, le=50)] = 3
 
     @field_validator("waiting")
     @classmethod
-    def _is_complete(cls, value: Mapping[WaitingOn, timedelta]) -> dict[WaitingOn, timedelta]:
-        if odd := sorted(set(value) - set(PATIENT_WITH)):
-            raise ValueError(f"a case that waits for {', '.join(odd)} is called stuck at once")
-        if any(patience <= timedelta(0) for patience in value.values()):
-            raise ValueError("must be longer than zero, for example PT2H")
-        return _OURS | dict(value)
+    def _is_complete(cls, value: _Waits) -> _Waits:
+        return _OURS | _checked(value)
+
+    @field_validator("tracks")
+    @classmethod
+    def _are_in_order(cls, value: dict[Track, _Waits]) -> dict[Track, _Waits]:
+        given = {track: _checked(waits) for track, waits in value.items()}
+        return given | {Track.EMERGENCY: _OURS_IN_AN_EMERGENCY | given.get(Track.EMERGENCY, {})}
+
+    def rule_of(self, track: Track) -> StuckRule:
+        """Return the rule of a track."""
+        return StuckRule(waiting=self.waiting | self.tracks.get(track, {}), attempts=self.attempts)
+
+
+def _checked(value: _Waits) -> _Waits:
+    if odd := sorted(set(value) - set(PATIENT_WITH)):
+        raise ValueError(f"a case that waits for {', '.join(odd)} is called stuck at once")
+    if any(patience <= timedelta(0) for patience in value.values()):
+        raise ValueError("must be longer than zero, for example PT2H")
+    return value
 
 
 _OURS: Final = {
@@ -69,6 +88,14 @@ _OURS: Final = {
     WaitingOn.BPJS: timedelta(hours=12),
 }
 """No source gives a number: these are ours."""
+_OURS_IN_AN_EMERGENCY: Final = {
+    WaitingOn.OFFICER: timedelta(hours=6),
+    WaitingOn.SIGNER: timedelta(hours=6),
+    WaitingOn.SIKS_NG: timedelta(minutes=30),
+    WaitingOn.KEMENSOS: timedelta(hours=6),
+    WaitingOn.BPJS: timedelta(hours=1),
+}
+"""A quarter of the 24 hours at most: somebody lies in hospital. Ours too."""
 
 
 def stands_still(state: CaseState) -> bool:

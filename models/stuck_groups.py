@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from models.case import CaseHealth, CaseState, Step, WaitingOn
-from models.standstill import SLOW, TOO_OFTEN, StuckRule, judged, waits_for
+from models.case import CaseHealth, CaseState, Step, Track, WaitingOn
+from models.standstill import SLOW, TOO_OFTEN, StuckPolicy, StuckRule, judged, waits_for
 
 EXAMPLES: Final = 5
 """How many cases a group names."""
@@ -57,17 +57,23 @@ class StuckGroup:
         return self.trouble.isupper()
 
 
-def groups_of(states: Iterable[CaseState], rules: Mapping[str, StuckRule], now: datetime) -> list[StuckGroup]:
-    """Return the groups of the open cases that are not well by their city's rule, the largest first."""
-    found: dict[tuple[str, CaseHealth, str, Step, bool], list[CaseState]] = {}
+def groups_of(
+    states: Iterable[CaseState], rules: Mapping[str, StuckPolicy], now: datetime
+) -> list[StuckGroup]:
+    """Return the groups of the open cases that are not well by the rules of their city, the largest first.
+
+    Those that do not say so themselves are apart by track, since each track has a patience of its own.
+    """
+    found: dict[tuple[str, CaseHealth, str, Step, Track | None], list[CaseState]] = {}
     for told in states:
-        state = judged(told, rules[told.case.city], now)
+        state = judged(told, rules[told.case.city].rule_of(told.case.track), now)
         if state.health is not CaseHealth.OK:
             is_marked = (state.health, state.trouble) == (told.health, told.trouble)
-            key = (state.case.city, state.health, state.trouble or "-", state.step, is_marked)
+            track = None if is_marked else state.case.track
+            key = (state.case.city, state.health, state.trouble or "-", state.step, track)
             found.setdefault(key, []).append(state)
     groups = []
-    for (city, health, trouble, step, is_marked), members in found.items():
+    for (city, health, trouble, step, track), members in found.items():
         members.sort(key=lambda state: (state.since, state.case.case_number))
         marks = f'CaseHealth="{health}" AND CaseTrouble="{trouble}"'
         groups.append(
@@ -79,9 +85,9 @@ def groups_of(states: Iterable[CaseState], rules: Mapping[str, StuckRule], now: 
                 count=len(members),
                 oldest=members[0].since,
                 examples=tuple(state.case.case_number for state in members[:EXAMPLES]),
-                where=f"{marks if is_marked else _unmarked(members[0], rules[city], now)}"
+                where=f"{marks if track is None else _unmarked(members[0], rules[city].rule_of(track), now)}"
                 f' AND CaseStep="{step}" AND City="{city}"',
-                is_marked=is_marked,
+                is_marked=track is None,
             )
         )
     return sorted(groups, key=lambda group: (-group.count, group.city, group.trouble, group.step))
@@ -89,10 +95,11 @@ def groups_of(states: Iterable[CaseState], rules: Mapping[str, StuckRule], now: 
 
 def _unmarked(state: CaseState, rule: StuckRule, now: datetime) -> str:
     """Return the filter of cases that have waited too long, or were begun too often, and do not say so."""
+    of_track = f'CaseTrack="{state.case.track}"'
     if state.trouble == TOO_OFTEN:
-        return f'CaseHealth="ok" AND Attempt > {rule.attempts}'
+        return f'CaseHealth="ok" AND Attempt > {rule.attempts} AND {of_track}'
     since = now - rule.waiting[state.waiting_on]
-    return f'WaitingOn="{state.waiting_on}" AND StepSince < "{utc(since)}"'
+    return f'WaitingOn="{state.waiting_on}" AND StepSince < "{utc(since)}" AND {of_track}'
 
 
 def utc(at: datetime) -> str:

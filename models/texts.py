@@ -8,8 +8,8 @@ from models.desk import ItemKind
 from models.outage import System, parked_for
 from models.policy import DocumentKind, NeedKind
 from models.reasons import Reasons
-from models.sla import Owner
 from models.standstill import TOO_OFTEN, waits_for
+from models.turns import Owner
 from models.wib import wib_text
 
 STEP = {

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from desk.due_time import Move
 from desk.orders import Hand
 from gateways.ports.alerts import AlertChannel
 from gateways.ports.outages import Outages
@@ -90,8 +91,8 @@ class CaseHands:
             case Operation.WITHDRAW:
                 return self._work.withdraw(hand, number, bulk.reason)
             case Operation.EXTEND:
-                by = timedelta(seconds=bulk.by_seconds or 0)
-                return self._work.extend(hand, number, bulk.reason, by=by)
+                move = Move(by=timedelta(seconds=bulk.by_seconds or 0))
+                return self._work.extend(hand, number, bulk.reason, move)
             case Operation.RELEASE:
                 self._require_releasable(state)
                 return self._work.retry(hand, number)

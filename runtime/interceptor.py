@@ -9,7 +9,8 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory, FailureError
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
-from models.errors import NotYetAnswered, ReactivationError, SystemDown, TryAgain
+from models.errors import NotYetAnswered, ReactivationError, SystemDown, TryAgain, Unavailable
+from workflows import options
 
 log = structlog.get_logger()
 
@@ -56,6 +57,9 @@ def failure_of(error: Exception) -> ApplicationError:
             next_retry_delay=error.ask_again_in,
             category=ApplicationErrorCategory.BENIGN,
         )
+    if isinstance(error, Unavailable) and error.ask_again_in is not None:
+        wait = min(max(error.ask_again_in, options.RETRY_AFTER_AT_LEAST), options.RETRY_AFTER_AT_MOST)
+        return ApplicationError(str(error), type=kind, next_retry_delay=wait)
     if isinstance(error, SystemDown):
         benign = ApplicationErrorCategory.BENIGN
         return ApplicationError(str(error), type=kind, non_retryable=True, category=benign)

@@ -75,7 +75,9 @@ class Settings(BaseSettings):
     """Which version this worker is of `deployment`: another one for each release, for example `0.2.0`."""
     hold_patches: str = ""
     """Patches, parted by commas, that are not begun while workers that do not know them still run."""
-    probe_every: timedelta = timedelta(minutes=1)
+    probe_every: Annotated[timedelta, Field(ge=timedelta(seconds=1), le=timedelta(hours=1))] = timedelta(
+        minutes=1
+    )
     """Least time between two questions to a system whether it is back, for example `PT1M`."""
     contacts: Path | None = None
     """TOML file with the addresses of officers for alerts; only its owner may read it."""

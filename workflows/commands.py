@@ -19,6 +19,8 @@ from models.messages import (
     CaseCommand,
     CasePlan,
     DataCorrected,
+    DueForecast,
+    DueQuestion,
     EventKind,
     Extend,
     GiveAnswer,
@@ -29,6 +31,7 @@ from models.messages import (
     Release,
     ReopenUpload,
     RetryStep,
+    Shorten,
     StepReply,
     SwitchTrack,
     Withdraw,
@@ -37,11 +40,14 @@ from models.outage import System, parked_for
 from models.reasons import PAPERS_MISSING
 from models.roles import MACHINE
 from models.standstill import stands_still
-from workflows import options
+from workflows import due_time, options
 from workflows.alarm import Alarm
 from workflows.inbox import Inbox, refused
 from workflows.progress import Progress
 from workflows.sla import CaseClock
+
+_IN_ITS_STEP = "answers-in-their-step"
+"""Patch: an answer happened not before what opened its step; before, any time before now was believed."""
 
 
 class CaseCommands:
@@ -165,14 +171,11 @@ class CaseCommands:
                 f"the upload cannot be reopened: the case is at {state.step}, attempt {state.attempt}"
             )
 
-    @workflow.update(description="Give the case more time, or less.")
+    @workflow.update(description="Give the case more time.")
     async def extend(self, command: Extend) -> Accepted:
         """Move the due time; what was told of the old one stays told."""
-        if self._inbox.take(command.command_id) and self._progress.state.due_at is not None:
-            by = self._clock.extend(command.by, command.until)
-            minutes = round(by / timedelta(minutes=1))
-            facts: dict[str, str | int] = {"minutes": minutes, "by": command.actor}
-            self._progress.note(EventKind.SLA_EXTENDED, facts | {"command": command.command_id})
+        if self._inbox.take(command.command_id) and self._clock.is_running:
+            self._move_due_time(EventKind.SLA_EXTENDED, command, command.by)
             await self._progress.publish()
         return Accepted(state=self._progress.state)
 
@@ -182,10 +185,31 @@ class CaseCommands:
         if self._inbox.knows(command.command_id):
             return
         self._require_open()
-        if (command.by is None) == (command.until is None):
-            raise refused("an extension is either by a time or until one")
-        if self._progress.state.due_at is None:
-            raise refused("the clock does not run: there is nothing to extend")
+        due_time.require_later(self._clock, command)
+
+    @workflow.update(description="Take time from the case.")
+    async def shorten(self, command: Shorten) -> Accepted:
+        """Move the due time; a case that is late by that is told as late at once."""
+        if self._inbox.take(command.command_id) and self._clock.is_running:
+            self._move_due_time(EventKind.SLA_SHORTENED, command, None if command.by is None else -command.by)
+            await self._progress.publish()
+        return Accepted(state=self._progress.state)
+
+    @shorten.validator
+    def _shortening_is_possible(self, command: Shorten) -> None:
+        self._require_own(command)
+        if self._inbox.knows(command.command_id):
+            return
+        self._require_open()
+        due_time.require_earlier(self._clock, self._progress.state, command)
+
+    @workflow.query(description="What would become of the due time.")
+    def due_if(self, question: DueQuestion) -> DueForecast:
+        """Return when the case is due, and when it would be if it were extended or shortened."""
+        due_at = self._progress.state.due_at
+        is_running = self._clock.is_running
+        would_be = self._clock.forecast(question.by, question.until) if is_running else None
+        return DueForecast(due_at=due_at, would_be=would_be)
 
     @workflow.update(description="Take charge of a late case: nobody higher is told.")
     async def acknowledge(self, command: Acknowledge) -> Accepted:
@@ -303,6 +327,15 @@ class CaseCommands:
         finally:
             self._plans_on_their_way -= 1
 
+    def _move_due_time(self, kind: EventKind, command: Extend | Shorten, by: timedelta | None) -> None:
+        was = self._progress.state.due_at
+        self._clock.extend(by, command.until)
+        due = self._progress.state.due_at
+        facts: dict[str, str | int] = {"due_was": _utc_text(was), "due": _utc_text(due)}
+        if by is not None:
+            facts["minutes"] = round(by / timedelta(minutes=1))
+        self._progress.note(kind, facts | {"by": command.actor, "command": command.command_id})
+
     def _go_on(self, by: str, command: str) -> None:
         self._inbox.awaits_person = False
         self._progress.note(EventKind.STEP_RETRIED, {"by": by, "command": command})
@@ -353,7 +386,10 @@ class CaseCommands:
         self._note_answer(EventKind.ANSWER_LATE, reply)
 
     def _note_answer(self, kind: EventKind, reply: StepReply) -> datetime:
-        """Note who brought which answer and return when it happened."""
+        """Note who brought which answer and return when it happened.
+
+        That is not before the step was opened, whatever was said: an answer is never refused for its time.
+        """
         answer, given = reply.answer, reply.given
         facts: dict[str, str] = {"decision": "none" if answer is None else answer.decision, "by": MACHINE}
         reason = answer.reason if isinstance(answer, Returned | Rejected | Moot) else None
@@ -364,7 +400,10 @@ class CaseCommands:
         optional = {"role": given.role, "receipt": given.receipt, "in_place_of": given.in_place_of}
         facts |= {"by": given.actor, "command": given.command_id}
         facts |= {name: fact for name, fact in optional.items() if fact is not None}
-        at = min(given.occurred_at, workflow.now())
+        now = workflow.now()
+        at, opened = min(given.occurred_at, now), min(self._inbox.not_before(given), now)
+        if at < opened and workflow.patched(_IN_ITS_STEP):
+            at, facts["said"] = opened, _utc_text(at)
         self._progress.note(kind, facts, at=at, of=step, reason=reason)
         return at
 

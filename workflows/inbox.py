@@ -29,6 +29,7 @@ class Inbox:
         """The case stands still until somebody says that it goes on."""
         self._given: GiveAnswer | None = None
         self._open: tuple[Step, int] | None = None
+        self._opened: dict[tuple[Step, int], datetime] = {}
         self._answered: set[tuple[Step, int]] = set()
         self._taken: set[str] = set()
         self._late: set[str] = set()
@@ -63,9 +64,14 @@ class Inbox:
 
     # -- The step that is open ---------------------------------------------------------------------
 
-    def open(self, step: Step, attempt: int) -> None:
-        """Let the step be answered from now on."""
+    def open(self, step: Step, attempt: int, since: datetime) -> None:
+        """Let the step be answered from now on; `since` is when what led to it happened."""
         self._open = (step, attempt)
+        self._opened[step, attempt] = since
+
+    def not_before(self, command: GiveAnswer) -> datetime:
+        """Return before when an answer cannot have happened: what opened its step."""
+        return self._opened.get((command.step, command.attempt), command.occurred_at)
 
     def close(self) -> None:
         """Let the open step be answered no more; what comes now is late."""

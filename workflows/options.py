@@ -34,6 +34,16 @@ OUTSIDE_ANSWER = ActivityConfig(
 """An answer that is asked for until it is there. Retrying costs no history; the pace comes from the
 city's policy through `NotYetAnswered.ask_again_in`. A round ends after two hours and a new one begins."""
 
+URGENT_ROUND = timedelta(minutes=15)
+"""The same in an emergency: a round costs some history, and one that ends in failure calls for a person."""
+
+QUESTIONS_IN_A_ROUND = 4
+"""A round has time for so many at the city's pace, however slow that is."""
+
+RETRY_AFTER_AT_LEAST = timedelta(seconds=10)
+RETRY_AFTER_AT_MOST = timedelta(minutes=5)
+"""How long a system may put us off by `Retry-After`: it is a stranger's word, and people wait."""
+
 LEDGER_AT_ONCE = LocalActivityConfig(
     start_to_close_timeout=timedelta(seconds=4),
     schedule_to_close_timeout=timedelta(seconds=6),

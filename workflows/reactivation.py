@@ -147,8 +147,8 @@ class Reactivation(CaseCommands):
         self._progress.move(step=step, since=workflow.now())
         self._clock.turn(steps.WAITING_ON[step], reason=step, by=by, at=at)
         self._clock.enter_step(step, at)
-        self._progress.note(EventKind.STEP_OPENED)
-        self._inbox.open(step, self._progress.state.attempt)
+        self._progress.note(EventKind.STEP_OPENED, at=min(at, workflow.now()))
+        self._inbox.open(step, self._progress.state.attempt, at)
 
     async def _ask(self, step: Step, poll_every: timedelta) -> StepReply | None:
         """Ask until machine or person answers; None when the case is called off or the step reopened before.

@@ -12,30 +12,38 @@ from temporalio import workflow
 
 from models.calendar import AllHours, Calendar, CalendarKind, CalendarPlan
 from models.case import SlaState, Step, WaitingOn
-from models.messages import AlertKind, CasePlan, EventKind
+from models.messages import CasePlan, EventKind
 from models.roles import MACHINE
-from models.sla import OWNER, Mark, Owner, PauseRule, SlaClock, ladder
+from models.rungs import Mark, ladder
+from models.sla import SlaClock
+from models.turns import OWNER, Owner, PauseRule
 from workflows.alarm import Alarm
 from workflows.patience import Patience
 from workflows.progress import Progress
+from workflows.telling import Telling
 
 _STEP_RUNGS: Final = ladder(())
+ARMS_AGAIN: Final = "armed-again"
+"""Patch: a clock is armed again by whatever makes a late case one that is not late, not by `extend` alone."""
+KEEPS_TIMES: Final = "until-is-kept"
+"""Patch: `extend` until a time promises that time; before, it added the time from the due time until then."""
 
 
 class CaseClock:
     """Joins the arithmetic with state, ledger events and alerts: one clock for the case, one for its step.
 
-    A case that changes its track gets another clock; what was told of the old one stays told.
+    A case that changes its track gets another clock; what was told of the old one stays told. Alerts are told
+    once in a generation of the clock: another track begins one, and so does whatever makes a late case one
+    that is not late.
     """
 
     def __init__(self, progress: Progress, alarm: Alarm) -> None:
         """Begin without a budget, in the office's time; `hold_to` gives a budget."""
         self._progress = progress
-        self._alarm = alarm
+        self._telling = Telling(progress, alarm)
         self._plan: CasePlan | None = None
         self._clock: SlaClock | None = None
         self._step: SlaClock | None = None
-        self._generation = 0
         self._owner: Owner | None = None
         self._is_parked = False
         self._owner_since: tuple[datetime, str, str] | None = None
@@ -51,7 +59,7 @@ class CaseClock:
         """Hold the case to this plan from now on, with a clock that does not run yet."""
         self._plan = plan
         self.patience.rule = plan.patience
-        self._generation += 1
+        self._telling.begin_generation()
         self._clock = SlaClock(
             plan.budget,
             ladder(plan.warn_at, plan.levels),
@@ -91,7 +99,6 @@ class CaseClock:
         """Begin anew under another plan; a file that is not complete yet waits for that as before."""
         was_running = self.is_running
         self.hold_to(plan)
-        self._progress.move(escalation_level=0, detected_at=None)
         if was_running or plan.complete_at is not None:
             self.start(at)
         self._show()
@@ -145,20 +152,26 @@ class CaseClock:
         """Count the step's budget no more: it was answered."""
         self._step = None
 
-    def extend(self, by: timedelta | None, until: datetime | None) -> timedelta:
-        """Give the case more time, or less, by so much or until a time; return what counts.
-
-        A late case that is given time begins a generation: should it be late again, people hear again.
-        """
+    def extend(self, by: timedelta | None, until: datetime | None) -> None:
+        """Give the case more time, or less, by so much or until a time that no pause moves."""
         clock = self._present()
-        if until is not None and clock.due_at is not None:
-            by = clock.counted(clock.due_at, until)
-        clock.extend(by or timedelta(0))
-        if clock.is_breached and clock.due_at is not None and clock.due_at > workflow.now():
-            self._generation += 1
-            clock.rearm(workflow.now())
+        if until is None:
+            clock.extend(by or timedelta(0))
+        elif workflow.patched(KEEPS_TIMES):
+            clock.end_at(until, workflow.now())
+        elif clock.due_at is not None:
+            clock.extend(clock.counted(clock.due_at, until))
+        self._arm_again(is_old_way=clock.due_at is not None)
         self._show()
-        return by or timedelta(0)
+
+    def forecast(self, by: timedelta | None, until: datetime | None) -> datetime | None:
+        """Return when the case would be due after `extend`; nothing is done."""
+        return self._present().moved(by, until, workflow.now()).due_at
+
+    @property
+    def due_if_resumed(self) -> datetime | None:
+        """When the case is due if nothing pauses its clock from now on."""
+        return self._present().due_if_resumed(workflow.now())
 
     def count_by(self, calendar: CalendarPlan) -> None:
         """Count by an edited calendar, from the start on; a clock that counts by another kind goes on."""
@@ -252,37 +265,29 @@ class CaseClock:
         now = workflow.now()
         self._pass(self._present().reach(now))
         if self._step is not None and self._step.reach(now):
-            state = self._progress.state
-            self._progress.note(EventKind.STEP_OVERDUE)
-            key = f"step:{self._generation}:{state.step}:{state.attempt}"
-            self._alarm.raise_(AlertKind.STEP_OVERDUE, key, state)
+            self._telling.step_overdue()
         self.patience.lose(now)
         self._show()
         await self._progress.publish()
 
     def _pass(self, marks: list[Mark]) -> None:
-        """Note the rungs that were passed and begin to tell of the newest warning, or of each level."""
-        now = workflow.now()
-        for mark in marks:
-            if mark.rung.is_breach:
-                self._progress.move(detected_at=now)
-                late = int((now - mark.at).total_seconds())
-                self._progress.note(EventKind.SLA_BREACHED, {"detected_late_seconds": late}, at=mark.at)
-            elif mark.rung.share is not None:
-                facts = {"percent": int(mark.rung.name)}
-                self._progress.note(EventKind.SLA_WARNED, facts, at=mark.at)
-        if not marks:
-            return
-        newest = marks[-1].rung
-        self._progress.move(escalation_level=max(self._progress.state.escalation_level, newest.level))
+        """Tell of the rungs that were passed."""
+        self._telling.note(marks)
         self._show()
-        state, key = self._progress.state, f"sla:{self._generation}"
-        reached = [mark.rung for mark in marks if mark.rung.level]
-        if not reached:
-            self._alarm.raise_(AlertKind.SLA_WARNING, f"{key}:{newest.name}", state)
-        for rung in reached:  # one alert each: judged again at a later hour, none is told twice
-            at_level = state.model_copy(update={"escalation_level": rung.level})
-            self._alarm.raise_(AlertKind.SLA_BREACH, f"{key}:{rung.name}", at_level, levels=(rung.level,))
+        self._telling.alert(marks)
+
+    def _arm_again(self, *, is_old_way: bool = False) -> None:
+        """Begin a generation when the breach was told and the case is not late any more.
+
+        This is the one place that decides it, for whatever moved the due time: an extension, an edited
+        calendar, a wait that is told late. A due time that is not known lies ahead.
+        """
+        clock, now = self._clock, workflow.now()
+        if clock is None or not clock.is_breached or clock.is_due(now):
+            return
+        if is_old_way or workflow.patched(ARMS_AGAIN):
+            self._telling.begin_generation()
+            clock.rearm(now)
 
     # -- What is seen ------------------------------------------------------------------------------
 
@@ -291,6 +296,7 @@ class CaseClock:
         clock = self._clock
         if clock is None or not clock.is_running:
             return
+        self._arm_again()
         now = workflow.now()
         due_at = clock.due_at
         state = SlaState.AT_RISK if clock.is_warned else SlaState.ON_TRACK

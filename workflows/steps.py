@@ -15,7 +15,7 @@ from activities.bpjs import BpjsReconnect
 from activities.kemensos import KemensosVerification
 from activities.office import Office
 from activities.siks_ng import SiksNgUpload
-from models.case import CaseRef, Step, WaitingOn
+from models.case import CaseRef, Step, Track, WaitingOn
 from models.messages import StepAsk, StepReply
 from models.outage import System
 from models.texts import STEP
@@ -59,12 +59,22 @@ async def ask(question: StepAsk, case: CaseRef) -> StepReply:
             return await do(
                 KemensosVerification.kemensos_verification,
                 question,
-                **_how(options.OUTSIDE_ANSWER, question, case),
+                **_how(_answer(question, case), question, case),
             )
         case Step.BPJS_RECONNECT:
             return await do(
-                BpjsReconnect.bpjs_reconnect, question, **_how(options.OUTSIDE_ANSWER, question, case)
+                BpjsReconnect.bpjs_reconnect, question, **_how(_answer(question, case), question, case)
             )
+
+
+def _answer(question: StepAsk, case: CaseRef) -> ActivityConfig:
+    """Return the options of a question that is asked until it is answered: how long a round of it is."""
+    how = options.OUTSIDE_ANSWER.copy()
+    if case.track is Track.EMERGENCY:
+        how["schedule_to_close_timeout"] = options.URGENT_ROUND
+    pace = options.QUESTIONS_IN_A_ROUND * question.poll_every
+    how["schedule_to_close_timeout"] = max(how["schedule_to_close_timeout"] or pace, pace)
+    return how
 
 
 def _how(work: ActivityConfig, question: StepAsk, case: CaseRef) -> ActivityConfig:

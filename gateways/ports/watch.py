@@ -7,7 +7,7 @@ from typing import Protocol
 
 from models.case import CaseState
 from models.messages import AlertKind
-from models.standstill import StuckRule
+from models.standstill import StuckPolicy
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,6 @@ class Watch(Protocol):
 class Standstills(Protocol):
     """Cases that may be stuck. Raises EngineUnreachable when the database is away."""
 
-    def unwell(self, rules: Mapping[str, StuckRule], now: datetime) -> list[CaseState]:
+    def unwell(self, rules: Mapping[str, StuckPolicy], now: datetime) -> list[CaseState]:
         """Return the open cases of these cities that are not well by their rule, or say so themselves."""
         ...

@@ -129,9 +129,13 @@ class Bench:
         track: Track = Track.EMERGENCY,
         kecamatan: str = "Pamulang",
         need: NeedKind = NeedKind.CHRONIC,
+        opened_at: datetime = MORNING,
         **state: object,
     ) -> CaseRef:
-        """Register a case of somebody new, whose workflow stands at this step; nothing is on the desk yet."""
+        """Register a case of somebody new, whose workflow stands at this step; nothing is on the desk yet.
+
+        What led to the step happened when the case came in, unless told otherwise.
+        """
         new = NewCase(
             city=city,
             track=track,
@@ -143,11 +147,17 @@ class Bench:
             papers=(self.paper(),) if papers is None else papers,
         )
         case = self.registry.register(new).case
-        self.move(case, step, **state)  # type: ignore[arg-type]  # fields of the state
+        self.move(case, step, at=opened_at, **state)  # type: ignore[arg-type]  # fields of the state
         return case
 
     def move(
-        self, case: CaseRef, step: Step, kind: EventKind = EventKind.STEP_OPENED, **state: object
+        self,
+        case: CaseRef,
+        step: Step,
+        kind: EventKind = EventKind.STEP_OPENED,
+        *,
+        at: datetime | None = None,
+        **state: object,
     ) -> None:
         """Let the workflow tell that the case is at this step; `state` are more fields of its state."""
         seq = len(self.registry.history(case.case_number)) + 1
@@ -156,7 +166,7 @@ class Bench:
         facts: dict[str, str | int] = {}
         if kind is EventKind.STEP_STUCK:
             facts = {"trouble": told.trouble or "Refused", "role": "supervisor"}
-        event = CaseEvent(seq=seq, kind=kind, at=now, step=step, attempt=told.attempt, facts=facts)
+        event = CaseEvent(seq=seq, kind=kind, at=at or now, step=step, attempt=told.attempt, facts=facts)
         self.ledger.record(a_telling(told, event))
 
     def close(self, case: CaseRef) -> None:
@@ -186,8 +196,7 @@ class Bench:
         """Return work to mend, of a new case that Kemensos returned."""
         step = Step.KEMENSOS_VERIFICATION
         case = self.case(step, **fields)  # type: ignore[arg-type]  # a builder hands on fields
-        stuck = {"health": CaseHealth.STUCK, "trouble": "NIK_BEDA"}
-        self.move(case, step, EventKind.STEP_STUCK, **stuck)
+        self.move(case, step, EventKind.STEP_STUCK, health=CaseHealth.STUCK, trouble="NIK_BEDA")
         return self.items(case)[-1]
 
     def claimed(self, by: str, step: Step = Step.DOCUMENT_CHECK, **fields: object) -> DeskItem:

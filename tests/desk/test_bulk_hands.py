@@ -60,8 +60,7 @@ class Trial:
     def stuck(self, trouble: str = "Refused", **state: object) -> CaseRef:
         """Return a case that is stuck at the upload."""
         case = self.bench.case(UPLOAD, **state)  # type: ignore[arg-type]  # a builder hands on fields
-        told: dict[str, object] = {"health": CaseHealth.STUCK, "trouble": trouble}
-        self.bench.move(case, UPLOAD, EventKind.STEP_STUCK, **told)
+        self.bench.move(case, UPLOAD, EventKind.STEP_STUCK, health=CaseHealth.STUCK, trouble=trouble)
         return case
 
     def work(

@@ -90,13 +90,18 @@ def test_work_to_mend_is_not_answered(bench: Bench, verb: Verb) -> None:
 
 @pytest.mark.parametrize(
     ("minutes", "rule"),
-    [(61, "lies in the future"), (-1, "lies before the case"), (-60 * 24 * 400, "lies before the case")],
+    [
+        (61, "lies in the future"),
+        (29, "lies before the step was opened"),
+        (-1, "lies before the step was opened"),
+        (-60 * 24 * 400, "lies before the step was opened"),
+    ],
 )
 @pytest.mark.parametrize("step", [S.DOCUMENT_CHECK, S.SIKS_NG_UPLOAD])
 def test_a_time_that_cannot_be(bench: Bench, step: Step, minutes: int, rule: str) -> None:
-    """Counted from when the case came in, an hour ago; as the answer's time and as the upload's."""
+    """The step was opened half an hour after the case came in; as the answer's time and as the upload's."""
     at = MORNING + timedelta(minutes=minutes)
-    item = bench.claimed(_BEARER[step], step)
+    item = bench.claimed(_BEARER[step], step, opened_at=MORNING + timedelta(minutes=30, seconds=20))
     said = APPROVE if step is S.DOCUMENT_CHECK else bench.uploaded("R-1")
     assert _refused(bench, item, replace(said, occurred_at=at)) == {"--at": rule}
     if said.portal is not None:
@@ -106,13 +111,23 @@ def test_a_time_that_cannot_be(bench: Bench, step: Step, minutes: int, rule: str
         assert _refused(bench, item, both) == {"--at": rule}
 
 
-def test_the_edges_of_a_case_are_in_it(bench: Bench) -> None:
-    """The minute in which it came, and now."""
-    for at in (MORNING, bench.clock()):
-        item = bench.claimed(VERIFIER)
+def test_the_edges_of_a_step_are_in_it(bench: Bench) -> None:
+    """The minute in which it was opened, which counts as that moment, and now."""
+    opened_at = MORNING + timedelta(minutes=30, seconds=20)
+    for at in (opened_at - timedelta(seconds=20), bench.clock()):
+        item = bench.claimed(VERIFIER, opened_at=opened_at)
         command = bench.work.complete(Hand(VERIFIER), item.id, Said(Verb.APPROVE, occurred_at=at))
         assert isinstance(command.message, GiveAnswer)
-        assert command.message.occurred_at == at
+        assert command.message.occurred_at == max(at, opened_at)
+
+
+def test_the_refusal_of_a_time_tells_from_when_on_it_is_one(bench: Bench) -> None:
+    """Of the attempt that is answered: an earlier one was opened earlier. The bound is shown in WIB."""
+    case = bench.case(S.RECOMMENDATION)
+    bench.move(case, S.RECOMMENDATION, at=MORNING + timedelta(minutes=50), attempt=2)
+    said = Said(Verb.APPROVE, occurred_at=MORNING + timedelta(minutes=40))
+    with pytest.raises(BadInput, match=r"--at: lies before .*give a time from 2 Mar 2026 08.50 WIB on"):
+        bench.work.answer(Hand(SIGNER), case.case_number, S.RECOMMENDATION, said)
 
 
 def test_a_note_has_an_end(bench: Bench) -> None:

@@ -131,6 +131,20 @@ def test_an_answer_is_in_the_ledger_with_its_bearer_and_its_time(door: Door) -> 
     assert (note.said, note.at) == ("kemensos_verification:approved", door.bench.clock())
 
 
+@pytest.mark.parametrize(("minutes", "counts"), [(30, 10), (5, 5)])
+def test_an_answer_of_before_its_step_is_taken_and_counts_from_when_it_was_opened(
+    door: Door, minutes: int, counts: int
+) -> None:
+    """The officer told the upload too late: the ministry's word is none the worse for that."""
+    door.says = EventResult.KEPT
+    now = door.bench.clock()
+    item = door.bench.item(VERIFYING, opened_at=now - timedelta(minutes=10))
+    event = an_event(item.case.case_number) | {"time": (now - timedelta(minutes=minutes)).isoformat()}
+    assert door.push(event).status_code == 202
+    (given,) = door.commands(item.case)
+    assert given.occurred_at == now - timedelta(minutes=counts)
+
+
 def test_an_event_counts_once_however_often_it_comes(door: Door) -> None:
     """The same words each time; one command; each knock is noted."""
     item = door.bench.item(VERIFYING)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from itertools import cycle
 from pathlib import Path
 from typing import NoReturn
@@ -12,8 +13,11 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 from typer.testing import CliRunner
 
 import cli.door
+from gateways.sql_registry import SqlRegistry
 from starter import app
+from tests.builders import a_new_case
 from tests.ledgers import a_ledger
+from tests.vaults import a_vault
 
 NIK = "3674065203859001"
 HOSTILE = (
@@ -87,6 +91,88 @@ def findings(name: str, tries: Iterable[tuple[str, list[str]]]) -> list[tuple[li
         if ran.exit_code not in CODES or not is_told or not is_calm or repeats:
             broken.append((words, ran.exit_code, f"{ran.exception!r} {ran.output!r}"[:400]))
     return broken
+
+
+TIMES = (
+    "P3661D", "P99999999999D", "-PT48H", "PT0S", "PT1E9H", "3000", "9999-12-31", "9999-12-31T23:59:59-12:00",
+    "0001-01-01", "0001-01-01T00:00:00+14:00", "1999-12-31", "99999",
+)  # fmt: skip
+"""Durations and times at the edges of what can be counted, and beyond."""
+TIMELY = {"at", "budget", "by", "from_", "start", "to", "until", "year"}
+"""Parameters that take one."""
+SENSIBLE = {
+    "start": "2026-02-13 15:30", "budget": "PT4H", "city": "3674", "reason": "x", "step": "document_check",
+    "system": "siks_ng", "where": 'CaseHealth="stuck"', "year": "2027", "by": "PT4H", "from_": "2026-11-01",
+    "number": "1", "out": "laporan.md",
+}  # fmt: skip
+"""What the other parameters are given, so that a command comes as far as it can."""
+
+
+@pytest.fixture(scope="module")
+def case(office: Path) -> str:
+    """Register a case in that ledger, that nobody works."""
+    engine = a_ledger(office)
+    number = SqlRegistry(engine, a_vault()).register(a_new_case(datetime.now(UTC))).case.case_number
+    engine.dispose()
+    return number
+
+
+def timely(command: TyperCommand, case: str) -> Iterator[list[str]]:
+    """Return a command line for each parameter that takes a time, with its place left open."""
+    for place in command.params:
+        if place.name not in TIMELY:
+            continue
+        words = []
+        for one in command.params:
+            value = "{}" if one is place else {**SENSIBLE, "case": case}.get(str(one.name), "")
+            if isinstance(one, TyperOption) and (one is place or one.required):
+                words.append(f"{one.opts[0]}={value}")
+            elif isinstance(one, TyperArgument) and one.required:
+                words.append(value)
+        yield words
+
+
+BY_TIME = sorted(name for name, command in EVERY.items() if any(one.name in TIMELY for one in command.params))
+
+
+@pytest.mark.parametrize("name", BY_TIME)
+def test_no_time_breaks_a_command_that_has_a_case_to_work_on(name: str, case: str) -> None:
+    """Beyond what a date can hold, below zero, none at all: told plainly, however far the command comes."""
+    broken = []
+    for words in timely(EVERY[name], case):
+        for value in TIMES:
+            line = [word.format(value) if "{}" in word else word for word in words]
+            broken += findings(name, [(value, line)])
+    assert broken == []
+
+
+@pytest.mark.parametrize(
+    ("line", "field"),
+    [
+        ("extend {} --by=-PT48H", "--by"),
+        ("extend {} --by=PT0S", "--by"),
+        ("extend {} --by=P3000D", "--by"),
+        ("extend {} --by=P3661D", "--by"),
+        ("extend {} --until=9999-12-31", "--until"),
+        ("shorten {} --by=-PT1H", "--by"),
+        ("shorten {} --until=0001-01-01", "--until"),
+        ("answer {} document_check --approve --at=0001-01-01", "--at"),
+    ],
+)
+def test_a_time_that_cannot_be_is_bad_input(line: str, field: str, case: str) -> None:
+    """Exit code 2, with field, rule and fix."""
+    words = [*line.format(case).split(), *([] if "answer" in line else ["--reason", "x"])]
+    ran = CliRunner().invoke(app, words)
+    assert (ran.exit_code, f"{field}: " in ran.stderr) == (2, True), ran.output
+
+
+def test_less_time_is_not_taken_blindly(case: str) -> None:
+    """Nobody can tell what would become of the due time: nothing is written, with --yes neither."""
+    words = ["shorten", case, "--by=PT2H", "--reason", "x", "--yes"]
+    ran = CliRunner().invoke(app, words)
+    assert (ran.exit_code, "no worker tells" in ran.stderr) == (5, True), ran.output
+    shown = CliRunner().invoke(app, ["show", case])
+    assert "not delivered" not in shown.output
 
 
 def test_no_argument_breaks_a_command() -> None:

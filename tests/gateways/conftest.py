@@ -1,7 +1,7 @@
 """Fixtures: the institutions (one process for all tests), the adapters, a fresh person, a scripted server."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -36,6 +36,7 @@ class Script(ThreadingHTTPServer):
     daemon_threads = True
     status = 200
     body = b""
+    headers: Mapping[str, str] = {}
 
     @property
     def urls(self) -> dict[str, str]:
@@ -49,6 +50,8 @@ class _Reply(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.send_response(self.server.status)
+        for name, value in self.server.headers.items():
+            self.send_header(name, value)
         self.send_header("Content-Length", str(len(self.server.body)))
         self.end_headers()
         self.wfile.write(self.server.body)

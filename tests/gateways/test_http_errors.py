@@ -4,6 +4,8 @@ import logging
 import socket
 import traceback
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 
@@ -54,6 +56,48 @@ def test_every_http_status_says_who_must_act(
     script.status, script.body = status, b"<html>Gangguan</html>"
     with pytest.raises(error):
         scripted.ask(system, fresh_nik())
+
+
+def put_off(scripted: Adapters, script: Script, system: str, reply: tuple[int, str]) -> timedelta | None:
+    """Return how long a reply of this status, with these words in `Retry-After`, puts us off."""
+    script.status, script.body = reply[0], b""
+    with pytest.MonkeyPatch.context() as saying:
+        saying.setattr(script, "headers", {"Retry-After": reply[1]})
+        with pytest.raises(Unavailable) as raised:
+            scripted.ask(system, fresh_nik())
+    return raised.value.ask_again_in
+
+
+@every_system
+@pytest.mark.parametrize(
+    ("reply", "seconds"),
+    [
+        ((429, "120"), 120),
+        ((503, "0"), 0),
+        ((503, "9" * 400), 999_999_999),
+        ((503, ""), None),
+        ((500, "soon"), None),
+        ((429, "-5"), None),
+        ((503, "Thu, 01 Jan 1970 00:00:00 GMT"), 0),
+        ((503, "Fri, 31 Dec 99999 99:99:99 GMT"), None),
+    ],
+)
+def test_a_system_that_wants_to_be_left_alone_is_heard(
+    scripted: Adapters, script: Script, system: str, reply: tuple[int, str], seconds: int | None
+) -> None:
+    """Seconds, or a time; what is no form of either says nothing, and no number is too large to read."""
+    wait = put_off(scripted, script, system, reply)
+    assert (None if wait is None else wait.total_seconds()) == seconds
+
+
+def test_a_time_from_which_on_a_system_may_be_asked_counts_from_now(
+    scripted: Adapters, script: Script
+) -> None:
+    """Two minutes ahead are two minutes, whatever our zone is."""
+    at = format_datetime(datetime.now(UTC) + timedelta(minutes=2), usegmt=True)
+    wait = put_off(scripted, script, "bpjs", (503, at))
+    assert wait is not None
+    assert timedelta(seconds=110) < wait <= timedelta(seconds=120)
 
 
 @every_system

@@ -20,7 +20,7 @@ from models.case import CaseHealth, CaseRef, CaseState, Outcome, SlaState, Step,
 from models.errors import EngineUnreachable
 from models.messages import CaseEvent, EventKind
 from models.report import OVER, Figures, Grouping, Period, Report, ReportAsk
-from models.sla import OWNER, Owner
+from models.turns import OWNER, Owner
 from models.wib import wib_date
 from tests.ledger.builders import MORNING, a_clock, a_new_case, a_telling
 from tests.vaults import a_vault

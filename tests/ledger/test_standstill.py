@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from gateways.sql_outages import SqlOutages
 from gateways.sql_registry import SqlRegistry
 from gateways.sql_standstill import SqlStandstills
-from models.case import CaseHealth, Step
+from models.case import CaseHealth, Step, Track
 from models.outage import System
 from models.standstill import StuckPolicy
 from models.tables import cases
@@ -37,6 +37,19 @@ def test_the_cases_that_may_be_stuck_are_found(engine: Engine, numbers: list[str
     found = SqlStandstills(engine).unwell({"3674": StuckPolicy(), "3275": StuckPolicy()}, MORNING)
     assert {state.case.case_number for state in found} == set(numbers[:3])
     assert SqlStandstills(engine).unwell({"3275": StuckPolicy()}, MORNING) == []
+
+
+def test_each_track_has_a_patience_of_its_own(engine: Engine, registry: SqlRegistry) -> None:
+    """Seven hours at Kemensos are too long for an emergency, and not for another."""
+    waits = {"started_at": MORNING, "waiting_on": "kemensos", "since": MORNING - timedelta(hours=7)}
+    tracks = (Track.EMERGENCY, Track.MEDICAL)
+    numbers = {track: registry.register(a_new_case()).case.case_number for track in tracks}
+    with engine.begin() as connection:
+        for track, number in numbers.items():
+            change = waits | {"track": track}
+            connection.execute(cases.update().where(cases.c.case_number == number).values(**change))
+    found = SqlStandstills(engine).unwell({"3674": StuckPolicy()}, MORNING)
+    assert [state.case.case_number for state in found] == [numbers[Track.EMERGENCY]]
 
 
 def test_a_case_that_only_waits_too_long_is_parked_like_any_other(engine: Engine, numbers: list[str]) -> None:

@@ -11,7 +11,7 @@ from gateways.sql_ledger import SqlLedger
 from gateways.sql_outbox import SqlOutbox
 from gateways.sql_registry import SqlRegistry
 from gateways.sql_watch import SqlWatch
-from models.case import CaseRef
+from models.case import CaseRef, SlaState
 from models.desk import Command, CommandResult, Completion
 from models.messages import Alert, AlertKind, EventKind, Withdraw
 from models.outbox import WEBHOOK, Addressed, Delivery, Sent
@@ -83,6 +83,23 @@ def test_a_breach_counts_as_told_by_an_alert_of_this_due_time_only(
     assert watch.untold(DUE) == {case.case_number}
     outbox.put([Addressed(an_alert(case, "k").model_copy(update={"raised_at": DUE}), ("rina",))])
     assert watch.untold(DUE) == set()
+
+
+def test_a_breach_that_was_told_stays_told_when_too_little_time_was_given(
+    watch: SqlWatch, ledger: SqlLedger, outbox: SqlOutbox, case: CaseRef
+) -> None:
+    """Told at ten, at five past ten given three minutes: due at three past, and told all the same."""
+    told_at = DUE + MINUTE
+    late = {"sla_state": SlaState.BREACHED, "detected_at": told_at, "due_at": DUE + 3 * MINUTE}
+    state = a_state(case, 2).model_copy(update=late)
+    ledger.record(a_telling(state, an_event(2)))
+    assert watch.untold(DUE + 9 * MINUTE) == {case.case_number}
+    outbox.put([Addressed(an_alert(case, "k").model_copy(update={"raised_at": told_at}), ("rina",))])
+    assert watch.untold(DUE + 9 * MINUTE) == set()
+    more = {"sla_state": SlaState.AT_RISK, "due_at": DUE + 8 * MINUTE}
+    again = state.model_copy(update=more)
+    ledger.record(a_telling(again, an_event(3)))
+    assert watch.untold(DUE + 9 * MINUTE) == {case.case_number}, "another breach, of which nobody was told"
 
 
 def test_a_closed_case_is_not_untold(watch: SqlWatch, ledger: SqlLedger, case: CaseRef) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from temporalio.client import WorkflowHandle, WorkflowHistory
 from temporalio.testing import WorkflowEnvironment
 
+from gateways.policy_folder import PolicyFolder
 from gateways.ports.institutions import Decision, Verdict
 from models.answers import HandedOver, Rejected
 from models.case import CaseHealth, CaseRef, CaseState, Step, Track
@@ -26,13 +27,16 @@ from models.messages import (
     Withdraw,
 )
 from models.outage import System
+from models.policy import CityPolicy
+from models.standstill import StuckPolicy
 from tests.builders import a_case, a_dossier
-from tests.workflows.conftest import BY_HAND, Bench, Handle
+from tests.workflows.conftest import BY_HAND, ROOT, Bench, Handle
 from tests.workflows.hands import give, on_desk, switch, work
 from tests.workflows.test_bulk import Trial
 from workflows.daily_digest import DailyDigest
 from workflows.reactivation import Reactivation
 
+POLICIES = ROOT / "policies"
 NIK_DIFFERS = Decision(Verdict.RETURNED, "NIK_BEDA")
 HALF_AN_HOUR = timedelta(minutes=30)
 BREACHED = timedelta(hours=23.75)
@@ -43,6 +47,15 @@ WITHIN_SECONDS = 30.0
 
 AnyHandle = WorkflowHandle[Any, Any]
 _Path = Callable[[Bench], Awaitable[AnyHandle]]
+
+
+class _Shelf(PolicyFolder):
+    """Policies by which an emergency is waited for as long as any case, so that no path waits too long."""
+
+    def city(self, code: str) -> CityPolicy:
+        policy = super().city(code)
+        stuck = StuckPolicy(tracks={Track.EMERGENCY: policy.stuck.waiting})
+        return policy.model_copy(update={"stuck": stuck})
 
 
 async def emergency(bench: Bench) -> Handle:
@@ -278,7 +291,7 @@ async def walk_all(
 
     async def walk(path: _Path) -> WorkflowHistory:
         async with at_once, AsyncExitStack() as serving:
-            bench = Bench(environment, task_queue=uuid.uuid4().hex)
+            bench = Bench(environment, task_queue=uuid.uuid4().hex, shelf=_Shelf(POLICIES))
             bench.modes = BY_HAND if path in BY_PEOPLE else bench.modes
             await serving.enter_async_context(bench.serving(patches=patches))
             try:

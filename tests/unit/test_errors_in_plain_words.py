@@ -40,6 +40,17 @@ def test_no_decision_yet_is_benign_and_sets_the_pace() -> None:
     assert failure.next_retry_delay == timedelta(minutes=1)
 
 
+@pytest.mark.parametrize(
+    ("asked", "waits"), [(None, None), (0, 10), (30, 30), (86_400, 300), (999_999_999, 300)]
+)
+def test_what_a_system_asks_for_is_heard_within_bounds(asked: int | None, waits: int | None) -> None:
+    """Neither at once for ever nor for a day: it is a stranger's word, and people wait."""
+    wait = None if asked is None else timedelta(seconds=asked)
+    failure = failure_of(Unavailable("bpjs", "overloaded", ask_again_in=wait))
+    assert failure.next_retry_delay == (None if waits is None else timedelta(seconds=waits))
+    assert (failure.type, failure.non_retryable) == ("Unavailable", False)
+
+
 @pytest.fixture
 def log_lines(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     """What goes to stderr while a test logs."""

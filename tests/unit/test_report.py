@@ -40,7 +40,7 @@ from models.report import (
 )
 from models.report_count import pace_of, report_of
 from models.roles import Officer, Role
-from models.sla import Owner
+from models.turns import Owner
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 PERIOD = Period(date(2026, 3, 2), date(2026, 3, 4))

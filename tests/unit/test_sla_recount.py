@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from models.calendar import AllHours, Budget, Calendar, OfficeSpan, WorkingTime
 from models.case import SlaState
-from models.sla import Owner, PauseRule, Rung, SlaClock, ladder
+from models.rungs import Rung, ladder
+from models.sla import SlaClock
+from models.turns import Owner, PauseRule
 from models.wib import WIB
 
 HOUR = timedelta(hours=1)
@@ -120,6 +122,37 @@ def test_a_clock_that_does_not_run_yet_counts_by_the_new_calendar_when_it_does()
     clock.count_by(office(16, MONDAY))
     clock.start(FRIDAY)
     assert clock.due_at == datetime(2026, 2, 10, 16, 0, tzinfo=WIB)
+
+
+def test_a_promised_time_stays_when_the_calendar_is_edited_and_what_was_added_follows_it() -> None:
+    """Until Monday noon, then two working hours more: two from Tuesday's opening once Monday is free."""
+    clock = a_clock(Budget(duration=4 * HOUR), OFFICE)
+    noon = datetime(2026, 2, 9, 12, 0, tzinfo=WIB)
+    clock.end_at(noon, FRIDAY)
+    clock.count_by(office(16, MONDAY))
+    assert clock.due_at == noon
+    clock.extend(2 * HOUR)
+    assert clock.due_at == datetime(2026, 2, 10, 10, 0, tzinfo=WIB)
+    clock.count_by(OFFICE)
+    assert clock.due_at == datetime(2026, 2, 9, 14, 0, tzinfo=WIB)
+
+
+def test_a_promised_time_may_lie_where_the_office_is_closed() -> None:
+    """Due on Saturday at noon means Saturday at noon: breached then, and late from then on."""
+    clock = a_clock(Budget(duration=4 * HOUR), OFFICE)
+    saturday = datetime(2026, 2, 7, 12, 0, tzinfo=WIB)
+    clock.end_at(saturday, FRIDAY)
+    assert clock.due_at == saturday
+    assert [mark.at for mark in clock.reach(saturday) if mark.rung.is_breach] == [saturday]
+    assert clock.settle(saturday) is SlaState.MET
+    assert clock.settle(saturday + HOUR) is SlaState.MISSED
+
+
+def test_what_is_done_after_closing_time_of_the_last_day_is_late() -> None:
+    """The breach is told at 16:00; nothing counts in the evening, and the case is late all the same."""
+    clock = a_clock(Budget(duration=HOUR / 2), OFFICE)
+    assert clock.due_at == FRIDAY + HOUR / 2
+    assert clock.settle(FRIDAY + 2 * HOUR) is SlaState.MISSED
 
 
 @settings(max_examples=300, deadline=None)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pydantic import ValidationError
 
-from models.case import CaseHealth, CaseState, Outcome, Step, WaitingOn
+from models.case import CaseHealth, CaseState, Outcome, Step, Track, WaitingOn
 from models.desk import DeskItem, ItemKind
 from models.outbox import AlertEntry, AlertState
 from models.roles import Role
@@ -17,13 +17,14 @@ from tests.builders import a_case
 from tests.unit.test_routing import alert
 
 NOW = datetime(2026, 3, 2, 5, tzinfo=UTC)
-RULE = StuckPolicy()
+POLICY = StuckPolicy()
+RULE = POLICY.rule_of(Track.MEDICAL)
 SERVED = Glance(answers=True, is_running=True, workers=1)
 
 
 def a_state(hours: float = 1, **fields: object) -> CaseState:
-    """Return a case that has waited so long for Kemensos, unless told otherwise."""
-    case = a_case(received_at=NOW - timedelta(days=9))
+    """Return a case of the medical track that has waited so long for Kemensos, unless told otherwise."""
+    case = a_case(received_at=NOW - timedelta(days=9), track=Track.MEDICAL)
     usual = {
         "case": case,
         "since": NOW - timedelta(hours=hours),
@@ -77,11 +78,40 @@ def test_a_policy_names_only_whom_it_has_another_patience_with() -> None:
             StuckPolicy.model_validate(wrong)
 
 
+def test_an_emergency_is_waited_for_less_long() -> None:
+    """A quarter of its 24 hours at most; a city names only what it changes, for each track."""
+    usual, emergency = POLICY.rule_of(Track.NEWBORN), POLICY.rule_of(Track.EMERGENCY)
+    assert usual == RULE
+    assert all(emergency.waiting[one] < RULE.waiting[one] for one in RULE.waiting)
+    assert max(emergency.waiting.values()) <= timedelta(hours=6)
+    tracks = {"emergency": {"kemensos": "PT2H"}, "newborn": {"bpjs": "PT3H"}}
+    policy = StuckPolicy.model_validate({"waiting": {"bpjs": "PT9H"}, "tracks": tracks})
+    waits = {track: policy.rule_of(track).waiting for track in Track}
+    assert waits[Track.EMERGENCY][WaitingOn.KEMENSOS] == timedelta(hours=2)
+    assert waits[Track.EMERGENCY][WaitingOn.BPJS] == emergency.waiting[WaitingOn.BPJS]
+    assert waits[Track.NEWBORN][WaitingOn.BPJS] == timedelta(hours=3)
+    assert waits[Track.MEDICAL][WaitingOn.BPJS] == timedelta(hours=9)
+    for track, wrong in (("emergency", {"applicant": "P1D"}), ("emergency", {"bpjs": "PT0S"}), ("rush", {})):
+        with pytest.raises(ValidationError):
+            StuckPolicy.model_validate({"tracks": {track: wrong}})
+
+
+def test_what_is_not_marked_is_apart_by_track() -> None:
+    """Each track has waited too long after another time: one filter would find some that have not."""
+    case = a_case(received_at=NOW - timedelta(days=9))
+    emergency, medical = a_state(7, case=case), a_state(13)
+    groups = groups_of([emergency, medical, a_state(7)], {"3674": POLICY}, NOW)
+    assert sorted(" ".join(group.where.split(" AND ")[1:3]) for group in groups) == [
+        'StepSince < "2026-03-01T17:00:00Z" CaseTrack="medical"',
+        'StepSince < "2026-03-01T23:00:00Z" CaseTrack="emergency"',
+    ]
+
+
 def test_groups_hold_what_their_filter_finds() -> None:
     """One group for each reason and step, the largest first, the oldest case first; well ones in none."""
     old, new = stuck("Refused", hours=5), stuck("Refused", hours=2)
     unmarked, returned = a_state(13), stuck("NIK_BEDA")
-    groups = groups_of([new, unmarked, a_state(1), old, returned], {"3674": RULE}, NOW)
+    groups = groups_of([new, unmarked, a_state(1), old, returned], {"3674": POLICY}, NOW)
     assert [(group.trouble, group.count, group.is_marked) for group in groups] == [
         ("Refused", 2, True),
         ("NIK_BEDA", 1, True),
@@ -92,7 +122,9 @@ def test_groups_hold_what_their_filter_finds() -> None:
     assert refused.where == (
         'CaseHealth="stuck" AND CaseTrouble="Refused" AND CaseStep="kemensos_verification" AND City="3674"'
     )
-    assert waits.where.startswith('WaitingOn="kemensos" AND StepSince < "2026-03-01T17:00:00Z"')
+    assert waits.where.startswith(
+        'WaitingOn="kemensos" AND StepSince < "2026-03-01T17:00:00Z" AND CaseTrack="medical"'
+    )
     assert refused.fix == f"starter.py bulk retry --where '{refused.where}'"
     assert waits.fix.startswith("starter.py bulk escalate")
     assert mended.fix == f"starter.py why {returned.case.case_number}"

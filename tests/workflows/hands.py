@@ -100,11 +100,13 @@ async def on_desk(bench: Bench, handle: Handle, step: Step, attempt: int = 1, *,
     return await handle.query(Reactivation.state)
 
 
-async def work(bench: Bench, handle: Handle, *steps: Step, attempt: int = 1) -> None:
-    """Say yes to these steps, each once it lies on the desk."""
+async def work(
+    bench: Bench, handle: Handle, *steps: Step, attempt: int = 1, occurred_at: datetime | None = None
+) -> None:
+    """Say yes to these steps, each once it lies on the desk; it happened now unless said otherwise."""
     for step in steps:
         await on_desk(bench, handle, step, attempt)
-        await give(handle, step, attempt=attempt)
+        await give(handle, step, attempt=attempt, occurred_at=occurred_at or datetime.now(UTC))
 
 
 class Gates:

@@ -68,10 +68,12 @@ async def test_a_whole_case_by_hand_lies_on_the_desk_five_times_and_is_reactivat
 
 async def test_an_answer_is_recorded_with_its_bearer_and_proof(office: Bench) -> None:
     """Who, in which role and in whose place, by which command and with which receipt, and when."""
-    handle = await office.start(a_case())
-    await work(office, handle, Step.DOCUMENT_CHECK, Step.RECOMMENDATION)
-    await on_desk(office, handle, Step.SIKS_NG_UPLOAD)
     happened_at = datetime.now(UTC) - timedelta(minutes=5)
+    received_at = happened_at - timedelta(hours=1)
+    handle = await office.start(a_case(received_at=received_at))
+    before = (Step.DOCUMENT_CHECK, Step.RECOMMENDATION)
+    await work(office, handle, *before, occurred_at=received_at)
+    await on_desk(office, handle, Step.SIKS_NG_UPLOAD)
     await give(
         handle,
         Step.SIKS_NG_UPLOAD,
@@ -139,6 +141,55 @@ async def test_withdrawn_on_the_desk_the_case_ends(office: Bench) -> None:
     await on_desk(office, handle, Step.DOCUMENT_CHECK)
     await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w-1"))
     assert (await handle.result()).outcome is Outcome.WITHDRAWN
+
+
+# -- When it happened ------------------------------------------------------------------------------
+
+
+async def test_an_answer_happened_not_before_the_answer_that_opened_its_step(office: Bench) -> None:
+    """Said to be of the day before yesterday: it is taken, and counts from the answer before it."""
+    signed_at = datetime.now(UTC) - timedelta(minutes=10)
+    handle = await office.start(a_case(received_at=signed_at - timedelta(hours=1)))
+    await work(office, handle, Step.DOCUMENT_CHECK, Step.RECOMMENDATION, occurred_at=signed_at)
+    await on_desk(office, handle, Step.SIKS_NG_UPLOAD)
+    said = signed_at - timedelta(hours=29)
+    assert not (await give(handle, Step.SIKS_NG_UPLOAD, occurred_at=said)).is_late
+    await on_desk(office, handle, Step.KEMENSOS_VERIFICATION)
+    (*_, event) = events(office, handle, EventKind.ANSWER_RECORDED)
+    assert (event.step, event.at) == (Step.SIKS_NG_UPLOAD, signed_at)
+    assert event.facts["said"] == f"{said:%Y-%m-%dT%H:%M:%SZ}"
+    opened = [event.at for event in events(office, handle, EventKind.STEP_OPENED)]
+    assert opened == [signed_at - timedelta(hours=1), *[signed_at] * 3]
+
+
+async def test_an_answer_dated_before_its_step_does_not_heal_a_breach(office: Bench) -> None:
+    """Late, told, and opened anew after that: nobody can have answered it in time."""
+    handle = await office.start(a_case())
+    await on_desk(office, handle, Step.DOCUMENT_CHECK)
+    await give(handle, Step.DOCUMENT_CHECK, answer=BY_APPLICANT)
+    await is_stuck(office, handle)
+    in_time = datetime.now(UTC)
+    await office.forward(handle, timedelta(hours=29))
+    await office.until(handle, lambda state: state.sla_state is SlaState.BREACHED)
+    await papers(handle)
+    await work(office, handle, *Step, attempt=2, occurred_at=in_time)
+    state = await handle.result()
+    assert (state.outcome, state.sla_state) == (Outcome.REACTIVATED, SlaState.MISSED)
+    assert state.closed_at is not None
+    assert state.closed_at >= in_time + timedelta(hours=29)
+
+
+async def test_an_answer_that_the_desk_holds_is_bound_to_its_step_too(stopped_bench: Bench) -> None:
+    """Found by the activity and never sent: the case does not trust where an answer comes from."""
+    bench = stopped_bench
+    bench.modes = BY_HAND
+    case = a_case()
+    long_ago = case.received_at - timedelta(days=3)
+    for step in Step:
+        bench.desk.answers[f"{case.case_number}:{step}:1"] = an_answer(step, occurred_at=long_ago)
+    async with proven(bench):
+        state = await (await bench.start(case)).result()
+    assert (state.outcome, state.closed_at) == (Outcome.REACTIVATED, case.received_at)
 
 
 # -- What is refused -------------------------------------------------------------------------------

@@ -6,26 +6,33 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from temporalio.api.enums.v1 import EventType
+from temporalio.client import WorkflowUpdateFailedError
 
 from gateways.ports.institutions import Decision, Verdict
 from models.calendar import Budget
-from models.case import CaseRef, CaseState, Outcome, SlaState, Step, Track, WaitingOn
+from models.case import CaseHealth, CaseRef, CaseState, Outcome, SlaState, Step, Track, WaitingOn
 from models.ladder import LadderLevel
 from models.messages import (
     Acknowledge,
     AlertKind,
     CaseEvent,
+    DueForecast,
+    DueQuestion,
     EventKind,
     Extend,
     PapersAdded,
+    Park,
+    Release,
+    Shorten,
     Withdraw,
 )
+from models.outage import System
 from models.reasons import Reasons
 from models.roles import Role
-from models.sla import Owner, PauseRule
+from models.turns import Owner, PauseRule
 from tests.builders import a_case
 from tests.workflows.conftest import BY_HAND, Bench, Handle, proven
-from tests.workflows.hands import give, on_desk, switch
+from tests.workflows.hands import give, on_desk, switch, work
 from tests.workflows.test_trouble import a_shelf
 from workflows.reactivation import Reactivation
 
@@ -228,6 +235,265 @@ async def test_a_late_case_that_was_given_time_and_is_late_again_is_told_again(s
         assert [event.at - case.received_at for event in breaches] == [24 * HOUR, 27 * HOUR]
         keys = [alert.key for alert in bench.ledger.alerts.values() if alert.kind is AlertKind.SLA_BREACH]
         assert [key.split(":", 1)[1] for key in keys] == ["sla:1:100", "sla:1:L2", "sla:2:100"]
+        await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w-1"))
+
+
+LONG_PAUSE = {Owner.APPLICANT: PauseRule(at_most=72 * HOUR)}
+NO_END = {Owner.OUTAGE: PauseRule()}
+
+
+async def due_at(handle: Handle) -> datetime | None:
+    """Return when the case is due."""
+    return (await handle.query(Reactivation.state)).due_at
+
+
+def keys_of(bench: Bench, kind: AlertKind) -> list[str]:
+    """Return the keys of the alerts of a kind, without the case."""
+    return [alert.key.split(":", 1)[1] for alert in bench.ledger.alerts.values() if alert.kind is kind]
+
+
+async def test_eight_hours_more_in_the_applicants_pause_are_the_time_that_was_given(
+    stopped_bench: Bench,
+) -> None:
+    """No pause is counted in, so nothing is late at once; back early or late, the case is due then."""
+    async with held_to(stopped_bench, pauses=LONG_PAUSE) as bench:
+        bench.kemensos.script = [UNCLEAR]
+        case = a_case()
+        handle = await returned(bench, case)
+        until = case.received_at + 32 * HOUR
+        await handle.execute_update("extend", Extend(command_id="e-1", until=until, actor="sari"))
+        state: CaseState = await handle.query(Reactivation.state)
+        assert (state.due_at, state.sla_state) == (until, SlaState.ON_TRACK)
+        (event,) = told(bench, case, EventKind.SLA_EXTENDED)
+        assert event.facts["due"] == f"{until:%Y-%m-%dT%H:%M:%SZ}"
+        await bench.forward(handle, 5 * HOUR)
+        await bring_papers(handle, 1)
+        await bench.until(handle, returned_again(2))
+        assert await due_at(handle) == until
+        await bench.forward(handle, 26 * HOUR)
+        assert told(bench, case, EventKind.SLA_BREACHED) == []
+        await bench.forward(handle, 1.5 * HOUR)
+        assert [event.at for event in told(bench, case, EventKind.SLA_BREACHED)] == [until]
+        await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w-1"))
+
+
+async def test_more_time_in_a_pause_is_what_ends_later_than_if_the_pause_ended_now(
+    stopped_bench: Bench,
+) -> None:
+    """Shown is the longest pause; an hour before the end without it is less, an hour after is more."""
+    async with held_to(stopped_bench, pauses=LONG_PAUSE) as bench:
+        bench.kemensos.script = [UNCLEAR]
+        case = a_case()
+        handle = await returned(bench, case)
+        await bench.forward(handle, 10 * HOUR)
+        at_noon = case.received_at + 34 * HOUR
+        less = Extend(command_id="e-1", until=at_noon - HOUR, actor="sari")
+        with pytest.raises(WorkflowUpdateFailedError):
+            await handle.execute_update("extend", less)
+        more = Extend(command_id="e-2", until=at_noon + HOUR, actor="sari")
+        await handle.execute_update("extend", more)
+        assert await due_at(handle) == at_noon + HOUR
+        await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w-1"))
+
+
+async def test_what_is_given_after_a_promised_time_moves_it(stopped_bench: Bench) -> None:
+    """Two hours more are two hours more, while the applicant is waited for too."""
+    async with held_to(stopped_bench, pauses=LONG_PAUSE) as bench:
+        bench.kemensos.script = [UNCLEAR]
+        case = a_case()
+        handle = await returned(bench, case)
+        until = case.received_at + 32 * HOUR
+        await handle.execute_update("extend", Extend(command_id="e-1", until=until, actor="sari"))
+        await handle.execute_update("extend", Extend(command_id="e-2", by=2 * HOUR, actor="sari"))
+        assert await due_at(handle) == until + 2 * HOUR
+        await handle.execute_update("shorten", Shorten(command_id="s-1", by=HOUR, actor="sari"))
+        assert await due_at(handle) == until + HOUR
+        moves = told(bench, case, EventKind.SLA_EXTENDED, EventKind.SLA_SHORTENED)
+        assert [event.facts.get("minutes") for event in moves] == [None, 120, -60]
+        await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w-1"))
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+async def test_time_that_is_taken_is_told_as_late_when_the_case_is_late_by_it(
+    stopped_bench: Bench, *, is_late: bool
+) -> None:
+    """What would become of the due time is told before; then the breach, at the time that was given."""
+    async with held_to(stopped_bench) as bench:
+        bench.kemensos.script = [UNCLEAR]
+        case = a_case()
+        handle = await returned(bench, case)
+        await bench.forward(handle, 10 * HOUR)
+        by = (15 if is_late else 2) * HOUR
+        forecast = await handle.query(Reactivation.due_if, DueQuestion(by=-by))
+        assert forecast == DueForecast(
+            due_at=case.received_at + 24 * HOUR, would_be=case.received_at + 24 * HOUR - by
+        )
+        await handle.execute_update("shorten", Shorten(command_id="s-1", by=by, actor="sari"))
+        assert await due_at(handle) == forecast.would_be
+        await bench.at_rest(handle)
+        breaches = [event.at for event in told(bench, case, EventKind.SLA_BREACHED)]
+        assert breaches == [forecast.would_be] * is_late
+        await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w-1"))
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("extend", {"by": timedelta(0)}),
+        ("extend", {"by": -HOUR}),
+        ("extend", {"hours": 24}),
+        ("extend", {"by": timedelta(days=3660)}),
+        ("extend", {"hours": 24 * 3670}),
+        ("extend", {}),
+        ("shorten", {"hours": 24}),
+        ("shorten", {"hours": 30}),
+        ("shorten", {"by": timedelta(0)}),
+        ("shorten", {"by": HOUR, "hours": 3}),
+    ],
+)
+async def test_more_time_is_one_order_and_less_another(
+    bench: Bench, name: str, change: dict[str, timedelta | int]
+) -> None:
+    """What is neither more nor less, the other way round, or beyond all dates is refused; nothing moves."""
+    bench.kemensos.script = [UNCLEAR]
+    case = a_case()
+    handle = await returned(bench, case)
+    command: dict[str, object] = {"command_id": "c-1", "actor": "sari"}
+    if "by" in change:
+        command["by"] = change["by"]
+    if "hours" in change:
+        command["until"] = case.received_at + int(change["hours"]) * HOUR  # type: ignore[arg-type]
+    with pytest.raises(WorkflowUpdateFailedError):
+        await handle.execute_update(name, command)
+    assert await due_at(handle) == case.received_at + 24 * HOUR
+    await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w-1"))
+
+
+async def test_a_clock_that_does_not_run_cannot_be_moved(bench: Bench) -> None:
+    """The file is incomplete: nothing was promised."""
+    handle = await bench.start(a_case(city="3275", kecamatan="Bekasi Timur"), kinds=("ktp",))
+    await bench.until(handle, lambda state: state.health is CaseHealth.STUCK)
+    for name, form in (("extend", Extend), ("shorten", Shorten)):
+        with pytest.raises(WorkflowUpdateFailedError):
+            await handle.execute_update(name, form(command_id="c-1", by=HOUR, actor="sari"))
+    assert await handle.query(Reactivation.due_if, DueQuestion(by=HOUR)) == DueForecast(
+        due_at=None, would_be=None
+    )
+    await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w-1"))
+
+
+# -- A second time late --------------------------------------------------------------------------------
+
+
+async def test_a_late_case_that_is_given_too_little_is_late_as_before(stopped_bench: Bench) -> None:
+    """An hour more when it is five hours late: the same breach, nobody is told again."""
+    async with held_to(stopped_bench) as bench:
+        bench.kemensos.script = [UNCLEAR]
+        case = a_case()
+        handle = await returned(bench, case)
+        await bench.forward(handle, 29 * HOUR)
+        await handle.execute_update("extend", Extend(command_id="e-1", by=HOUR, actor="sari"))
+        state: CaseState = await handle.query(Reactivation.state)
+        assert (state.sla_state, state.escalation_level) == (SlaState.BREACHED, 3)
+        assert state.detected_at is not None
+        await bench.forward(handle, 9 * HOUR)
+        assert keys_of(bench, AlertKind.SLA_BREACH) == ["sla:1:100", "sla:1:L2", "sla:1:L3"]
+        await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w-1"))
+
+
+async def test_a_late_case_that_is_given_time_hears_no_warning_that_lies_behind(
+    stopped_bench: Bench,
+) -> None:
+    """Of 36 hours 75 and 90 percent are still to come after 25; of 26 none. It is at no level any more."""
+    async with held_to(stopped_bench) as bench:
+        bench.kemensos.script = [UNCLEAR]
+        case = a_case()
+        handle = await returned(bench, case)
+        await bench.forward(handle, 25.5 * HOUR)
+        await handle.execute_update("extend", Extend(command_id="e-1", by=2 * HOUR, actor="sari"))
+        state: CaseState = await handle.query(Reactivation.state)
+        assert (state.sla_state, state.escalation_level, state.detected_at) == (SlaState.AT_RISK, 0, None)
+        await bench.forward(handle, HOUR)
+        assert keys_of(bench, AlertKind.SLA_WARNING) == ["sla:1:50", "sla:1:75", "sla:1:90"]
+        assert keys_of(bench, AlertKind.SLA_BREACH)[-1] == "sla:2:100"
+        await handle.execute_update("extend", Extend(command_id="e-2", by=14 * HOUR, actor="sari"))
+        await bench.forward(handle, 14 * HOUR)
+        assert keys_of(bench, AlertKind.SLA_WARNING)[3:] == ["sla:3:75", "sla:3:90"]
+        await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w-1"))
+
+
+async def test_a_late_case_that_is_given_time_while_nobody_knows_how_long_is_told_again(
+    stopped_bench: Bench,
+) -> None:
+    """An outage without end: the due time is not known until it is over, and then it is missed again."""
+    stopped_bench.modes = BY_HAND
+    async with held_to(stopped_bench, pauses=NO_END) as bench:
+        case = a_case()
+        handle = await bench.start(case)
+        await work(bench, handle, Step.DOCUMENT_CHECK, Step.RECOMMENDATION)
+        await on_desk(bench, handle, Step.SIKS_NG_UPLOAD)
+        await bench.forward(handle, 25 * HOUR)
+        now = datetime.now(UTC) + 25 * HOUR
+        await handle.execute_update("park", Park(system=System.SIKS_NG, since=now))
+        assert (await handle.query(Reactivation.state)).sla_state is SlaState.BREACHED
+        await handle.execute_update("extend", Extend(command_id="e-1", by=4 * HOUR, actor="sari"))
+        state: CaseState = await handle.query(Reactivation.state)
+        assert (state.due_at, state.sla_state, state.escalation_level) == (None, SlaState.PAUSED, 0)
+        await bench.forward(handle, 10 * HOUR)
+        await handle.execute_update("release", Release(system=System.SIKS_NG, until=now + 10 * HOUR))
+        await bench.forward(handle, 4 * HOUR)
+        assert (await handle.query(Reactivation.state)).sla_state is SlaState.BREACHED
+        assert "sla:2:100" in keys_of(bench, AlertKind.SLA_BREACH)
+        await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w-1"))
+
+
+async def test_a_time_can_be_promised_while_nobody_knows_how_long_an_outage_lasts(
+    stopped_bench: Bench,
+) -> None:
+    """Refused before, as if the clock did not run."""
+    stopped_bench.modes = BY_HAND
+    async with held_to(stopped_bench, pauses=NO_END) as bench:
+        case = a_case()
+        handle = await bench.start(case)
+        await work(bench, handle, Step.DOCUMENT_CHECK, Step.RECOMMENDATION)
+        await on_desk(bench, handle, Step.SIKS_NG_UPLOAD)
+        await handle.execute_update("park", Park(system=System.SIKS_NG, since=datetime.now(UTC)))
+        assert await due_at(handle) is None
+        until = case.received_at + 30 * HOUR
+        await handle.execute_update("extend", Extend(command_id="e-1", until=until, actor="sari"))
+        assert await due_at(handle) == until
+        facts = told(bench, case, EventKind.SLA_EXTENDED)[0].facts
+        assert (facts["due_was"], facts["due"]) == ("none", f"{until:%Y-%m-%dT%H:%M:%SZ}")
+        await bench.forward(handle, 31 * HOUR)
+        assert (await handle.query(Reactivation.state)).sla_state is SlaState.BREACHED
+        await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w-1"))
+
+
+async def test_an_outage_that_is_told_after_the_breach_takes_it_back_and_a_later_one_is_told(
+    stopped_bench: Bench,
+) -> None:
+    """The system was down before the due time: not late after all, and late five hours after it is back."""
+    stopped_bench.modes = BY_HAND
+    async with held_to(stopped_bench, pauses=NO_END) as bench:
+        case = a_case()
+        handle = await bench.start(case)
+        await work(bench, handle, Step.DOCUMENT_CHECK, Step.RECOMMENDATION)
+        await on_desk(bench, handle, Step.SIKS_NG_UPLOAD)
+        await bench.forward(handle, 26 * HOUR)
+        assert (await handle.query(Reactivation.state)).sla_state is SlaState.BREACHED
+        down = case.received_at + 19 * HOUR
+        await handle.execute_update("park", Park(system=System.SIKS_NG, since=down))
+        state: CaseState = await handle.query(Reactivation.state)
+        assert (state.sla_state, state.due_at) == (SlaState.PAUSED, None)
+        back = case.received_at + 26 * HOUR
+        await handle.execute_update("release", Release(system=System.SIKS_NG, until=back))
+        assert await due_at(handle) == back + 5 * HOUR
+        await bench.forward(handle, 6 * HOUR)
+        assert [event.at for event in told(bench, case, EventKind.SLA_BREACHED)] == [
+            case.received_at + 24 * HOUR,
+            back + 5 * HOUR,
+        ]
+        assert "sla:2:100" in keys_of(bench, AlertKind.SLA_BREACH)
         await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w-1"))
 
 

@@ -9,15 +9,15 @@ from activities.ways import Mode
 from gateways.sql_lineage import SqlLineage
 from models.case import CaseHealth, CaseState, Outcome, SlaState, Step, WaitingOn
 from models.errors import Unavailable
-from models.messages import Accepted, EventKind, Park, Release, RetryStep
+from models.messages import Accepted, EventKind, Park, Release, RetryStep, Withdraw
 from models.outage import System
-from models.sla import Owner, PauseRule
+from models.turns import Owner, PauseRule
 from runtime.adapters import Modes
 from runtime.outages import Cases
 from tests.builders import a_case
 from tests.e2e.office import until_async
 from tests.ledgers import a_shared_ledger
-from tests.workflows.conftest import Bench, Handle
+from tests.workflows.conftest import BY_HAND, Bench, Handle
 from tests.workflows.hands import events, give, on_desk, work
 from tests.workflows.test_clock import HOUR, held_to
 from workflows.reactivation import Reactivation
@@ -112,6 +112,23 @@ async def test_clocks_follow_the_policy(
         assert state.due_at is not None
         assert state.due_at - case.received_at == pytest.approx(due * HOUR, abs=timedelta(minutes=1))
         assert state.outcome is Outcome.REACTIVATED
+
+
+async def test_an_outage_that_is_said_to_end_in_days_to_come_ended_now(stopped_bench: Bench) -> None:
+    """Nine days ahead, by a clock that is wrong: the office's clock runs again from now on."""
+    stopped_bench.modes = BY_HAND
+    async with held_to(stopped_bench, pauses={Owner.OUTAGE: PauseRule()}) as bench:
+        case = a_case()
+        handle = await bench.start(case)
+        await work(bench, handle, Step.DOCUMENT_CHECK, Step.RECOMMENDATION)
+        await on_desk(bench, handle, Step.SIKS_NG_UPLOAD)
+        await handle.execute_update("park", Park(system=System.SIKS_NG, since=datetime.now(UTC)))
+        await bench.forward(handle, 10 * HOUR)
+        state = await release(handle)
+        assert state.sla_state is SlaState.ON_TRACK
+        assert state.due_at is not None
+        assert state.due_at - case.received_at == pytest.approx(34 * HOUR, abs=timedelta(minutes=1))
+        await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w-1"))
 
 
 async def test_a_case_whom_nobody_releases_looks_for_itself(bench: Bench) -> None:

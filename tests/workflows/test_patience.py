@@ -8,7 +8,7 @@ from temporalio.client import WorkflowUpdateFailedError
 
 from activities.ways import Mode
 from gateways.ports.institutions import Decision, Verdict
-from models.case import CaseHealth, Outcome, Step, WaitingOn
+from models.case import CaseHealth, Outcome, Step, Track, WaitingOn
 from models.errors import Refused
 from models.messages import AlertKind, EventKind, PapersAdded, Park, RetryStep, Withdraw
 from models.outage import System
@@ -16,7 +16,7 @@ from models.standstill import TOO_OFTEN, StuckPolicy
 from runtime.adapters import Modes
 from tests.builders import a_case, a_dossier
 from tests.workflows.conftest import BY_HAND, Bench, Handle, proven
-from tests.workflows.hands import events, give, on_desk, work
+from tests.workflows.hands import events, give, on_desk, switch, work
 from tests.workflows.test_outages import parked, release
 from tests.workflows.test_trouble import a_shelf
 from workflows.reactivation import Reactivation
@@ -29,9 +29,14 @@ KEMENSOS_BY_HAND = Modes(has_officers=False, siks_ng=Mode.HTTP, kemensos=Mode.DE
 SHORT = StuckPolicy(waiting={WaitingOn.OFFICER: HOUR, WaitingOn.SIGNER: HOUR})
 
 
+async def start(bench: Bench, kinds: tuple[str, ...] = ("facility_letter",)) -> Handle:
+    """Start a case that is no emergency."""
+    return await bench.start(a_case(track=Track.MEDICAL), kinds=kinds, need="routine")
+
+
 async def at_kemensos(bench: Bench) -> Handle:
     """Start a case and wait until it lies on the desk for a look at Kemensos."""
-    handle = await bench.start(a_case())
+    handle = await start(bench)
     await on_desk(bench, handle, Step.KEMENSOS_VERIFICATION)
     return handle
 
@@ -57,12 +62,41 @@ async def test_a_long_wait_is_told_once_and_over_once_it_is_answered(stopped_ben
         await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w-1"))
 
 
+@pytest.mark.parametrize(("track", "is_stuck"), [(Track.EMERGENCY, True), (Track.MEDICAL, False)])
+async def test_an_emergency_is_waited_for_less_long(
+    stopped_bench: Bench, *, track: Track, is_stuck: bool
+) -> None:
+    """Seven hours at Kemensos; the numbers are those of the policy that ships."""
+    stopped_bench.modes = KEMENSOS_BY_HAND
+    async with proven(stopped_bench) as bench:
+        need = "emergency" if track is Track.EMERGENCY else "routine"
+        handle = await bench.start(a_case(track=track), need=need)
+        await on_desk(bench, handle, Step.KEMENSOS_VERIFICATION)
+        await bench.forward(handle, 7 * HOUR)
+        assert ((await handle.query(Reactivation.state)).health is CaseHealth.STUCK) == is_stuck
+        await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w-1"))
+
+
+async def test_another_track_is_waited_for_by_its_own_rule(stopped_bench: Bench) -> None:
+    """Seven hours with the officer are nothing, until it becomes an emergency."""
+    stopped_bench.modes = BY_HAND
+    async with proven(stopped_bench) as bench:
+        handle = await bench.start(a_case(track=Track.MEDICAL), need="chronic")
+        await on_desk(bench, handle, Step.DOCUMENT_CHECK)
+        await bench.forward(handle, 7 * HOUR)
+        assert (await handle.query(Reactivation.state)).health is CaseHealth.OK
+        await switch(handle)
+        state = await bench.until(handle, lambda state: state.health is CaseHealth.STUCK)
+        assert state.trouble == "waits.officer"
+        await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w-1"))
+
+
 async def test_it_is_well_again_as_soon_as_it_waits_for_another(stopped_bench: Bench) -> None:
     """The officer took too long; the signer's patience begins anew."""
     stopped_bench.modes = BY_HAND
     stopped_bench.shelf = a_shelf(stopped_bench, stuck=SHORT)
     async with proven(stopped_bench) as bench:
-        handle = await bench.start(a_case())
+        handle = await start(bench)
         await on_desk(bench, handle, Step.DOCUMENT_CHECK)
         await bench.forward(handle, 2 * HOUR)
         assert (await handle.query(Reactivation.state)).trouble == "waits.officer"
@@ -80,10 +114,10 @@ async def test_a_wait_is_watched_before_the_clock_of_the_sla_runs(stopped_bench:
     stopped_bench.modes = BY_HAND
     stopped_bench.shelf = a_shelf(stopped_bench, stuck=SHORT)
     async with proven(stopped_bench) as bench:
-        case = a_case()
-        handle = await bench.start(case, kinds=())
+        handle = await start(bench, kinds=())
         await bench.until(handle, lambda state: state.health is CaseHealth.STUCK)
-        bench.ledger.dossiers[case.case_number] = a_dossier(case)
+        case = bench.ledger.dossiers[handle.id].case
+        bench.ledger.dossiers[handle.id] = a_dossier(case, need="routine")
         await handle.execute_update("papers_added", PapersAdded(command_id="p-1", count=1))
         await on_desk(bench, handle, Step.DOCUMENT_CHECK, attempt=2)
         await bench.forward(handle, 2 * HOUR)

@@ -22,7 +22,7 @@ from gateways.sql_desk_book import SqlDeskBook
 from gateways.sql_registry import SqlRegistry
 from models.calendar import CalendarKind
 from models.calendar_policy import Calendars
-from models.case import CaseRef, Step, Track
+from models.case import CaseRef, SlaState, Step, Track
 from models.messages import Accepted, AlertKind, EventKind, Extend, Recount, Withdraw
 from models.wib import WIB
 from runtime.delivery import Delivery
@@ -316,15 +316,43 @@ async def test_a_plan_that_was_read_before_the_edit_is_recounted(
 
 
 async def test_an_extension_until_a_time_ends_at_that_time(stopped_bench: Bench, tmp_path: Path) -> None:
-    """In working time too: from Monday 11:30 until Tuesday 09:00 are five and a half hours, not 21."""
+    """In working time too: Tuesday 09:00, and still when Monday becomes a holiday."""
     table = TimeTable(tmp_path, a_friday())
+    case = a_case(received_at=at(table.friday, "15:30"))
     async with by(table, stopped_bench) as bench:
-        handle = await bench.start(a_case(received_at=at(table.friday, "15:30")))
+        handle = await bench.start(case)
         await on_desk(bench, handle, Step.DOCUMENT_CHECK)
         assert await due_at(handle) == at(table.monday, "11:30")
         until = at(table.tuesday, "09:00")
         await handle.execute_update("extend", Extend(command_id="e-1", until=until, actor="sari"))
         assert await due_at(handle) == until
-        assert events(bench, handle, EventKind.SLA_EXTENDED)[0].facts["minutes"] == 330
+        table.close_on_monday()
+        assert (await recount(handle, table.recount(case))).state.due_at == until
+        facts = events(bench, handle, EventKind.SLA_EXTENDED)[0].facts
+        assert facts["due"] == f"{until.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
         await withdraw(handle)
         await handle.result()
+
+
+async def test_a_calendar_that_is_edited_after_the_breach_arms_the_ladder_again(
+    stopped_bench: Bench, tmp_path: Path
+) -> None:
+    """Late on Monday and not late once Monday is a holiday; late again on Tuesday, and people hear again."""
+    table = TimeTable(tmp_path, a_friday())
+    case = a_case(received_at=at(table.friday, "15:30").astimezone(UTC))
+    async with by(table, stopped_bench) as bench:
+        handle = await bench.start(case)
+        await on_desk(bench, handle, Step.DOCUMENT_CHECK)
+        await bench.forward(handle, at(table.monday, "14:00") - datetime.now(UTC))
+        assert (await handle.query(Reactivation.state)).sla_state is SlaState.BREACHED
+        table.close_on_monday()
+        state = (await recount(handle, table.recount(case))).state
+        assert (state.due_at, state.sla_state) == (at(table.tuesday, "11:30"), SlaState.ON_TRACK)
+        assert (state.escalation_level, state.detected_at) == (0, None)
+        await bench.forward(handle, 21 * HOUR)
+        assert percents(bench, handle) == [50, 75, 90, 100, 50, 75]
+        await bench.forward(handle, HOUR)
+        assert (await handle.query(Reactivation.state)).sla_state is SlaState.BREACHED
+        keys = [alert.key.split(":", 1)[1] for alert in bench.ledger.alerts.values()]
+        assert [key for key in keys if key.endswith(":100")] == ["sla:1:100", "sla:2:100"]
+        await withdraw(handle)

@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 
 from gateways.ports.institutions import Decision, Verdict
-from models.case import CaseHealth, Outcome, SlaState
+from models.case import CaseHealth, Outcome, SlaState, Track
 from models.errors import Unavailable
 from models.messages import AlertKind, RetryStep, Withdraw
 from tests.builders import a_case
@@ -55,10 +55,10 @@ async def test_a_breach_is_recorded_when_the_end_and_the_timer_arrive_together(s
     """Withdrawal and timer come in one activation; the breach is told all the same."""
     bench = stopped_bench
     bench.kemensos.script = [NIK_DIFFERS]
-    case = a_case()
+    case = a_case(track=Track.MEDICAL)
     late = case.model_copy(update={"received_at": case.received_at - timedelta(hours=23)})
     async with bench.serving():
-        handle = await bench.start(late)
+        handle = await bench.start(late, need="routine")
         await bench.until(handle, lambda state: state.health is CaseHealth.STUCK)
         await bench.at_rest(handle)
     forward = asyncio.create_task(bench.forward(handle, timedelta(hours=2)))

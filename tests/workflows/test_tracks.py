@@ -63,6 +63,23 @@ async def test_a_switched_case_has_the_new_clock_and_none_of_the_old(office: Ben
     assert clock_alerts(office, handle) == ["sla:1:50", "sla:2:50", "sla:2:75", "sla:2:90", "sla:2:100"]
 
 
+async def test_a_late_case_on_another_track_is_late_no_more_and_at_no_level(office: Bench) -> None:
+    """The new clock has told nobody yet: level and time of the old breach are gone, and so is its state."""
+    handle = await start_medical(office, ago(hours=26))
+    await on_desk(office, handle, Step.DOCUMENT_CHECK)
+    late = await office.until(handle, lambda state: state.sla_state is SlaState.BREACHED)
+    assert late.escalation_level > 0
+    assert late.detected_at is not None
+
+    state = (await switch(handle)).state
+
+    assert (state.sla_state, state.escalation_level, state.detected_at) == (SlaState.ON_TRACK, 0, None)
+    await office.forward(handle, timedelta(hours=24, minutes=5))
+    state = await office.until(handle, lambda state: state.sla_state is SlaState.BREACHED)
+    assert state.escalation_level == 1
+    assert clock_alerts(office, handle)[-1] == "sla:2:100"
+
+
 async def test_a_switch_is_seen_by_supervisors_and_written_to_the_ledger(office: Bench) -> None:
     """Search attribute, state and event tell the new track, and who switched it."""
     handle = await start_medical(office, ago(hours=1))
@@ -222,9 +239,9 @@ async def test_a_case_without_a_policy_can_be_withdrawn(stopped_bench: Bench) ->
 
 
 async def last_step(bench: Bench, received_at: datetime) -> Handle:
-    """Bring a case by hand to its last step."""
-    handle = await bench.start(a_case(received_at=received_at))
-    await work(bench, handle, *list(Step)[:-1])
+    """Bring a case by hand to its last step, in the minute in which it came."""
+    handle = await start_medical(bench, received_at)
+    await work(bench, handle, *list(Step)[:-1], occurred_at=received_at)
     await on_desk(bench, handle, Step.BPJS_RECONNECT)
     return handle
 
@@ -297,7 +314,8 @@ async def test_a_file_completed_by_hand_starts_the_clock_when_it_was_approved(st
         papers = PapersAdded(command_id="p-1", count=3)
         await handle.execute_update("papers_added", papers)
         await on_desk(bench, handle, Step.DOCUMENT_CHECK, 2)
-        happened_at = ago(minutes=40)
+        await bench.forward(handle, timedelta(hours=1))
+        happened_at = datetime.now(UTC) + timedelta(minutes=20)
         await give(handle, Step.DOCUMENT_CHECK, attempt=2, occurred_at=happened_at)
         state = await on_desk(bench, handle, Step.RECOMMENDATION, 2)
     assert state.due_at == happened_at + DAY
