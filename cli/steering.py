@@ -110,6 +110,7 @@ def correct(
         Path | None, typer.Option("--file", help="JSON with fields and values, instead of asking.")
     ] = None,
     as_: As = None,
+    command_id: CommandId = None,
     json_: Json = False,
 ) -> None:
     """Mend the applicant's data; a case that was returned for that goes on. Values are asked for."""
@@ -118,7 +119,7 @@ def correct(
         number = known_form(case)
         desk = await counter(settings)
         changes = _changes(file) if file is not None else _asked(fields or [])
-        command = desk.work.correct(hand(as_, None, settings), number, changes)
+        command = desk.work.correct(hand(as_, command_id, settings), number, changes)
         await desk.give(command, "data mended", screen, as_json=json_)
 
     run(work, as_json=json_)

@@ -1,8 +1,9 @@
 """What an officer says of a piece of work, and the checks before it is written down."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
@@ -156,6 +157,24 @@ class Decisions:
                 return self._reasons.returned(said.code or "")
             case Verb.REJECT:
                 return self._reasons.final(said.code or "")
+
+
+def content(said: Said) -> dict[str, object] | None:
+    """Return what was said, by which a repeat is known; None when its proof cannot be read.
+
+    A proof goes by what is in it, and a time that was not said is none: `now` is another at the next repeat.
+    """
+    told: dict[str, object] = {"verb": said.verb, "code": said.code, "note": (said.note or "").strip()}
+    happened = said.occurred_at
+    if (entry := said.portal) is not None:
+        happened = happened or entry.submitted_at
+        told["reference"] = entry.reference.strip()
+        if entry.proof is not None:
+            if (proof := read_paper(entry.proof)) is None:
+                return None
+            told["proof"] = hashlib.sha256(proof).hexdigest()
+    told["at"] = None if happened is None else happened.astimezone(UTC)
+    return told
 
 
 def _is_upload(item: DeskItem) -> bool:

@@ -1,16 +1,17 @@
 """Answers that outside systems push: checked, written to the ledger and returned to be delivered."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from gateways.ports.desk import DeskBook
 from gateways.ports.ledger import Registry
 from gateways.ports.policies import PolicyShelf
 from models.answers import Answer, Approved
+from models.asked import Asked
 from models.case import CaseState, Step
-from models.desk import Command, Completion, DeskItem, ItemKind, PortalReceipt
-from models.errors import NotFound, WrongState
+from models.desk import Command, CommandKind, Completion, DeskItem, ItemKind, PortalReceipt
+from models.errors import Erased, NotFound, WrongState
 from models.events import EventRefused, EventResult, EventSource, PushedAnswer, PushedEvent
 from models.messages import GiveAnswer
 from models.reasons import PARTY_OF, Reasons
@@ -18,12 +19,6 @@ from models.roles import MACHINE
 from workflows import options
 
 _STEPS: Final = list(Step)
-_DECISIONS: Final = {
-    "approved": {"approved"},
-    "returned": {"returned"},
-    "rejected": {"rejected", "moot"},
-}
-"""What a system calls a decision -> what the engine may call it."""
 _TRIES: Final = 3
 """A desk item may pass to another hand between looking and writing."""
 
@@ -45,12 +40,12 @@ class PushedAnswers:
 
     def given_before(self, source: EventSource, event: PushedEvent) -> Command | None:
         """Return the command that this event became when it came before. Raises EventRefused."""
-        before = self._book.command(_command_id(source, event))
-        if before is None:
-            return None
-        if not _is_same(before, event):
-            raise EventRefused(EventResult.CONFLICT, ("id",))
-        return before
+        try:
+            return self._book.given(_command_id(source, event), _asked(source, event))
+        except Erased:
+            return None  # what it said cannot be compared any more, and the case is over
+        except WrongState:
+            raise EventRefused(EventResult.CONFLICT, ("id",)) from None
 
     def take(self, source: EventSource, event: PushedEvent) -> Command | None:
         """Write the answer down; None for a case that is over. Raises EventRefused."""
@@ -121,7 +116,13 @@ class PushedAnswers:
         )
         command = Command(number, message, source.id, None, self._clock())
         return self._book.give(
-            Completion(command, item=None if item is None else item.id, expects=whose, receipt=receipt)
+            Completion(
+                command,
+                _asked(source, event),
+                item=None if item is None else item.id,
+                expects=whose,
+                receipt=receipt,
+            )
         )
 
     def _open_item(self, number: str, step: Step, attempt: int) -> DeskItem | None:
@@ -147,14 +148,10 @@ def _command_id(source: EventSource, event: PushedEvent) -> str:
     return f"event-{source.digest(event.id)[:40]}"
 
 
-def _is_same(before: Command, event: PushedEvent) -> bool:
-    """Tell whether an id that came before says the same again."""
-    message = before.message
-    return (
-        isinstance(message, GiveAnswer)
-        and (before.case_number, message.step) == (event.subject, event.data.step)
-        and message.answer.decision in _DECISIONS[event.data.decision]
-    )
+def _asked(source: EventSource, event: PushedEvent) -> Asked:
+    told = event.model_dump(mode="json", include={"data"})
+    told["time"] = None if event.time is None else event.time.astimezone(UTC)
+    return Asked.of(event.subject, CommandKind.ANSWER, source.id, told, event.data.step)
 
 
 def _answer(said: PushedAnswer, reasons: Reasons) -> Answer:

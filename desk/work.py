@@ -1,12 +1,15 @@
 """The work of officers: their queue, claims, answers. Everything is in the ledger before it is delivered."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 
-from desk.decisions import Checked, Decisions, Said, Verb
+from desk.decisions import Checked, Decisions, Said, Verb, content
+from desk.order import require_open
 from desk.orders import Hand, Orders
 from desk.sheets import Sheet
 from desk.words import words
 from models.answers import Approved
+from models.asked import Asked
 from models.audit import Access, Door
 from models.case import CaseState, Step
 from models.desk import CaseMessage, Command, CommandKind, Completion, DeskItem, ItemKind, NewLetter, Refusal
@@ -19,6 +22,7 @@ from models.messages import (
 from models.reasons import Reasons
 from models.roles import MACHINE, Act, Officer, Role
 
+_ANSWER = CommandKind.ANSWER
 _EVERY_ITEM = 100_000
 """More than a city has open: whose work it is must be looked at before anything is cut off."""
 
@@ -80,12 +84,16 @@ class OfficeWork(Orders):
 
     def void(self, hand: Hand, number: int, reason: str) -> Command:
         """End a piece of work that should not be there; the case asks for what it needs anew."""
-        item = self._book.item(number)
-        officer = self.gate.officer(hand.actor, Act.VOID_ITEM, item.case)
+        case = self._book.item(number).case
+        officer = self.gate.officer(hand.actor, Act.VOID_ITEM, case)
+        said = {"act": Act.VOID_ITEM, "item": number, "reason": reason.strip()}
+        asked = Asked.of(case.case_number, CommandKind.RETRY, officer.id, said)
+        if (before := self._given_before(hand, asked)) is not None:
+            return before
         note = words("--reason", reason)
         message = RetryStep(command_id=hand.id_for("void"), actor=officer.id)
-        command = Command(item.case.case_number, message, officer.id, Role.SUPERVISOR, self._clock())
-        return self._book.give(Completion(command, voids_item=number, note=note))
+        command = Command(case.case_number, message, officer.id, Role.SUPERVISOR, self._clock())
+        return self._book.give(Completion(command, asked, voids_item=number, note=note))
 
     def sheet(self, hand: Hand, number: int) -> Sheet:
         """Return what the officer needs of a piece of work, once it is written down that he sees it."""
@@ -111,17 +119,22 @@ class OfficeWork(Orders):
         """Finish a piece of work that is in the officer's hand, or in anybody's for a supervisor."""
         item = self._book.item(number)
         officer = self.gate.officer(hand.actor, Act.WORK, item.case)
+        kind, step = (CommandKind.RETRY, None) if item.kind is ItemKind.MEND else (_ANSWER, item.step)
+        asked = _asked(item.case.case_number, kind, officer, said, step, {"item": number})
+        if (before := self._given_before(hand, asked)) is not None:
+            return before
         role = self.gate.role_for(officer, item)
         if item.assignee != officer.id and Role.SUPERVISOR not in officer.roles:
             whose = item.assignee or "nobody"
             self.gate.refuse(officer, item, f"this work is in the hand of {whose}: claim it first")
-        return self._finish(hand, officer, role, item, said)
+        return self._finish(hand, asked, officer, role, item, said)
 
     def answer(self, hand: Hand, case_number: str, step: Step, said: Said) -> Command:
         """Answer the open step, whoever else is asked; work that is in another's hand is not touched."""
         state = self._registry.case(case_number)
         officer = self.gate.officer(hand.actor, Act.WORK, state.case)
-        if (before := self._given_before(hand, case_number, CommandKind.ANSWER)) is not None:
+        asked = _asked(case_number, _ANSWER, officer, said, step)
+        if (before := self._given_before(hand, asked)) is not None:
             return before
         self._require_open_step(state, step)
         ask = StepAsk(
@@ -132,16 +145,17 @@ class OfficeWork(Orders):
         is_free = item.assignee in {None, officer.id, MACHINE}
         if not is_free and Role.SUPERVISOR not in officer.roles:
             self.gate.refuse(officer, item, f"this work is in the hand of {item.assignee}")
-        return self._finish(hand, officer, role, item, said)
+        return self._finish(hand, asked, officer, role, item, said)
 
     def _require_open_step(self, state: CaseState, step: Step) -> None:
-        number = state.case.case_number
-        if state.outcome is not None:
-            raise WrongState(f"{number} is over: {state.outcome}")
+        require_open(state)
         if state.step is not step:
-            raise WrongState(f"{number}: the open step is {state.step}, attempt {state.attempt}, not {step}")
+            at = f"the open step is {state.step}, attempt {state.attempt}"
+            raise WrongState(f"{state.case.case_number}: {at}, not {step}")
 
-    def _finish(self, hand: Hand, officer: Officer, role: Role, item: DeskItem, said: Said) -> Command:
+    def _finish(  # noqa: PLR0913, PLR0917 - who, in which role, what of which item, as what it was asked
+        self, hand: Hand, asked: Asked | None, officer: Officer, role: Role, item: DeskItem, said: Said
+    ) -> Command:
         checked = Decisions(self._shelf.reasons(), self._documents, self._clock).check(said, item)
         if said.verb is Verb.HAND_OVER:
             self.gate.officer(officer.id, Act.HAND_OVER, item.case)
@@ -152,6 +166,7 @@ class OfficeWork(Orders):
         command = self._book.give(
             Completion(
                 command=Command(item.case.case_number, message, officer.id, role, self._clock()),
+                asked=asked,
                 item=item.id,
                 expects=item.assignee,
                 receipt=checked.receipt,
@@ -192,6 +207,19 @@ class OfficeWork(Orders):
             return ()
         papers = self._book.dossier(item.case.case_number).papers
         return tuple(paper.sha256 for paper in papers if self._documents.is_intact(paper.sha256))
+
+
+def _asked(  # noqa: PLR0913, PLR0917 - what makes a command one
+    case_number: str,
+    kind: CommandKind,
+    officer: Officer,
+    said: Said,
+    step: Step | None,
+    more: Mapping[str, object] | None = None,
+) -> Asked | None:
+    """Return what is asked; None when that cannot be told, and then it is not in order either."""
+    told = content(said)
+    return None if told is None else Asked.of(case_number, kind, officer.id, told | dict(more or {}), step)
 
 
 def _approves(step: Step, item: DeskItem, checked: Checked) -> bool:

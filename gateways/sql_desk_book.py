@@ -28,6 +28,7 @@ from gateways.audit_forms import announce
 from gateways.ledger_access import LedgerAccess, lock_case, unreachable, utc_now
 from gateways.ports.vault import PersonKey, Vault
 from gateways.sealed_rows import key_of_case
+from models.asked import Asked
 from models.case import Step, Track
 from models.desk import (
     Bearer,
@@ -170,15 +171,30 @@ class SqlDeskBook:
         that belongs to another command.
         """
         command = completion.command
+        asked = command_rows.asked_by(completion)
         with self._access.write() as connection:
             case = lock_case(connection, command.case_number)
-            row = connection.execute(_COMMAND, {"command_id": command.command_id}).mappings().one_or_none()
-            if row is not None:
-                return command_rows.the_same(command_rows.read(row), command)
+            if (before := self._given(connection, command.command_id, asked)) is not None:
+                return before
             if case["closed_at"] is not None:
                 raise WrongState(f"{command.case_number} is over: {case['outcome']}")
             command_rows.write(connection, self._vault, completion, case["city"])
         return command
+
+    def given(self, command_id: str, asked: Asked) -> Command | None:
+        """Return the command that was given under this id for the same; None when there is none.
+
+        Raises WrongState when the id belongs to another command, or to another's.
+        """
+        with self._access.read() as connection:
+            return self._given(connection, command_id, asked)
+
+    def _given(self, connection: Connection, command_id: str, asked: Asked) -> Command | None:
+        row = connection.execute(_COMMAND, {"command_id": command_id}).mappings().one_or_none()
+        if row is None:
+            return None
+        command_rows.require_same(connection, self._vault, row, command_id, asked)
+        return command_rows.read(row)
 
     def command(self, command_id: str) -> Command | None:
         """Return the command that was given under this id; None when there is none."""

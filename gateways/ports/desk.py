@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Protocol
 
+from models.asked import Asked
 from models.desk import (
     Bearer,
     Command,
@@ -77,6 +78,13 @@ class DeskBook(Protocol):
         """Write a command and everything that goes with it, all or nothing, before it is delivered.
 
         A command that was given before is returned as it is. Raises NotFound or WrongState.
+        """
+        ...
+
+    def given(self, command_id: str, asked: Asked) -> Command | None:
+        """Return the command that was given under this id for the same; None when there is none.
+
+        Raises WrongState when the id belongs to another command, or to another's.
         """
         ...
 

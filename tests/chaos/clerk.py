@@ -167,7 +167,7 @@ class Clerk:
         if fate.errand == "papers":
             named = [f"{kind}={self._inbox / kind}.pdf" for kind in papers_of(fate)]
             await self._until_done(lambda: asyncio.to_thread(self._papers.add, number, named))
-            await self._order(lambda: self._desk.papers_added(hand, number, len(named)))
+            await self._order(lambda: self._desk.papers_added(hand, number, papers_of(fate)))
         elif fate.errand == "retry":
             await self._order(lambda: self._desk.retry(hand, number))
         else:
