@@ -15,6 +15,7 @@ from models.errors import Erased, NotFound, WrongState
 from models.events import EventRefused, EventResult, EventSource, PushedAnswer, PushedEvent
 from models.messages import GiveAnswer
 from models.reasons import PARTY_OF, Reasons
+from models.references import folded
 from models.roles import MACHINE
 from workflows import options
 
@@ -139,7 +140,7 @@ class PushedAnswers:
         before = self._book.receipt(event.subject, attempt)
         if before is None:
             return PortalReceipt(reference, occurred_at, None)
-        if before.reference != reference:
+        if folded(before.reference) != folded(reference):
             raise EventRefused(EventResult.CONFLICT, ("data.reference",))
         return None
 

@@ -18,7 +18,7 @@ from gateways.sealed_rows import key_of_case
 from models.desk import IssuedLetter, NewLetter, PortalReceipt
 from models.desk_tables import submissions, submissions_begun
 from models.dossier import Dossier, Person
-from models.errors import Refused, Unavailable
+from models.errors import ReferenceTaken, Unavailable
 from models.messages import CaseEvent, EventKind, Record
 from models.policy import DocumentKind
 from models.roles import MACHINE
@@ -122,7 +122,7 @@ class SqlLedger:
     def save_submission(self, case_number: str, attempt: int, reference: str, submitted_at: datetime) -> None:
         """Keep the SIKS-NG reference of an attempt; the first one of an attempt stays.
 
-        Raises NotFound, and Refused when the reference belongs to another case.
+        Raises NotFound, and ReferenceTaken when it belongs to another case.
         """
         receipt = PortalReceipt(reference, submitted_at, None)
         with self._access.write() as connection:
@@ -131,8 +131,8 @@ class SqlLedger:
             row = submission_rows.row_of(self._vault, key, case_number, attempt, receipt, MACHINE)
             connection.execute(_SUBMIT.on(connection), row)
             owner = submission_rows.owner(connection, str(row["reference_index"]))
-            if owner not in {None, case_number}:
-                raise Refused("siks_ng", "reference belongs to another case")
+            if owner is not None and owner != case_number:
+                raise ReferenceTaken(case_number, owner)
 
     def submission_reference(self, case_number: str) -> str | None:
         """Return the SIKS-NG reference of the latest attempt that is not void; None when there is none."""

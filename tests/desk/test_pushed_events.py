@@ -163,7 +163,7 @@ def test_an_id_that_says_something_else_the_second_time_is_refused(door: Door) -
 def test_every_word_of_an_event_belongs_to_its_id(door: Door, change: dict[str, object]) -> None:
     """Another reason, attempt or time under the same id was never taken; the first still is what it was."""
     data = {"decision": "returned", "reason": "DOK_TIDAK_JELAS"}
-    event = an_event(door.bench.item(VERIFYING).case.case_number, **data) | {"time": "2026-03-02T01:15:00Z"}  # type: ignore[arg-type]  # a builder
+    event = an_event(door.bench.item(VERIFYING).case.case_number, **data) | {"time": "2026-03-02T01:15:00Z"}
     assert door.push(event).status_code == 200
     other = {**event, **change}
     if "data" in change:
