@@ -178,7 +178,7 @@ async def main() -> None:
     cities = [f"{city.code} {city.name}" for city in outside.shelf.cities()]
     client = await connect(settings, serves_metrics=True)
     intake = Intake(office.registry, office.documents, office.shelf, CaseStarter(client, settings.task_queue))
-    recounter = Recounter(outside.shelf, office.marks, utc_now)
+    recounter = Recounter(outside.shelf, office.marks, office.clock)
     delivery = Delivery(client, office.registry, office.book)
     schedules = DigestSchedules(client, outside.shelf.cities(), settings.task_queue)
     await schedules.keep()
@@ -200,7 +200,7 @@ async def main() -> None:
         background = [
             asyncio.create_task(work)
             for work in (
-                sweep_for_ever(intake, recounter, delivery, schedules),
+                sweep_for_ever(intake, recounter, delivery, schedules, office.clock),
                 tell_people(mail),
                 keep_outages(settings, client, outside),
                 keep_audit(settings),

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cli.door import As, Json, counter, hand, known_form, print_json, run
+from cli.door import As, Json, counter, hand, known_form, ledger_time, print_json, run
 from cli.screens import clock
 from models.alert_texts import late_words
 from models.case import CASE_NUMBER_PATTERN
@@ -42,7 +42,9 @@ def alerts_list(
     """List alerts, the newest first."""
 
     async def work(settings: Settings, screen: Console) -> None:
-        open_since = None if unacknowledged_over is None else datetime.now(UTC) - _span(unacknowledged_over)
+        open_since = (
+            None if unacknowledged_over is None else ledger_time(settings) - _span(unacknowledged_over)
+        )
         book = adapters.office(settings).alerts
         entries = book.entries(city=city, state=state, open_since=open_since)
         if json_:
@@ -62,7 +64,7 @@ def ack(
     """Take care of a case: its alerts are not repeated, and nobody higher is told. The clock goes on."""
 
     async def work(settings: Settings, screen: Console) -> None:
-        office, desk, now = adapters.office(settings), await counter(settings), datetime.now(UTC)
+        office, desk, now = adapters.office(settings), await counter(settings), ledger_time(settings)
         number, key = _case_of(what), what if ":" in what else None
         if number is None:
             city = office.alerts.of_city(what).city

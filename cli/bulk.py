@@ -1,6 +1,6 @@
 """Commands on many cases at once: rehearsed first, then done one by one as a durable workflow."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.bulk_screens import Export, bulk_data, follow, rehearse, tell
-from cli.door import As, Counter, Json, counter, hand, print_json, run
+from cli.door import As, Counter, Json, counter, hand, ledger_time, print_json, run
 from cli.exporting import exported
 from cli.screens import clock
 from desk.words import words
@@ -193,7 +193,7 @@ def _order(
             raise BadInput([Finding("--expect", "is needed with --go", "say how many the rehearsal found")])
         book = adapters.bulk_book(settings)
         desk = BulkDesk(await connect(settings, lazy=True), book, settings.task_queue)
-        found, now = await desk.find(chosen_by), datetime.now(UTC)
+        found, now = await desk.find(chosen_by), ledger_time(settings)
         if not go or expect is None:
             running = await desk.running()
             path = ids or Path(f"bulk-{operation}-{now:%Y%m%dT%H%M%SZ}.txt")

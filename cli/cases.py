@@ -1,6 +1,6 @@
 """Commands on cases: take one, look at them, steer them."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -8,7 +8,7 @@ import typer
 from dotenv import dotenv_values
 from rich.console import Console
 
-from cli.door import As, CaseArgument, Json, counter, hand, known_form, print_json, run
+from cli.door import As, CaseArgument, Json, counter, hand, known_form, ledger_time, print_json, run
 from cli.screens import CaseReport, case_screen, findings_screen, item_data, list_screen
 from intake.intake import Intake
 from models.case import SlaState, Step
@@ -31,7 +31,7 @@ def submit(
     async def work(settings: Settings, screen: Console) -> None:
         desk = await counter(settings)
         officer = desk.work.gate.officer(hand(as_, None, settings).actor, Act.SUBMIT)
-        done = await (await _intake(settings)).submit(file, now=datetime.now(UTC), by=officer)
+        done = await (await _intake(settings)).submit(file, now=ledger_time(settings), by=officer)
         if json_:
             told = [vars(finding) for finding in done.warnings]
             print_json({**vars(done), "warnings": told})
@@ -102,7 +102,7 @@ def sweep() -> None:
     """Start cases and deliver commands that did not reach Temporal; a running worker does this by itself."""
 
     async def work(settings: Settings, screen: Console) -> None:
-        started = await (await _intake(settings)).sweep(datetime.now(UTC))
+        started = await (await _intake(settings)).sweep(ledger_time(settings))
         delivered = await (await counter(settings)).delivery.sweep()
         screen.print(f"{started} case(s) started, {delivered} command(s) delivered")
 

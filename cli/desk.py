@@ -5,11 +5,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cli.door import As, CommandId, Json, Reason, counter, hand, print_json, run
+from cli.door import As, CommandId, Json, Reason, counter, hand, ledger_time, print_json, run
 from cli.officer import Officer
 from cli.saying import At, Note, Proof, Receipt, ReceiptAgain, RejectCode, ReturnCode, said
 from cli.screens import desk_screen, item_data, refusals_screen, sheet_data, sheet_screen
 from models.desk import DeskItem
+from runtime import adapters
 from runtime.settings import Settings
 
 app = typer.Typer(
@@ -124,7 +125,7 @@ def complete(
     async def work(settings: Settings, screen: Console) -> None:
         words = said(
             approve=approve, return_=return_, reject=reject, hand_over=hand_over, note=note, at=at,
-            portal=(receipt, receipt_again, proof),
+            portal=(receipt, receipt_again, proof), now=ledger_time(settings),
         )  # fmt: skip
         desk = await counter(settings)
         command = desk.work.complete(hand(as_, command_id, settings), item, words)
@@ -168,7 +169,7 @@ def work_(as_: As = None) -> None:
 
     async def work(settings: Settings, screen: Console) -> None:
         desk = await counter(settings)
-        await Officer(desk, hand(as_, None, settings), screen).work()
+        await Officer(desk, hand(as_, None, settings), screen, adapters.clock(settings)).work()
 
     run(work)
 

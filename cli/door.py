@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, NoReturn
 
 import typer
@@ -94,6 +95,11 @@ async def counter(settings: Settings) -> Counter:
     return Counter(
         adapters.work(office), Delivery(await connect(settings, lazy=True), office.registry, office.book)
     )
+
+
+def ledger_time(settings: Settings) -> datetime:
+    """Return the time that counts: the ledger server's, not this machine's. Raises EngineUnreachable."""
+    return adapters.clock(settings)()
 
 
 def hand(as_: str | None, command_id: str | None, settings: Settings) -> Hand:

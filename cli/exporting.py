@@ -6,7 +6,6 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
-from gateways.ledger_access import utc_now
 from models.audit import Access, Door, Note
 from models.errors import BadInput, Finding
 from models.roles import Act, Officer
@@ -35,7 +34,7 @@ def exported(
     Raises EngineUnreachable; then nothing may be written.
     """
     access = Access(
-        at=utc_now(),
+        at=adapters.clock(settings)(),
         actor=officer.id,
         role=officer.role_in(act),
         door=door,

@@ -1,5 +1,6 @@
 """An officer at the desk: one piece of work after the other, in a dialogue in Indonesian."""
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -39,11 +40,12 @@ class _Number(IntPrompt):
 class Officer:
     """Takes an officer through his queue. What he skips or leaves undecided goes back to the queue."""
 
-    def __init__(self, desk: Counter, hand: Hand, screen: Console) -> None:
-        """`hand` names the officer."""
+    def __init__(self, desk: Counter, hand: Hand, screen: Console, clock: Callable[[], datetime]) -> None:
+        """`hand` names the officer; `clock` tells which day it is."""
         self._desk = desk
         self._hand = hand
         self._screen = screen
+        self._clock = clock
         self._skipped: set[int] = set()
 
     async def work(self) -> None:
@@ -132,7 +134,7 @@ class Officer:
     def _ask_time(self) -> datetime:
         while True:
             try:
-                return read_time(self._ask("waktu unggah (WIB, 2026-02-11 08:30)"))
+                return read_time(self._ask("waktu unggah (WIB, 2026-02-11 08:30)"), now=self._clock())
             except BadInput:
                 self._screen.print("tulis seperti 2026-02-11 08:30", style="yellow")
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from cli.door import As, Json, hand, print_json, run
+from cli.door import As, Json, hand, ledger_time, print_json, run
 from cli.exporting import exported, is_there, shown
 from cli.report_data import report_csv, report_data
 from cli.report_screen import report_screen
@@ -71,7 +71,7 @@ def report(
     """
 
     async def work(settings: Settings, screen: Console) -> None:
-        now = datetime.now(UTC)
+        now = ledger_time(settings)
         period = asked_period(from_, to, wib_date(now), {"--csv": csv, "--html": html}, force=force)
         office = adapters.office(settings)
         code = None if city is None else office.shelf.city(city).code

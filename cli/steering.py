@@ -19,6 +19,7 @@ from cli.door import (
     counter,
     hand,
     known_form,
+    ledger_time,
     print_json,
     run,
 )
@@ -61,7 +62,7 @@ def answer(
     async def work(settings: Settings, screen: Console) -> None:
         words = said(
             approve=approve, return_=return_, reject=reject, hand_over=hand_over, note=note, at=at,
-            portal=(receipt, receipt_again, proof),
+            portal=(receipt, receipt_again, proof), now=ledger_time(settings),
         )  # fmt: skip
         desk = await counter(settings)
         command = desk.work.answer(hand(as_, command_id, settings), known_form(case), step, words)
@@ -167,7 +168,7 @@ def extend(
             known_form(case),
             reason,
             by=None if by is None else _duration(by),
-            until=None if until is None else read_time(until, "--until"),
+            until=None if until is None else read_time(until, "--until", now=ledger_time(settings)),
         )
         await desk.give(command, "due time moved", screen, as_json=json_)
 

@@ -1,7 +1,7 @@
 """Commands on cases that do not move: which are stuck and why, and why one case stands where it does."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -9,7 +9,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from cli.door import CaseArgument, Json, known_form, print_json, run
+from cli.door import CaseArgument, Json, known_form, ledger_time, print_json, run
 from cli.screens import clock
 from models.case import CaseHealth
 from models.outbox import AlertState
@@ -37,7 +37,7 @@ def stuck(
     """Show which cases are stuck or parked, why, and what to type: for each reason a filter of the Web UI."""
 
     async def work(settings: Settings, screen: Console) -> None:
-        shelf, now, ui = adapters.office(settings).shelf, datetime.now(UTC), WebUi.of(settings)
+        shelf, now, ui = adapters.office(settings).shelf, ledger_time(settings), WebUi.of(settings)
         served = shelf.cities() if city is None else [shelf.city(city)]
         rules = {one.code: one.stuck for one in served}
         groups = groups_of(adapters.standstills(settings).unwell(rules, now), rules, now)
@@ -75,7 +75,7 @@ def why(case: CaseArgument, json_: Json = False) -> None:
     """Say whom a case waits for since when, what went wrong last, and what to type next."""
 
     async def work(settings: Settings, screen: Console) -> None:
-        office, number, now = adapters.office(settings), known_form(case), datetime.now(UTC)
+        office, number, now = adapters.office(settings), known_form(case), ledger_time(settings)
         told = office.registry.case(number)
         alerts, erased_at = (
             office.alerts.entries(case_number=number, limit=1),

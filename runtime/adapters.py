@@ -1,7 +1,8 @@
 """The composition root's hands: which adapter stands behind which port."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from pydantic import HttpUrl
@@ -21,6 +22,7 @@ from gateways.http_call import Patience
 from gateways.http_kemensos import HttpKemensos
 from gateways.http_siks_ng import HttpSiksNg
 from gateways.ledger_access import utc_now
+from gateways.ledger_clock import LedgerClock
 from gateways.ledger_schema import open_engine, require_current
 from gateways.outage_guard import GuardedBpjs, OutageGuard
 from gateways.policy_folder import PolicyFolder
@@ -65,6 +67,7 @@ from models.events import EventSource
 from models.outage import System
 from models.outbox import WEBHOOK
 from runtime import keys
+from runtime.clocks import ledger_clock, tell_of_clock
 from runtime.settings import PREFIX, Settings
 from workflows import options
 
@@ -86,6 +89,8 @@ class Office:
     marks: CalendarMarks
     trail: Trail
     erasures: Erasures
+    clock: Callable[[], datetime]
+    """The time that counts, whatever the clock of an officer's machine shows."""
 
 
 @dataclass(frozen=True)
@@ -135,18 +140,24 @@ def ledger_engine(settings: Settings) -> Engine:
 def office(settings: Settings) -> Office:
     """Build the adapters of the officers' side. Raises Misconfigured."""
     engine = ledger_engine(settings)
-    vault = keys.vault(settings, engine)
+    vault, time = keys.vault(settings, engine), ledger_clock(engine)
     return Office(
-        registry=SqlRegistry(engine, vault),
+        registry=SqlRegistry(engine, vault, time),
         documents=FolderDocuments(settings.documents, vault),
         shelf=PolicyFolder(settings.policies_dir),
-        book=SqlDeskBook(engine, vault),
+        book=SqlDeskBook(engine, vault, time),
         printer=TypstLetters(settings.policies_dir / LETTER_TEMPLATES),
         alerts=SqlAlertBook(engine),
         marks=SqlCalendarMarks(engine),
         trail=SqlTrail(engine, vault),
         erasures=SqlErasures(engine, vault, FolderDocuments(settings.documents, vault)),
+        clock=time,
     )
+
+
+def clock(settings: Settings) -> LedgerClock:
+    """Return the ledger's clock. Raises Misconfigured."""
+    return ledger_clock(open_engine(settings.ledger_url))
 
 
 @dataclass(frozen=True)
@@ -165,7 +176,7 @@ def lists(settings: Settings) -> Lists:
     vault = keys.vault(settings, engine)
     return Lists(
         tables=TableFiles(),
-        imports=SqlImports(engine, vault),
+        imports=SqlImports(engine, vault, ledger_clock(engine)),
         documents=FolderDocuments(settings.documents, vault),
         shelf=PolicyFolder(settings.policies_dir),
     )
@@ -180,7 +191,7 @@ def work(office: Office) -> OfficeWork:
         office.documents,
         office.printer,
         trail=office.trail,
-        clock=utc_now,
+        clock=office.clock,
     )
 
 
@@ -192,6 +203,7 @@ def outside(settings: Settings) -> Outside:
     engine = ledger_engine(settings)
     vault = keys.vault(settings, engine, lambda: Unavailable("key store", "database does not answer"))
     vault.store()
+    time = LedgerClock(engine, lambda: Unavailable("ledger", "database does not answer"), tell=tell_of_clock)
     shelf = PolicyFolder(settings.policies_dir)
     modes = Modes(settings.office == "desk", settings.siks_ng, settings.kemensos, settings.bpjs)
     siks_ng = None if modes.siks_ng is Mode.DESK else _siks_ng(settings)
@@ -201,10 +213,10 @@ def outside(settings: Settings) -> Outside:
     probes: dict[System, Probe] = {name: one for name, one in machines.items() if one is not None}
     seen, every = SqlOutages(engine), settings.probe_every
     return Outside(
-        ledger=SqlLedger(engine, vault),
+        ledger=SqlLedger(engine, vault, time),
         documents=FolderDocuments(settings.documents, vault),
         shelf=shelf,
-        desk=SqlDesk(engine),
+        desk=SqlDesk(engine, time),
         alerts=_alerts(engine, shelf, settings),
         figures=SqlFigures(engine),
         modes=modes,
@@ -331,7 +343,7 @@ def events(settings: Settings, office: Office) -> Events:
     sources = read_event_sources(settings.event_sources)
     if taken := [one.id for one in sources if office.shelf.people().find(one.id)]:
         raise Misconfigured(f"event sources: {', '.join(taken)} is the id of a person")
-    answers = PushedAnswers(office.registry, office.book, office.shelf, utc_now)
+    answers = PushedAnswers(office.registry, office.book, office.shelf, office.clock)
     return Events(sources, event_book(settings), answers)
 
 

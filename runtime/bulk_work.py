@@ -19,6 +19,6 @@ def bulk_work(settings: Settings, client: Client, outside: Outside) -> BulkWork:
         adapters.outages(settings),
         outside.alerts,
         Delivery(client, office.registry, office.book),
-        utc_now,
+        office.clock,
     )
     return BulkWork(adapters.bulk_book(settings, in_worker=True), hands, utc_now)

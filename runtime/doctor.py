@@ -4,17 +4,16 @@ import os
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from activities.ways import Mode
-from gateways.ledger_access import utc_now
 from gateways.ledger_check import require_opens
 from gateways.policy_folder import PolicyFolder
 from gateways.typst_letters import TypstLetters
 from models.errors import EngineUnreachable, Misconfigured, NotFound, ReactivationError
 from models.wib import wib_date, wib_text
 from runtime import adapters, keys
+from runtime.clocks import best_known, clocks_agree
 from runtime.deployment import Deployments
 from runtime.ladders import check_ladders, without_contact
 from runtime.schedules import next_digest, schedule_id
@@ -58,6 +57,7 @@ async def examine(settings: Settings) -> list[Check]:
             "`starter.py up` locally; otherwise check TEMPORAL_ADDRESS or TEMPORAL_PROFILE",
             _temporal,
         ),
+        ("clock", "set the clock that is wrong, for example `timedatectl set-ntp true`", clocks_agree),
         ("search attributes", "`starter.py search-attributes`", _search_attributes),
         ("worker", "start one: `starter.py up`, or `python worker.py`", _worker),
         ("deployment", "`starter.py deployment promote BUILD_ID --go`, or start its workers", _deployment),
@@ -83,7 +83,7 @@ async def examine(settings: Settings) -> list[Check]:
 
 
 _NEEDED = {
-    **dict.fromkeys(("keys", "watchdog"), "ledger"),
+    **dict.fromkeys(("keys", "watchdog", "clock"), "ledger"),
     **dict.fromkeys(("search attributes", "worker", "deployment", "digest"), "temporal"),
 }
 """What a check cannot be made without."""
@@ -115,7 +115,7 @@ async def _policies(settings: Settings) -> str:
 
 
 async def _calendar(settings: Settings) -> str:
-    return PolicyFolder(settings.policies_dir).calendars().outlook(wib_date(datetime.now(UTC)))
+    return PolicyFolder(settings.policies_dir).calendars().outlook(wib_date(await best_known(settings)))
 
 
 async def _alerts(settings: Settings) -> str:
@@ -152,7 +152,7 @@ async def _documents(settings: Settings) -> str:
 
 
 async def _watchdog(settings: Settings) -> str:
-    now, heartbeat = utc_now(), adapters.watching(settings).watch.heartbeat(WATCHDOG)
+    now, heartbeat = adapters.clock(settings)(), adapters.watching(settings).watch.heartbeat(WATCHDOG)
     if heartbeat is None:
         return "WARN was never at work: nobody looks for lost cases (`python worker.py --watchdog`)"
     said = f"last round {max(int((now - heartbeat.at).total_seconds()), 0)} s ago"

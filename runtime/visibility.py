@@ -11,6 +11,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from models.errors import EngineUnreachable, Misconfigured
+from runtime.clocks import best_known
 from runtime.settings import Settings
 from runtime.temporal import UNREACHABLE
 from workflows import options, search_attributes
@@ -76,6 +77,6 @@ async def pollers(client: Client, settings: Settings, *, build_id: str | None = 
         )
     except (RPCError, RuntimeError):
         raise EngineUnreachable(UNREACHABLE) from None
-    oldest = datetime.now(UTC) - options.POLLS_WITHIN
+    oldest = await best_known(settings) - options.POLLS_WITHIN
     living = [one for one in answer.pollers if one.last_access_time.ToDatetime(UTC) >= oldest]
     return [one.identity for one in living if build_id in {None, one.deployment_options.build_id}]
