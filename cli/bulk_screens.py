@@ -10,10 +10,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from cli.door import print_json
+from cli.exporting import unwritten
 from cli.screens import clock
 from gateways.ports.bulk import BulkBook
 from models.bulk import Bulk, BulkItem, BulkProgress, Filter, Operation
-from models.errors import BadInput, Finding
 from models.plain import safe_cell
 from models.roles import Officer
 from runtime.bulk_desk import BulkDesk, Found
@@ -127,8 +127,8 @@ def _write_results(file: Path, items: list[BulkItem]) -> None:
 def _write(path: Path, write: Callable[[Path], object], option: str) -> None:
     try:
         write(path)
-    except OSError:
-        raise BadInput([Finding(option, "cannot be written", "choose another place")]) from None
+    except OSError as error:
+        raise unwritten(option, error) from None
 
 
 def bulk_data(bulk: Bulk, progress: BulkProgress) -> dict[str, object]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from models.audit import Access, Door, Note
 from models.errors import BadInput, Finding
+from models.faults import of_os
 from models.roles import Act, Officer
 from runtime import adapters
 from runtime.settings import Settings
@@ -79,5 +80,10 @@ def write_private(path: Path, content: bytes, option: str) -> None:
             with suppress(OSError):
                 path.unlink()
             raise
-    except OSError:
-        raise BadInput([Finding(option, "cannot be written", "choose another place")]) from None
+    except OSError as error:
+        raise unwritten(option, error) from None
+
+
+def unwritten(field: str, error: OSError) -> BadInput:
+    """Return the error for a file that was named and cannot be written, with the reason."""
+    return BadInput([Finding(field, of_os(error).what, "choose another place, or mend that")])

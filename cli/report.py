@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from cli.door import As, Json, hand, ledger_time, print_json, run
-from cli.exporting import exported, is_there, shown
+from cli.exporting import exported, is_there, shown, unwritten
 from cli.report_data import report_csv, report_data
 from cli.report_screen import report_screen
 from gateways.ports.policies import PolicyShelf
@@ -200,7 +200,7 @@ def write_whole(path: Path, content: bytes) -> None:
     try:
         part.write_bytes(content)
         part.replace(path)
-    except OSError:
+    except OSError as error:
         with suppress(OSError):
             part.unlink()
-        raise BadInput([Finding(shown(path), "cannot be written", "choose another place")]) from None
+        raise unwritten(shown(path), error) from None

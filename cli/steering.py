@@ -23,6 +23,7 @@ from cli.door import (
     print_json,
     run,
 )
+from cli.exporting import unwritten
 from cli.saying import At, Note, Proof, Receipt, ReceiptAgain, RejectCode, ReturnCode, read_time, said
 from cli.screens import console
 from desk.corrections import FIELDS
@@ -246,8 +247,8 @@ def _duration(text: str) -> timedelta:
 def _write(path: Path, content: bytes) -> None:
     try:
         path.write_bytes(content)
-    except OSError:
-        raise BadInput([Finding("--output", "cannot be written", "choose another place")]) from None
+    except OSError as error:
+        raise unwritten("--output", error) from None
 
 
 def _asked(fields: list[str]) -> dict[str, object]:

@@ -15,7 +15,7 @@ _NEWEST = select(people).where(people.c.sealed.is_not(None)).order_by(people.c.i
 
 def require_opens(engine: Engine, vault: Vault) -> bool:
     """Open what the ledger holds of the newest person; False when it holds nobody. Raises Misconfigured."""
-    with LedgerAccess(engine, lambda: unreachable(engine)).read() as connection:
+    with LedgerAccess(engine, unreachable(engine)).read() as connection:
         row = connection.execute(_NEWEST).mappings().one_or_none()
     if row is None:
         vault.index(sealed_rows.NIK, "")

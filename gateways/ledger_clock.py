@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Engine, func, select
 
-from gateways.ledger_access import LedgerAccess, unreachable, utc_now
+from gateways.ledger_access import Away, LedgerAccess, unreachable, utc_now
 from models.errors import ReactivationError
 
 TOLD_BEYOND: Final = timedelta(minutes=1)
@@ -33,7 +33,7 @@ class LedgerClock:
     def __init__(
         self,
         engine: Engine,
-        away: Callable[[], ReactivationError] | None = None,
+        away: Away | None = None,
         *,
         tell: Callable[[timedelta], None] = lambda _ahead: None,
         wall: Callable[[], datetime] = utc_now,
@@ -44,7 +44,7 @@ class LedgerClock:
         `tell` is called with how far this machine is ahead when that is first found to be more than a minute;
         `wall` is its clock, and `steady` counts seconds whatever that is set to.
         """
-        self._access = LedgerAccess(engine, away or (lambda: unreachable(engine)))
+        self._access = LedgerAccess(engine, away or unreachable(engine))
         self._has_server = engine.dialect.name != "sqlite"
         self._tell, self._wall, self._steady = tell, wall, steady
         self._asked: _Asked | None = None

@@ -23,7 +23,7 @@ def migrate(engine: Engine, vault: Vault | None = None) -> None:
     dies, nothing. Raises EngineUnreachable, and Misconfigured when the ledger is newer than this version.
     """
     create_private_file(engine.url)
-    with LedgerAccess(engine, lambda: unreachable(engine)).write() as connection:
+    with LedgerAccess(engine, unreachable(engine)).write() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(_ONE_MIGRATION_AT_A_TIME)
         config = alembic_config()

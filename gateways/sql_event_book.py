@@ -16,7 +16,7 @@ class SqlEventBook:
 
     def __init__(self, engine: Engine) -> None:
         """`engine` comes from `open_engine`."""
-        self._access = LedgerAccess(engine, lambda: unreachable(engine))
+        self._access = LedgerAccess(engine, unreachable(engine))
 
     def note(self, note: EventNote) -> None:
         """Write down that an event came in, and what became of it."""

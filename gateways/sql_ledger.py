@@ -12,13 +12,13 @@ from sqlalchemy import (
 )
 
 from gateways import desk_rows, dossier_query, epochs, letter_rows, outbox_rows, submission_rows
-from gateways.ledger_access import LedgerAccess, Upsert, lock_case, utc_now
+from gateways.ledger_access import LedgerAccess, Upsert, lock_case, unavailable, utc_now
 from gateways.ports.vault import Vault
 from gateways.sealed_rows import key_of_case
 from models.desk import IssuedLetter, NewLetter, PortalReceipt
 from models.desk_tables import submissions, submissions_begun
 from models.dossier import Dossier, Person
-from models.errors import ReferenceTaken, Unavailable
+from models.errors import ReferenceTaken
 from models.messages import CaseEvent, EventKind, Record
 from models.policy import DocumentKind
 from models.roles import MACHINE
@@ -48,7 +48,7 @@ class SqlLedger:
 
     def __init__(self, engine: Engine, vault: Vault, clock: Callable[[], datetime] = utc_now) -> None:
         """`engine` comes from `open_engine`; `vault` holds people's keys; `clock` tells the wall time."""
-        self._access = LedgerAccess(engine, lambda: Unavailable("ledger", "database does not answer"))
+        self._access = LedgerAccess(engine, unavailable)
         self._vault = vault
         self._clock = clock
 

@@ -183,7 +183,7 @@ class SqlTrail:
     def __init__(self, engine: Engine, vault: Vault) -> None:
         """`engine` comes from `open_engine`; `vault` holds people's keys."""
         self._vault = vault
-        self._access = LedgerAccess(engine, lambda: unreachable(engine))
+        self._access = LedgerAccess(engine, unreachable(engine))
 
     def keep(self, access: Access, note: Note | None = None) -> None:
         """Write down, before anything is shown, that somebody sees it, and the words of his reason."""

@@ -2,7 +2,7 @@
 
     ReactivationError
     |- TryAgain                 nobody: the engine asks again by itself
-    |  |- Unavailable           an outside system is down, slow or overloaded
+    |  |- Unavailable           an outside system is down, slow or overloaded   (exit code 5)
     |  `- NotYetAnswered        the institution has not decided yet (benign)
     |- SystemDown               nobody: the case is parked until the outage is over
     |- NeedsPerson              asking again does not help until somebody acts

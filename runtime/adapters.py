@@ -21,7 +21,7 @@ from gateways.http_bpjs import HttpBpjs
 from gateways.http_call import Patience
 from gateways.http_kemensos import HttpKemensos
 from gateways.http_siks_ng import HttpSiksNg
-from gateways.ledger_access import utc_now
+from gateways.ledger_access import unavailable, utc_now
 from gateways.ledger_clock import LedgerClock
 from gateways.ledger_schema import open_engine, require_current
 from gateways.outage_guard import GuardedBpjs, OutageGuard
@@ -64,6 +64,7 @@ from gateways.typst_letters import TypstLetters
 from gateways.webhook_sender import WebhookSender
 from models.errors import Misconfigured, Unavailable
 from models.events import EventSource
+from models.faults import Fault
 from models.outage import System
 from models.outbox import WEBHOOK
 from runtime import keys
@@ -201,9 +202,9 @@ def outside(settings: Settings) -> Outside:
     The master keys are tried at once: a worker without them could work no case.
     """
     engine = ledger_engine(settings)
-    vault = keys.vault(settings, engine, lambda: Unavailable("key store", "database does not answer"))
+    vault = keys.vault(settings, engine, _no_keys)
     vault.store()
-    time = LedgerClock(engine, lambda: Unavailable("ledger", "database does not answer"), tell=tell_of_clock)
+    time = LedgerClock(engine, unavailable, tell=tell_of_clock)
     shelf = PolicyFolder(settings.policies_dir)
     modes = Modes(settings.office == "desk", settings.siks_ng, settings.kemensos, settings.bpjs)
     siks_ng = None if modes.siks_ng is Mode.DESK else _siks_ng(settings)
@@ -231,6 +232,10 @@ def outside(settings: Settings) -> Outside:
     )
 
 
+def _no_keys(fault: Fault) -> Unavailable:
+    return Unavailable("key store", f"database {fault.what}")
+
+
 def digesting(settings: Settings) -> Digesting:
     """Build what makes the daily digest. Raises Misconfigured."""
     engine, shelf = ledger_engine(settings), PolicyFolder(settings.policies_dir)
@@ -239,8 +244,7 @@ def digesting(settings: Settings) -> Digesting:
 
 def bulk_book(settings: Settings, *, in_worker: bool = False) -> BulkBook:
     """Return the orders for many cases. Raises Misconfigured."""
-    away = Unavailable("ledger", "database does not answer")
-    return SqlBulkBook(ledger_engine(settings), (lambda: away) if in_worker else None)
+    return SqlBulkBook(ledger_engine(settings), unavailable if in_worker else None)
 
 
 def standstills(settings: Settings) -> Standstills:

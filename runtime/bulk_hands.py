@@ -63,7 +63,7 @@ class CaseHands:
                 return done
             is_delivered = await self._delivery.deliver(done)
         except EngineUnreachable:
-            raise Unavailable("ledger", "database does not answer") from None
+            raise Unavailable("ledger", "database cannot be used now") from None
         return _DONE if is_delivered else ItemVerdict(ItemResult.UNDELIVERED, "no worker answered")
 
     def _give(self, bulk: Bulk, item: BulkItem) -> Command | ItemVerdict:

@@ -1,5 +1,6 @@
 """Is everything there that cases need? Each check says what it saw and how to mend it."""
 
+import asyncio
 import os
 import socket
 from collections.abc import Awaitable, Callable
@@ -18,6 +19,7 @@ from runtime.deployment import Deployments
 from runtime.ladders import check_ladders, without_contact
 from runtime.schedules import next_digest, schedule_id
 from runtime.settings import PREFIX, Settings
+from runtime.space import look_for_space
 from runtime.temporal import connect
 from runtime.visibility import missing_search_attributes, pollers
 from runtime.watchdog import WATCHDOG
@@ -51,6 +53,7 @@ async def examine(settings: Settings) -> list[Check]:
             _keys,
         ),
         ("documents", f"set {PREFIX}DOCUMENTS_DIR to a folder that can be written", _documents),
+        ("space", "free space, or mend what is said in parentheses", _space),
         ("watchdog", "start it: `python worker.py --watchdog`", _watchdog),
         (
             "temporal",
@@ -149,6 +152,10 @@ async def _documents(settings: Settings) -> str:
     if not os.access(nearest, os.W_OK):
         raise Misconfigured(f"{folder} cannot be written")
     return str(folder)
+
+
+async def _space(settings: Settings) -> str:
+    return await asyncio.to_thread(look_for_space, settings)
 
 
 async def _watchdog(settings: Settings) -> str:

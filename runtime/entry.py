@@ -8,7 +8,15 @@ from typing import NoReturn
 
 import uvloop
 
-from models.errors import BadInput, EngineUnreachable, Misconfigured, NotFound, ReactivationError, WrongState
+from models.errors import (
+    BadInput,
+    EngineUnreachable,
+    Misconfigured,
+    NotFound,
+    ReactivationError,
+    Unavailable,
+    WrongState,
+)
 
 EXIT_CODES: dict[type[ReactivationError], int] = {
     BadInput: 2,
@@ -16,6 +24,7 @@ EXIT_CODES: dict[type[ReactivationError], int] = {
     NotFound: 3,
     WrongState: 4,
     EngineUnreachable: 5,
+    Unavailable: 5,
 }
 
 

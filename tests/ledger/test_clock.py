@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Engine
 
-from gateways.ledger_access import utc_now
+from gateways.ledger_access import unavailable, utc_now
 from gateways.ledger_clock import LedgerClock
 from gateways.ledger_schema import open_engine
 from models.errors import EngineUnreachable, Unavailable
@@ -87,7 +87,7 @@ def test_a_server_that_went_away_is_counted_on_and_one_that_never_answered_is_to
     with pytest.raises(EngineUnreachable):
         Machine().clock(nowhere)()
     with pytest.raises(Unavailable):
-        LedgerClock(nowhere, lambda: Unavailable("ledger", "database does not answer"))()
+        LedgerClock(nowhere, unavailable)()
 
 
 def test_a_clock_goes_on_while_its_server_is_away(
