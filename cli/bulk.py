@@ -29,7 +29,8 @@ from workflows.search_attributes import COLUMNS
 app = typer.Typer(
     no_args_is_help=True,
     help="Many cases at once: `retry`, `withdraw`, `reassign`, `extend`, `escalate`, `release`; "
-    "`list`, `show`, `run`. Without --go nothing is done: the cases are counted and named.",
+    "`list`, `show`, `run`. Without --go nothing is done: the cases are counted and named. "
+    "Exit code 0 when at least one case was done, with the count of the others; 4 when none was.",
 )
 
 _Where = Annotated[
@@ -160,11 +161,11 @@ def show(bulk_id: _Id, results: _Results = None, as_: As = None, json_: Json = F
 def run_(bulk_id: _Id, results: _Results = None, as_: As = None, json_: Json = False) -> None:
     """Take an order up again that was stopped, or watch one that is under way. Nothing is done twice."""
 
-    async def work(settings: Settings, screen: Console) -> None:
+    async def work(settings: Settings, screen: Console) -> int:
         officer = _officer(await counter(settings), as_, settings)
         book = adapters.bulk_book(settings)
         export = _export(settings, officer)
-        await follow(settings, book, book.bulk(bulk_id), results, screen, export=export, as_json=json_)
+        return await follow(settings, book, book.bulk(bulk_id), results, screen, export=export, as_json=json_)
 
     run(work, as_json=json_)
 
@@ -184,7 +185,7 @@ def _order(
     go, reason, expect, all_of_them = gates
     ids, results = files
 
-    async def work(settings: Settings, screen: Console) -> None:
+    async def work(settings: Settings, screen: Console) -> int:
         officer = _officer(await counter(settings), as_, settings)
         chosen_by = guarded(where, [column.key.name for column in COLUMNS])
         seconds = None if by is None else int(_duration(by).total_seconds())
@@ -201,13 +202,13 @@ def _order(
             rehearse(
                 operation, chosen_by, found, running, officer, path, screen, export=export, as_json=as_json
             )
-            return
+            return 0
         require_expected(len(found), expect)
         require_some(len(found), await desk.running(), all_of_them=all_of_them)
         bulk = Bulk(new_id(now), operation, chosen_by.where, officer.id, now, why, to, seconds)
         book.keep(bulk, [one.chosen for one in found])
         export = _export(settings, officer)
-        await follow(settings, book, bulk, results, screen, export=export, as_json=as_json)
+        return await follow(settings, book, bulk, results, screen, export=export, as_json=as_json)
 
     run(work, as_json=as_json)
 

@@ -21,6 +21,7 @@ from runtime.settings import Settings
 from runtime.temporal import connect
 
 _SAMPLE = 10
+_IN_VAIN = 4
 Export = Callable[[str, int], None]
 """Writes down that a file of case numbers is about to be written: why, and of how many cases."""
 
@@ -54,6 +55,10 @@ def rehearse(
     screen.print(Text(f"  all of them: {path}"), soft_wrap=True)
     if outside:
         screen.print(f"  {outside} lie outside your area and will be refused", style="yellow")
+    if outside == len(found):
+        why = "every one would be refused" if found else "there is no such case"
+        screen.print(f"nothing was done, and nothing can be: {why}", style="bold red")
+        return
     every = " --all-of-them" if len(found) == running > 1 else ""
     screen.print(
         f"nothing was done; to do it: --go --reason '...' --expect {len(found)}{every}", style="yellow"
@@ -69,8 +74,11 @@ async def follow(
     *,
     export: Export,
     as_json: bool,
-) -> None:
-    """Begin or find the order's workflow, show how far it is until the end, and tell what became of it."""
+) -> int:
+    """Begin or find the order's workflow, show how far it is until the end, and tell what became of it.
+
+    Return the exit code: 4 when nothing was done to any case.
+    """
     desk = BulkDesk(await connect(settings, lazy=True), book, settings.task_queue)
     path = results or Path(f"bulk-{bulk.id}.csv")
     if not as_json:
@@ -93,6 +101,7 @@ async def follow(
 
             await desk.follow(bulk.id, shown)
     tell(book, bulk, path, screen, export=export, as_json=as_json)
+    return _IN_VAIN if book.progress(bulk.id).is_in_vain else 0
 
 
 def tell(
@@ -109,6 +118,8 @@ def tell(
         return
     screen.print(Text(f"{bulk.operation} by {bulk.actor}, {clock(bulk.given_at)} WIB: {progress.words}"))
     screen.print(Text(f"  where {bulk.where}"), soft_wrap=True)
+    if progress.is_in_vain:
+        screen.print("  nothing was done to any case", style="bold red")
     for item in [one for one in items if one.detail is not None][:_SAMPLE]:
         screen.print(Text(f"  {item.case_number}  {item.result}: {item.detail}"), soft_wrap=True)
     if results is not None:
