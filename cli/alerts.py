@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cli.cutting import print_cut, say_cut
 from cli.door import As, Json, counter, hand, known_form, ledger_time, print_json, run
 from cli.screens import clock
 from models.alert_texts import late_words
@@ -37,6 +38,7 @@ def alerts_list(
     unacknowledged_over: Annotated[
         str | None, typer.Option(metavar="SPAN", help="Open for longer than this: 30m, 2h.")
     ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many, the newest.")] = 200,
     json_: Json = False,
 ) -> None:
     """List alerts, the newest first."""
@@ -46,11 +48,12 @@ def alerts_list(
             None if unacknowledged_over is None else ledger_time(settings) - _span(unacknowledged_over)
         )
         book = adapters.office(settings).alerts
-        entries = book.entries(city=city, state=state, open_since=open_since)
+        entries = book.entries(city=city, state=state, open_since=open_since, limit=limit)
         if json_:
-            print_json([_entry_data(entry) for entry in entries])
+            print_cut("alerts", [_entry_data(entry) for entry in entries], entries)
         else:
             screen.print(_entries_screen(entries) if entries else "no alerts")
+            say_cut(entries, screen)
 
     run(work, as_json=json_)
 

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cli.cutting import print_cut, say_cut
 from cli.door import As, Json, counter, hand, known_form, ledger_time, print_json, run
 from cli.progress import progress
 from cli.report import asked_period
@@ -120,7 +121,7 @@ def show(
     actor: Annotated[str | None, typer.Option(metavar="ID", help="Only this officer, or `machine`.")] = None,
     from_: _FirstDay = None,
     to: _LastDay = None,
-    limit: Annotated[int, typer.Option(min=1, max=100_000, help="At most so many, the newest.")] = 200,
+    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many, the newest.")] = 200,
     as_: As = None,
     json_: Json = False,
 ) -> None:
@@ -144,9 +145,10 @@ def show(
         )
         lines = office.trail.lines(ask)
         if json_:
-            print_json([vars(line) for line in lines])
+            print_cut("lines", [vars(line) for line in lines], lines)
         else:
             screen.print(_table(lines) if lines else "nothing was done")
+            say_cut(lines, screen)
 
     run(work, as_json=json_)
 

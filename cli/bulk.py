@@ -12,7 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.bulk_screens import Export, bulk_data, follow, rehearse, tell
-from cli.door import As, Counter, Json, counter, hand, ledger_time, print_json, run
+from cli.cutting import print_cut, say_cut
+from cli.door import As, Counter, Json, counter, hand, ledger_time, run
 from cli.exporting import exported
 from cli.screens import clock
 from desk.words import words
@@ -116,15 +117,20 @@ def release(
 
 
 @app.command("list", epilog="Example: starter.py bulk list")
-def list_(as_: As = None, json_: Json = False) -> None:
+def list_(
+    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many, the newest.")] = 50,
+    as_: As = None,
+    json_: Json = False,
+) -> None:
     """List the orders, the newest first, and how far each is."""
 
     async def work(settings: Settings, screen: Console) -> None:
         _officer(await counter(settings), as_, settings)
         book = adapters.bulk_book(settings)
-        found = [(bulk, book.progress(bulk.id)) for bulk in book.latest()]
+        orders = book.latest(limit)
+        found = [(bulk, book.progress(bulk.id)) for bulk in orders]
         if json_:
-            print_json([bulk_data(bulk, progress) for bulk, progress in found])
+            print_cut("orders", [bulk_data(bulk, progress) for bulk, progress in found], orders)
             return
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         for column in ("id", "WIB", "operation", "by", "progress", "where"):
@@ -140,6 +146,7 @@ def list_(as_: As = None, json_: Json = False) -> None:
             )
             table.add_row(*map(Text, row))
         screen.print(table if found else "no bulk operation")
+        say_cut(orders, screen)
 
     run(work, as_json=json_)
 

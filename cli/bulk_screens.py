@@ -120,8 +120,11 @@ def tell(
     screen.print(Text(f"  where {bulk.where}"), soft_wrap=True)
     if progress.is_in_vain:
         screen.print("  nothing was done to any case", style="bold red")
-    for item in [one for one in items if one.detail is not None][:_SAMPLE]:
+    told_of = [one for one in items if one.detail is not None]
+    for item in told_of[:_SAMPLE]:
         screen.print(Text(f"  {item.case_number}  {item.result}: {item.detail}"), soft_wrap=True)
+    if len(told_of) > _SAMPLE:
+        screen.print(f"  and {len(told_of) - _SAMPLE} more")
     if results is not None:
         screen.print(Text(f"  what became of each: {results}"), soft_wrap=True)
 

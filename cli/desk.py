@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from cli.cutting import print_cut, say_cut
 from cli.door import As, CommandId, Json, Reason, counter, hand, ledger_time, print_json, run
 from cli.officer import Officer
 from cli.saying import At, Note, Proof, Receipt, ReceiptAgain, RejectCode, ReturnCode, said
@@ -149,16 +150,21 @@ def void(
 
 
 @app.command("refusals", epilog="Example: starter.py desk refusals --as auditor")
-def refusals(as_: As = None, json_: Json = False) -> None:
+def refusals(
+    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many, the newest.")] = 200,
+    as_: As = None,
+    json_: Json = False,
+) -> None:
     """Show what officers were not allowed to do, the newest first. Supervisors and auditors only."""
 
     async def work(settings: Settings, screen: Console) -> None:
         desk = await counter(settings)
-        refused = desk.work.refusals(hand(as_, None, settings).actor)
+        refused = desk.work.refusals(hand(as_, None, settings).actor, limit)
         if json_:
-            print_json([vars(one) for one in refused])
+            print_cut("refusals", [vars(one) for one in refused], refused)
         else:
             screen.print(refusals_screen(refused) if refused else "nobody was refused anything")
+            say_cut(refused, screen)
 
     run(work, as_json=json_)
 

@@ -55,10 +55,11 @@ def stuck(
             _print(screen, _group_lines(group, reasons, now, address))
         if fails:
             address = ui.list(f"{RUNNING} AND {CODE_FAILS}")
+            more = f" +{len(fails) - 5}" if len(fails) > 5 else ""  # noqa: PLR2004 - as many as are named
             head = f"{len(fails)}  Macet: kesalahan program (workflow task)"
             _print(
                 screen,
-                [(head, "bold red"), (f"   {', '.join(sorted(fails)[:5])}", ""), (f"   {address}", "")],
+                [(head, "bold red"), (f"   {', '.join(sorted(fails)[:5])}{more}", ""), (f"   {address}", "")],
             )
         if not groups and not fails:
             screen.print("no case is stuck or parked")

@@ -19,12 +19,11 @@ from models.messages import (
     RetryStep,
     StepAsk,
 )
+from models.page import Page
 from models.reasons import Reasons
 from models.roles import MACHINE, Act, Officer, Role
 
 _ANSWER = CommandKind.ANSWER
-_EVERY_ITEM = 100_000
-"""More than a city has open: whose work it is must be looked at before anything is cut off."""
 
 
 class OfficeWork(Orders):
@@ -43,21 +42,17 @@ class OfficeWork(Orders):
         With `everything` all open work of his area. Emergencies come first, then the next due.
         """
         officer = self.gate.officer(actor, Act.READ_DESK)
-        there = self._book.items(cities=officer.cities, limit=_EVERY_ITEM)
+        there = self._book.items(cities=officer.cities)
         items = [item for item in there if officer.serves(item.case)]
         if everything:
             return items
         mine = [item for item in items if item.role in officer.roles or item.assignee == officer.id]
         return [item for item in mine if item.assignee in {None, officer.id}]
 
-    def refusals(self, actor: str | None) -> list[Refusal]:
-        """Return what officers were not allowed to do in the cities that the reader serves."""
+    def refusals(self, actor: str | None, limit: int = 200) -> Page[Refusal]:
+        """Return the newest of what officers were not allowed to do in the cities that the reader serves."""
         reader = self.gate.officer(actor, Act.READ_REFUSALS)
-        return [
-            refusal
-            for refusal in self._book.refusals()
-            if refusal.case_number is None or refusal.case_number.split("-")[1] in reader.cities
-        ]
+        return self._book.refusals(reader.cities, limit)
 
     def claim(self, hand: Hand, number: int) -> DeskItem:
         """Take a piece of work; of two who take it at the same time, one gets it."""

@@ -7,6 +7,7 @@ from sqlalchemy import (
     Connection,
     Engine,
     Integer,
+    RowMapping,
     String,
     bindparam,
     insert,
@@ -26,6 +27,7 @@ from gateways import (
 )
 from gateways.audit_forms import announce
 from gateways.ledger_access import LedgerAccess, lock_case, unreachable, utc_now
+from gateways.paging import cut, of_cities, page
 from gateways.ports.vault import PersonKey, Vault
 from gateways.sealed_rows import key_of_case
 from models.asked import Asked
@@ -46,6 +48,7 @@ from models.desk_tables import RefusalRow, commands, desk_items, letters, notes,
 from models.dossier import Dossier
 from models.errors import Erased, WrongState
 from models.messages import StepAsk
+from models.page import Page
 from models.roles import MACHINE, Act
 from models.tables import cases
 
@@ -118,10 +121,9 @@ class SqlDeskBook:
         case_number: str | None = None,
         cities: Collection[str] | None = None,
         with_closed: bool = False,
-        limit: int = 200,
     ) -> list[DeskItem]:
-        """Return pieces of work, emergencies first, then the next due."""
-        query = desk_rows.ITEMS.order_by(*_EMERGENCIES_FIRST).limit(limit)
+        """Return pieces of work, emergencies first, then the next due; all of them."""
+        query = desk_rows.ITEMS.order_by(*_EMERGENCIES_FIRST)
         if case_number is not None:
             query = query.where(desk_items.c.case_number == case_number)
         if cities is not None:
@@ -231,12 +233,13 @@ class SqlDeskBook:
             number = connection.execute(_REFUSE, row.model_dump(exclude={"id"})).scalar_one()
             announce(connection, "refusals", [(number,)], at)
 
-    def refusals(self, limit: int = 200) -> list[Refusal]:
-        """Return what officers were not allowed to do, the newest first."""
-        query = select(refusals).order_by(refusals.c.id.desc()).limit(limit)
+    def refusals(self, cities: Collection[str] | None = None, limit: int = 200) -> Page[Refusal]:
+        """Return the newest of what officers were not allowed to do; of cases only those of the cities."""
+        query = select(refusals).order_by(refusals.c.id.desc())
+        if cities is not None:
+            query = query.where(of_cities(refusals.c.case_number, cities))
         with self._access.read() as connection:
-            rows = connection.execute(query).mappings().all()
-        return [Refusal(row["at"], row["actor"], row["act"], row["case_number"], row["why"]) for row in rows]
+            return page(connection.execute(cut(query, limit)).mappings().all(), _refusal)
 
     # -- What the work is about --------------------------------------------------------------------
 
@@ -312,3 +315,7 @@ class SqlDeskBook:
                 return {}
             key = key_of_case(connection, self._vault, case_number)
         return {row.command_id: key.unseal(sealed_rows.note_of(row.command_id), row.sealed) for row in rows}
+
+
+def _refusal(row: RowMapping) -> Refusal:
+    return Refusal(row["at"], row["actor"], row["act"], row["case_number"], row["why"])

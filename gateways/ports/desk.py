@@ -18,6 +18,7 @@ from models.desk import (
 )
 from models.dossier import Dossier
 from models.messages import GiveAnswer, StepAsk
+from models.page import Page
 from models.roles import Act
 
 
@@ -53,9 +54,8 @@ class DeskBook(Protocol):
         case_number: str | None = None,
         cities: Collection[str] | None = None,
         with_closed: bool = False,
-        limit: int = 200,
     ) -> list[DeskItem]:
-        """Return pieces of work, emergencies first, then the next due."""
+        """Return pieces of work, emergencies first, then the next due; all of them."""
         ...
 
     def item(self, number: int) -> DeskItem:
@@ -108,8 +108,8 @@ class DeskBook(Protocol):
         """Keep that a person was not allowed to do something."""
         ...
 
-    def refusals(self, limit: int = 200) -> list[Refusal]:
-        """Return what officers were not allowed to do, the newest first."""
+    def refusals(self, cities: Collection[str] | None = None, limit: int = 200) -> Page[Refusal]:
+        """Return the newest of what officers were not allowed to do; of cases only those of the cities."""
         ...
 
     def dossier(self, case_number: str) -> Dossier:

@@ -17,6 +17,7 @@ from intake.papers import Papers
 from models.case import CaseHealth, CaseState
 from models.desk import Command
 from models.errors import BadReply, EngineUnreachable, TryAgain, WrongState
+from models.page import Page
 from runtime import adapters
 from runtime.delivery import Delivery
 from runtime.settings import Settings
@@ -143,7 +144,7 @@ class Clerk:
             try:
                 found = await asyncio.to_thread(self._registry.cases, limit=100_000)
             except EngineUnreachable:
-                found = []
+                found = Page([], 0)
             self.states |= {state.case.case_number: state for state in found}
             for place, number in list(self.cases.items()):
                 if (state := self.states.get(number)) is None:
