@@ -171,11 +171,15 @@ def refusals(
 
 @app.command("work", epilog="Example: starter.py desk work --as tangsel-verifikator-1")
 def work_(as_: As = None) -> None:
-    """Go through your queue, item by item: read, decide, next. `q` leaves; what is undecided goes back."""
+    """Go through your queue, item by item: read, decide, next. `q` leaves; what is undecided goes back.
 
-    async def work(settings: Settings, screen: Console) -> None:
+    So it does when the terminal is closed or the machine goes down. After a power cut or `kill -9` the item
+    stays in your hand: your next `desk work` has it, and `desk release` gives it back.
+    """
+
+    async def work(settings: Settings, screen: Console) -> int:
         desk = await counter(settings)
-        await Officer(desk, hand(as_, None, settings), screen, adapters.clock(settings)).work()
+        return await Officer(desk, hand(as_, None, settings), screen, adapters.clock(settings)).work()
 
     run(work)
 

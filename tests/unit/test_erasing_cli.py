@@ -82,7 +82,9 @@ def test_nothing_is_erased_without_yes(desk: Desk) -> None:
     assert "SR/1" in desk.types("show", number).out
     for data in (("show", number), ("why", number)):
         assert json.loads(desk.types(*data, "--json").out)["erased_at"][:10] == done["erased_at"][:10]
-    assert json.loads(desk.types("list", "--json").out)["cases"][0]["erased_at"][:10] == done["erased_at"][:10]
+    assert (
+        json.loads(desk.types("list", "--json").out)["cases"][0]["erased_at"][:10] == done["erased_at"][:10]
+    )
     file = str(desk.folder / "out")
     for closed in (
         ("documents", "list", number),
