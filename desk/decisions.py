@@ -76,6 +76,14 @@ class Decisions:
 
     def check(self, said: Said, item: DeskItem) -> Checked:
         """Return the answer. Raises BadInput with every fault."""
+        self.require(said, item)
+        takes_receipt = said.verb is Verb.APPROVE and _is_upload(item)
+        receipt = self._keep(said.portal) if takes_receipt and said.portal is not None else None
+        occurred_at = said.occurred_at or (receipt.submitted_at if receipt else self._clock())
+        return Checked(self._answer(said), occurred_at, receipt, (said.note or "").strip() or None)
+
+    def require(self, said: Said, item: DeskItem) -> None:
+        """Look at what was said; nothing is kept. Raises BadInput with every fault."""
         faults = [*self._of_verb(said, item), *self._of_time(said, item)]
         if fault := fault_of("--note", said.note):
             faults.append(fault)
@@ -86,9 +94,6 @@ class Decisions:
             faults.append(Finding("--receipt", "belongs to an approved upload only", "leave it out"))
         if faults:
             raise BadInput(faults)
-        receipt = self._keep(said.portal) if takes_receipt and said.portal is not None else None
-        occurred_at = said.occurred_at or (receipt.submitted_at if receipt else self._clock())
-        return Checked(self._answer(said), occurred_at, receipt, (said.note or "").strip() or None)
 
     def _of_verb(self, said: Said, item: DeskItem) -> list[Finding]:
         if item.kind is ItemKind.MEND and said.verb is not Verb.APPROVE:

@@ -21,7 +21,7 @@ from models.messages import (
 )
 from models.page import Page
 from models.reasons import Reasons
-from models.roles import MACHINE, Act, Officer, Role
+from models.roles import ANSWERS, MACHINE, Act, Officer, Role
 
 _ANSWER = CommandKind.ANSWER
 
@@ -132,6 +132,9 @@ class OfficeWork(Orders):
         if (before := self._given_before(hand, asked)) is not None:
             return before
         self._require_open_step(state, step)
+        wanted = _work_of(state)
+        self.gate.role_for(officer, wanted)
+        self._require(officer, wanted, said)
         ask = StepAsk(
             case_number=case_number, step=step, attempt=state.attempt, poll_every=timedelta(minutes=1)
         )
@@ -142,6 +145,15 @@ class OfficeWork(Orders):
             self.gate.refuse(officer, item, f"this work is in the hand of {item.assignee}")
         return self._finish(hand, asked, officer, role, item, said)
 
+    def _require(self, officer: Officer, item: DeskItem, said: Said) -> None:
+        """Refuse what is not in order or not the officer's to say, before anything is written or kept."""
+        self._decisions().require(said, item)
+        if said.verb is Verb.HAND_OVER:
+            self.gate.officer(officer.id, Act.HAND_OVER, item.case)
+
+    def _decisions(self) -> Decisions:
+        return Decisions(self._shelf.reasons(), self._documents, self._clock)
+
     def _require_open_step(self, state: CaseState, step: Step) -> None:
         require_open(state)
         if state.step is not step:
@@ -151,9 +163,8 @@ class OfficeWork(Orders):
     def _finish(  # noqa: PLR0913, PLR0917 - who, in which role, what of which item, as what it was asked
         self, hand: Hand, asked: Asked | None, officer: Officer, role: Role, item: DeskItem, said: Said
     ) -> Command:
-        checked = Decisions(self._shelf.reasons(), self._documents, self._clock).check(said, item)
-        if said.verb is Verb.HAND_OVER:
-            self.gate.officer(officer.id, Act.HAND_OVER, item.case)
+        self._require(officer, item, said)
+        checked = self._decisions().check(said, item)
         if item.kind is ItemKind.MEND:
             message: CaseMessage = RetryStep(command_id=hand.id_for("mended"), actor=officer.id)
         else:
@@ -202,6 +213,26 @@ class OfficeWork(Orders):
             return ()
         papers = self._book.dossier(item.case.case_number).papers
         return tuple(paper.sha256 for paper in papers if self._documents.is_intact(paper.sha256))
+
+
+def _work_of(state: CaseState) -> DeskItem:
+    """Return the work of the open step as it would lie on the desk, to look at before it is put there."""
+    return DeskItem(
+        id=0,
+        case=state.case,
+        kind=ItemKind.ANSWER,
+        step=state.step,
+        attempt=state.attempt,
+        role=ANSWERS[state.step],
+        reason=None,
+        opened_at=state.since,
+        due_at=state.due_at,
+        assignee=None,
+        claimed_at=None,
+        closed_at=None,
+        closed_by=None,
+        result=None,
+    )
 
 
 def _asked(  # noqa: PLR0913, PLR0917 - what makes a command one

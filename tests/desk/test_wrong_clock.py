@@ -16,7 +16,7 @@ from gateways.ledger_schema import open_engine
 from gateways.policy_folder import PolicyFolder
 from gateways.typst_letters import TypstLetters
 from models.case import Step
-from models.desk_tables import commands, letters
+from models.desk_tables import commands, desk_items, letters
 from models.tables import cases
 from models.wib import wib_date
 from runtime.settings import ROOT
@@ -108,4 +108,4 @@ def test_a_time_that_only_the_machine_has_reached_spends_no_number(machine: Mach
         "answer", case.case_number, "recommendation", "--approve", "--at", tomorrow, "--as", SIGNER
     )
     assert (ran.returncode, "--at: lies in the future" in ran.stderr) == (2, True), ran.stderr
-    assert bench.rows(letters, case) == bench.rows(commands, case) == []
+    assert bench.rows(letters, case) == bench.rows(commands, case) == bench.rows(desk_items, case) == []
