@@ -104,19 +104,15 @@ class Orders:
 
     def papers_told(self, hand: Hand, case_number: str, papers: Sequence[str]) -> Command | None:
         """Return the command that told of these papers before; refuse an officer before any paper is kept."""
-        return self._order_of_papers(hand, case_number, papers).before
+        return self._papers(hand, case_number, papers).before
 
     def papers_added(self, hand: Hand, case_number: str, papers: Sequence[str]) -> Command:
         """Tell the case that papers are in the store, each by a name; one that waits for papers goes on."""
-        order = self._order_of_papers(hand, case_number, papers)
+        order = self._papers(hand, case_number, papers)
         if order.before is not None:
             return order.before
         message = PapersAdded(command_id=hand.id_for("papers"), count=len(papers), actor=order.officer.id)
         return self._give(order, message)
-
-    def _order_of_papers(self, hand: Hand, case_number: str, papers: Sequence[str]) -> Order:
-        kind = CommandKind.PAPERS_ADDED
-        return self._order(hand, Act.ADD_PAPERS, case_number, kind, papers=sorted(papers))
 
     def correct(self, hand: Hand, case_number: str, changes: Mapping[str, object]) -> Command:
         """Mend the applicant's data while the papers are checked or the case waits to be mended.
@@ -241,6 +237,10 @@ class Orders:
         if before is None:
             require_open(state)
         return Order(officer, act, state, asked, before)
+
+    def _papers(self, hand: Hand, case_number: str, papers: Sequence[str]) -> Order:
+        kind = CommandKind.PAPERS_ADDED
+        return self._order(hand, Act.ADD_PAPERS, case_number, kind, papers=sorted(papers))
 
     def _give(self, order: Order, message: CaseMessage, **more: Unpack[More]) -> Command:
         """Write the command down, with what goes with it."""

@@ -1,10 +1,9 @@
 """The work of officers: their queue, claims, answers. Everything is in the ledger before it is delivered."""
 
-from collections.abc import Mapping
 from datetime import timedelta
 
-from desk.decisions import Checked, Decisions, Said, Verb, content
-from desk.order import require_open
+from desk.decisions import Checked, Decisions, Said, Verb
+from desk.order import asked_by, require_open, work_of
 from desk.orders import Hand, Orders
 from desk.sheets import Sheet
 from desk.words import words
@@ -21,7 +20,7 @@ from models.messages import (
 )
 from models.page import Page
 from models.reasons import Reasons
-from models.roles import ANSWERS, MACHINE, Act, Officer, Role
+from models.roles import MACHINE, Act, Officer, Role
 
 _ANSWER = CommandKind.ANSWER
 
@@ -115,7 +114,7 @@ class OfficeWork(Orders):
         item = self._book.item(number)
         officer = self.gate.officer(hand.actor, Act.WORK, item.case)
         kind, step = (CommandKind.RETRY, None) if item.kind is ItemKind.MEND else (_ANSWER, item.step)
-        asked = _asked(item.case.case_number, kind, officer, said, step, {"item": number})
+        asked = asked_by(item.case.case_number, kind, officer, said, step, {"item": number})
         if (before := self._given_before(hand, asked)) is not None:
             return before
         role = self.gate.role_for(officer, item)
@@ -128,11 +127,11 @@ class OfficeWork(Orders):
         """Answer the open step, whoever else is asked; work that is in another's hand is not touched."""
         state = self._registry.case(case_number)
         officer = self.gate.officer(hand.actor, Act.WORK, state.case)
-        asked = _asked(case_number, _ANSWER, officer, said, step)
+        asked = asked_by(case_number, _ANSWER, officer, said, step)
         if (before := self._given_before(hand, asked)) is not None:
             return before
         self._require_open_step(state, step)
-        wanted = _work_of(state)
+        wanted = work_of(state)
         self.gate.role_for(officer, wanted)
         self._require(officer, wanted, said)
         ask = StepAsk(
@@ -213,39 +212,6 @@ class OfficeWork(Orders):
             return ()
         papers = self._book.dossier(item.case.case_number).papers
         return tuple(paper.sha256 for paper in papers if self._documents.is_intact(paper.sha256))
-
-
-def _work_of(state: CaseState) -> DeskItem:
-    """Return the work of the open step as it would lie on the desk, to look at before it is put there."""
-    return DeskItem(
-        id=0,
-        case=state.case,
-        kind=ItemKind.ANSWER,
-        step=state.step,
-        attempt=state.attempt,
-        role=ANSWERS[state.step],
-        reason=None,
-        opened_at=state.since,
-        due_at=state.due_at,
-        assignee=None,
-        claimed_at=None,
-        closed_at=None,
-        closed_by=None,
-        result=None,
-    )
-
-
-def _asked(  # noqa: PLR0913, PLR0917 - what makes a command one
-    case_number: str,
-    kind: CommandKind,
-    officer: Officer,
-    said: Said,
-    step: Step | None,
-    more: Mapping[str, object] | None = None,
-) -> Asked | None:
-    """Return what is asked; None when that cannot be told, and then it is not in order either."""
-    told = content(said)
-    return None if told is None else Asked.of(case_number, kind, officer.id, told | dict(more or {}), step)
 
 
 def _approves(step: Step, item: DeskItem, checked: Checked) -> bool:

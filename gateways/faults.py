@@ -32,6 +32,7 @@ _OF_POSTGRESQL: Final = {
     "28P01": Fault.REFUSES,
     "3D000": Fault.REFUSES,
     "42501": Fault.NO_RIGHT,
+    "42P01": Fault.NO_TABLES,
     "53100": Fault.FULL,
     "53300": Fault.CROWDED,
     "55P03": Fault.LOCKED,
@@ -59,6 +60,8 @@ def fault_of(error: Exception, address: URL) -> Fault | None:
 
 def _of_sqlite(cause: sqlite3.Error, address: URL) -> Fault | None:
     code = getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & _PRIMARY
+    if code == sqlite3.SQLITE_ERROR and str(cause).startswith("no such table"):
+        return Fault.NO_TABLES
     is_of_statement = code == sqlite3.SQLITE_ERROR or not isinstance(cause, sqlite3.OperationalError)
     fault = _OF_SQLITE.get(code, None if is_of_statement else Fault.AWAY)
     if fault in _OF_THE_PLACE and address.database:

@@ -20,6 +20,7 @@ class Fault(Enum):
     NO_RIGHT = ("cannot be written: this user has no right to it", "give the right to the place of {setting}")
     NOT_THERE = ("cannot be opened or written: its folder is missing, or it is no file", "check {setting}")
     NO_DATABASE = ("is not a database, or is damaged", "check {setting}, or restore a backup")
+    NO_TABLES = ("holds no tables of ours", "check {setting}, or run `starter.py migrate`")
     DISK = ("cannot be read or written: the disk reports an error", "look at the disk of {setting}")
 
     @property

@@ -61,7 +61,7 @@ class Desk:
 
 def until(holds: Callable[[], bool]) -> None:
     """Wait for what another process does."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + 90
     while not holds():
         assert time.monotonic() < end
         time.sleep(0.02)
@@ -79,7 +79,7 @@ def test_who_is_called_away_gives_the_work_back(desk: Desk, number: signal.Signa
     reads, keys = os.pipe()
     work = desk.sit_down(reads, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     work.send_signal(number)
-    _, said = work.communicate(timeout=30)
+    _, said = work.communicate(timeout=60)
     os.close(keys)
     os.close(reads)
     assert (desk.item.assignee, desk.item.is_open) == (None, True)
@@ -94,7 +94,7 @@ def test_a_terminal_that_is_closed_gives_the_work_back(desk: Desk) -> None:
     )
     os.close(terminal)
     os.close(screen)
-    work.wait(timeout=30)
+    work.wait(timeout=60)
     assert (desk.item.assignee, desk.item.is_open) == (None, True)
 
 
