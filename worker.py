@@ -191,8 +191,8 @@ async def main() -> None:
     past = SamePast.of(settings, office, namespace)
     await past.look()
     intake = Intake(office.registry, office.documents, office.shelf, CaseStarter(namespace))
-    recounter = Recounter(outside.shelf, office.marks, utc_now)
-    delivery = Delivery(namespace, office.registry, office.book)
+    recounter = Recounter(outside.shelf, office.marks, office.clock)
+    delivery = Delivery(namespace, office.registry, office.book, office.clock)
     schedules = DigestSchedules(client, outside.shelf.cities(), settings.task_queue)
     await schedules.keep()
 
@@ -214,7 +214,7 @@ async def main() -> None:
         background = [
             asyncio.create_task(work)
             for work in (
-                sweep_for_ever(intake, recounter, delivery, schedules),
+                sweep_for_ever(intake, recounter, delivery, schedules, office.clock),
                 tell_people(mail),
                 keep_outages(settings, client, office.lineage, outside),
                 keep_audit(settings, past),

@@ -53,10 +53,10 @@ class Way:
             return self._asked(ask, by_machine, has_effect=has_effect)
         except SystemDown as error:
             if has_effect and self._mode is Mode.BOTH:
-                self._desk.leave_to_people(ask, type(error).__name__)
+                self._desk.leave_to_people(ask, error.code)
             raise
         except NeedsPerson as error:
-            trouble = type(error).__name__
+            trouble = error.code
             self._desk.leave_to_people(ask, trouble)
             log.warning("step.left_to_people", case_number=ask.case_number, step=ask.step, trouble=trouble)
             raise

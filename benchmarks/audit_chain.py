@@ -61,7 +61,7 @@ def _timed(what: str, work: Callable[[], int]) -> None:
 def _fill(engine: Engine, cases: int) -> int:
     """Take a list, and give each case its events."""
     imports, now = SqlImports(engine, a_vault()), datetime.now(UTC)
-    access = LedgerAccess(engine, lambda: unreachable(engine))
+    access = LedgerAccess(engine, unreachable(engine))
     imports.begin(ImportHead("list", "3674", "f" * 64, cases, "tangsel-loket-1", now))
     for first in range(0, cases, _AT_ONCE):
         some = range(first, min(first + _AT_ONCE, cases))

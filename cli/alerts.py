@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cli.door import As, Json, counter, hand, known_form, print_json, run
+from cli.cutting import print_cut, say_cut
+from cli.door import As, Json, counter, hand, known_form, ledger_time, print_json, run
 from cli.screens import clock
 from models.alert_texts import late_words
 from models.case import CASE_NUMBER_PATTERN
@@ -37,18 +38,22 @@ def alerts_list(
     unacknowledged_over: Annotated[
         str | None, typer.Option(metavar="SPAN", help="Open for longer than this: 30m, 2h.")
     ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many, the newest.")] = 200,
     json_: Json = False,
 ) -> None:
     """List alerts, the newest first."""
 
     async def work(settings: Settings, screen: Console) -> None:
-        open_since = None if unacknowledged_over is None else datetime.now(UTC) - _span(unacknowledged_over)
+        open_since = (
+            None if unacknowledged_over is None else ledger_time(settings) - _span(unacknowledged_over)
+        )
         book = adapters.office(settings).alerts
-        entries = book.entries(city=city, state=state, open_since=open_since)
+        entries = book.entries(city=city, state=state, open_since=open_since, limit=limit)
         if json_:
-            print_json([_entry_data(entry) for entry in entries])
+            print_cut("alerts", [_entry_data(entry) for entry in entries], entries)
         else:
             screen.print(_entries_screen(entries) if entries else "no alerts")
+            say_cut(entries, screen)
 
     run(work, as_json=json_)
 
@@ -62,7 +67,7 @@ def ack(
     """Take care of a case: its alerts are not repeated, and nobody higher is told. The clock goes on."""
 
     async def work(settings: Settings, screen: Console) -> None:
-        office, desk, now = adapters.office(settings), await counter(settings), datetime.now(UTC)
+        office, desk, now = adapters.office(settings), await counter(settings), ledger_time(settings)
         number, key = _case_of(what), what if ":" in what else None
         if number is None:
             city = office.alerts.of_city(what).city

@@ -1,6 +1,5 @@
 """Commands on the audit: verify the chain, seal, anchor its head outside, read the trail."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cli.door import As, Json, counter, hand, known_form, print_json, run
+from cli.cutting import print_cut, say_cut
+from cli.door import As, Json, counter, hand, known_form, ledger_time, print_json, run
 from cli.progress import progress
 from cli.report import asked_period
 from cli.screens import clock
@@ -73,7 +73,7 @@ def verify(
         else:
             end = "" if head is None else f", head {head.hash[:16]}"
             screen.print(f"{last} entries{end}: nothing was changed since it was sealed", style="bold green")
-        screen.print(f"  {_waiting(unsealed)}", style="yellow" if unsealed.rows else "")
+        screen.print(f"  {_waiting(unsealed, settings)}", style="yellow" if unsealed.rows else "")
         return _BROKEN if broken else 0
 
     run(work, as_json=json_)
@@ -84,7 +84,7 @@ def seal(json_: Json = False) -> None:
     """Seal what waits now; running workers do this by themselves every few seconds."""
 
     async def work(settings: Settings, screen: Console) -> None:
-        rows = sealing.seal_all(adapters.audit(settings), lambda: datetime.now(UTC))
+        rows = sealing.seal_all(adapters.audit(settings), adapters.clock(settings))
         if json_:
             print_json({"sealed": rows})
         else:
@@ -101,7 +101,7 @@ def anchor(
     """Write the chain's head into a file outside the database: it finds a chain that is written anew."""
 
     async def work(settings: Settings, screen: Console) -> None:
-        audit, now = adapters.audit(settings), datetime.now(UTC)
+        audit, now = adapters.audit(settings), ledger_time(settings)
         sealing.seal_all(audit, lambda: now)
         anchors = adapters.anchors(file)
         made = None if anchors is None else sealing.anchor(audit, anchors, now)
@@ -121,14 +121,14 @@ def show(
     actor: Annotated[str | None, typer.Option(metavar="ID", help="Only this officer, or `machine`.")] = None,
     from_: _FirstDay = None,
     to: _LastDay = None,
-    limit: Annotated[int, typer.Option(min=1, max=100_000, help="At most so many, the newest.")] = 200,
+    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many, the newest.")] = 200,
     as_: As = None,
     json_: Json = False,
 ) -> None:
     """Show who did and saw what, the oldest first: commands, refusals, transitions, alerts, views, files."""
 
     async def work(settings: Settings, screen: Console) -> None:
-        office, now = adapters.office(settings), datetime.now(UTC)
+        office, now = adapters.office(settings), ledger_time(settings)
         about = None if case is None else office.registry.case(known_form(case)).case
         gate = (await counter(settings)).work.gate
         officer = gate.officer(hand(as_, None, settings).actor, Act.READ_TRAIL, about)
@@ -145,17 +145,18 @@ def show(
         )
         lines = office.trail.lines(ask)
         if json_:
-            print_json([vars(line) for line in lines])
+            print_cut("lines", [vars(line) for line in lines], lines)
         else:
             screen.print(_table(lines) if lines else "nothing was done")
+            say_cut(lines, screen)
 
     run(work, as_json=json_)
 
 
-def _waiting(unsealed: Unsealed) -> str:
+def _waiting(unsealed: Unsealed, settings: Settings) -> str:
     if unsealed.oldest is None:
         return "every row is sealed"
-    age = duration(datetime.now(UTC) - unsealed.oldest)
+    age = duration(ledger_time(settings) - unsealed.oldest)
     return f"{unsealed.rows} row(s) are not sealed yet, the oldest for {age}"
 
 

@@ -1,6 +1,5 @@
 """Commands on many cases at once: rehearsed first, then done one by one as a durable workflow."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.bulk_screens import Export, bulk_data, follow, rehearse, tell
-from cli.door import As, Counter, Json, counter, hand, print_json, run
+from cli.cutting import print_cut, say_cut
+from cli.door import As, Counter, Json, counter, hand, ledger_time, run
 from cli.exporting import exported
 from cli.saying import read_duration
 from cli.screens import clock
@@ -28,7 +28,8 @@ from workflows.search_attributes import COLUMNS
 app = typer.Typer(
     no_args_is_help=True,
     help="Many cases at once: `retry`, `withdraw`, `reassign`, `extend`, `escalate`, `release`; "
-    "`list`, `show`, `run`. Without --go nothing is done: the cases are counted and named.",
+    "`list`, `show`, `run`. Without --go nothing is done: the cases are counted and named. "
+    "Exit code 0 when at least one case was done, with the count of the others; 4 when none was.",
 )
 
 _Where = Annotated[
@@ -114,15 +115,20 @@ def release(
 
 
 @app.command("list", epilog="Example: starter.py bulk list")
-def list_(as_: As = None, json_: Json = False) -> None:
+def list_(
+    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many, the newest.")] = 50,
+    as_: As = None,
+    json_: Json = False,
+) -> None:
     """List the orders, the newest first, and how far each is."""
 
     async def work(settings: Settings, screen: Console) -> None:
         _officer(await counter(settings), as_, settings)
         book = adapters.bulk_book(settings)
-        found = [(bulk, book.progress(bulk.id)) for bulk in book.latest()]
+        orders = book.latest(limit)
+        found = [(bulk, book.progress(bulk.id)) for bulk in orders]
         if json_:
-            print_json([bulk_data(bulk, progress) for bulk, progress in found])
+            print_cut("orders", [bulk_data(bulk, progress) for bulk, progress in found], orders)
             return
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         for column in ("id", "WIB", "operation", "by", "progress", "where"):
@@ -138,6 +144,7 @@ def list_(as_: As = None, json_: Json = False) -> None:
             )
             table.add_row(*map(Text, row))
         screen.print(table if found else "no bulk operation")
+        say_cut(orders, screen)
 
     run(work, as_json=json_)
 
@@ -159,12 +166,12 @@ def show(bulk_id: _Id, results: _Results = None, as_: As = None, json_: Json = F
 def run_(bulk_id: _Id, results: _Results = None, as_: As = None, json_: Json = False) -> None:
     """Take an order up again that was stopped, or watch one that is under way. Nothing is done twice."""
 
-    async def work(settings: Settings, screen: Console) -> None:
+    async def work(settings: Settings, screen: Console) -> int:
         at = await counter(settings)
         officer = _officer(at, as_, settings)
         book = adapters.bulk_book(settings)
         export, desk = _export(settings, officer), BulkDesk(at.namespace, book)
-        await follow(desk, book, book.bulk(bulk_id), results, screen, export=export, as_json=json_)
+        return await follow(desk, book, book.bulk(bulk_id), results, screen, export=export, as_json=json_)
 
     run(work, as_json=json_)
 
@@ -184,7 +191,7 @@ def _order(
     go, reason, expect, all_of_them = gates
     ids, results = files
 
-    async def work(settings: Settings, screen: Console) -> None:
+    async def work(settings: Settings, screen: Console) -> int:
         at = await counter(settings)
         officer = _officer(at, as_, settings)
         chosen_by = guarded(where, [column.key.name for column in COLUMNS])
@@ -197,7 +204,7 @@ def _order(
             raise BadInput([Finding("--expect", "is needed with --go", "say how many the rehearsal found")])
         book = adapters.bulk_book(settings)
         desk = BulkDesk(at.namespace, book)
-        found, now = await desk.find(chosen_by), datetime.now(UTC)
+        found, now = await desk.find(chosen_by), ledger_time(settings)
         if not go or expect is None:
             running = await desk.running()
             path = ids or Path(f"bulk-{operation}-{now:%Y%m%dT%H%M%SZ}.txt")
@@ -205,13 +212,13 @@ def _order(
             rehearse(
                 operation, chosen_by, found, running, officer, path, screen, export=export, as_json=as_json
             )
-            return
+            return 0
         require_expected(len(found), expect)
         require_some(len(found), await desk.running(), all_of_them=all_of_them)
         bulk = Bulk(new_id(now), operation, chosen_by.where, officer.id, now, why, to, seconds)
         book.keep(bulk, [one.chosen for one in found])
         export = _export(settings, officer)
-        await follow(desk, book, bulk, results, screen, export=export, as_json=as_json)
+        return await follow(desk, book, bulk, results, screen, export=export, as_json=as_json)
 
     run(work, as_json=as_json)
 

@@ -1,7 +1,6 @@
 """The command that takes lists: `import`."""
 
 import asyncio
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -58,7 +57,7 @@ def import_(
         beside = file.with_name(f"{file.name}.rejects.csv")
         wanted = ListWanted(file, city, columns, read_constants(set_ or [], columns), rejects or beside)
         bulk = _bulk(settings, desk)
-        with bulk.open(wanted, lambda: datetime.now(UTC)) as found:
+        with bulk.open(wanted, adapters.clock(settings)) as found:
             exported(settings, officer, Act.SUBMIT, Door.REJECTS, f"city:{city}")
             with progress("checking", None) as told:
                 checked = await found.check(told)

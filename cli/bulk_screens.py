@@ -10,15 +10,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from cli.door import print_json
+from cli.exporting import unwritten
 from cli.screens import clock
 from gateways.ports.bulk import BulkBook
 from models.bulk import Bulk, BulkItem, BulkProgress, Filter, Operation
-from models.errors import BadInput, Finding
 from models.plain import safe_cell
 from models.roles import Officer
 from runtime.bulk_desk import BulkDesk, Found
 
 _SAMPLE = 10
+_IN_VAIN = 4
 Export = Callable[[str, int], None]
 """Writes down that a file of case numbers is about to be written: why, and of how many cases."""
 
@@ -52,6 +53,10 @@ def rehearse(
     screen.print(Text(f"  all of them: {path}"), soft_wrap=True)
     if outside:
         screen.print(f"  {outside} lie outside your area and will be refused", style="yellow")
+    if outside == len(found):
+        why = "every one would be refused" if found else "there is no such case"
+        screen.print(f"nothing was done, and nothing can be: {why}", style="bold red")
+        return
     every = " --all-of-them" if len(found) == running > 1 else ""
     screen.print(
         f"nothing was done; to do it: --go --reason '...' --expect {len(found)}{every}", style="yellow"
@@ -67,8 +72,11 @@ async def follow(
     *,
     export: Export,
     as_json: bool,
-) -> None:
-    """Begin or find the order's workflow, show how far it is until the end, and tell what became of it."""
+) -> int:
+    """Begin or find the order's workflow, show how far it is until the end, and tell what became of it.
+
+    Return the exit code: 4 when nothing was done to any case.
+    """
     path = results or Path(f"bulk-{bulk.id}.csv")
     if not as_json:
         screen.print(Text(f"order {bulk.id}: {bulk.operation} by {bulk.actor}", style="bold"))
@@ -90,6 +98,7 @@ async def follow(
 
             await desk.follow(bulk.id, shown)
     tell(book, bulk, path, screen, export=export, as_json=as_json)
+    return _IN_VAIN if book.progress(bulk.id).is_in_vain else 0
 
 
 def tell(
@@ -106,8 +115,13 @@ def tell(
         return
     screen.print(Text(f"{bulk.operation} by {bulk.actor}, {clock(bulk.given_at)} WIB: {progress.words}"))
     screen.print(Text(f"  where {bulk.where}"), soft_wrap=True)
-    for item in [one for one in items if one.detail is not None][:_SAMPLE]:
+    if progress.is_in_vain:
+        screen.print("  nothing was done to any case", style="bold red")
+    told_of = [one for one in items if one.detail is not None]
+    for item in told_of[:_SAMPLE]:
         screen.print(Text(f"  {item.case_number}  {item.result}: {item.detail}"), soft_wrap=True)
+    if len(told_of) > _SAMPLE:
+        screen.print(f"  and {len(told_of) - _SAMPLE} more")
     if results is not None:
         screen.print(Text(f"  what became of each: {results}"), soft_wrap=True)
 
@@ -124,8 +138,8 @@ def _write_results(file: Path, items: list[BulkItem]) -> None:
 def _write(path: Path, write: Callable[[Path], object], option: str) -> None:
     try:
         write(path)
-    except OSError:
-        raise BadInput([Finding(option, "cannot be written", "choose another place")]) from None
+    except OSError as error:
+        raise unwritten(option, error) from None
 
 
 def bulk_data(bulk: Bulk, progress: BulkProgress) -> dict[str, object]:

@@ -98,7 +98,7 @@ def due(
     """Compute when a budget is used up: in the city's working time, and 24x7 beside it."""
 
     async def work(settings: Settings, screen: Console) -> None:
-        begun, asked = _read(start, budget)
+        begun, asked = _read(start, budget, datetime.now(WIB))
         shelf = PolicyFolder(settings.policies_dir)
         calendars = shelf.calendars()
         at_office = asked.due(calendars.working_time(shelf.city(city).code), begun)
@@ -124,11 +124,11 @@ def due(
     run(work, as_json=json_)
 
 
-def _read(start: str, budget: str) -> tuple[datetime, Budget]:
+def _read(start: str, budget: str, now: datetime) -> tuple[datetime, Budget]:
     """Return what was typed. Raises BadInput with every fault."""
     findings = []
     try:
-        begun = read_time(start, "START")
+        begun = read_time(start, "START", now=now)
     except BadInput as fault:
         findings += fault.findings
     try:

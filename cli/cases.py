@@ -1,6 +1,6 @@
 """Commands on cases: take one, look at them, steer them."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -8,7 +8,8 @@ import typer
 from dotenv import dotenv_values
 from rich.console import Console
 
-from cli.door import As, CaseArgument, Counter, Json, counter, hand, known_form, print_json, run
+from cli.cutting import print_cut, say_cut
+from cli.door import As, CaseArgument, Counter, Json, counter, hand, known_form, ledger_time, print_json, run
 from cli.screens import CaseReport, case_screen, findings_screen, item_data, list_screen
 from intake.intake import Intake
 from models.case import SlaState, Step
@@ -31,7 +32,7 @@ def submit(
     async def work(settings: Settings, screen: Console) -> None:
         desk = await counter(settings)
         officer = desk.work.gate.officer(hand(as_, None, settings).actor, Act.SUBMIT)
-        done = await _intake(desk).submit(file, now=datetime.now(UTC), by=officer)
+        done = await _intake(desk).submit(file, now=ledger_time(settings), by=officer)
         if json_:
             told = [vars(finding) for finding in done.warnings]
             print_json({**vars(done), "warnings": told})
@@ -77,10 +78,10 @@ def list_(
     step: Annotated[Step | None, typer.Option(help="Only cases at this step.")] = None,
     sla: Annotated[SlaState | None, typer.Option(help="Only cases in this SLA state.")] = None,
     city: Annotated[str | None, typer.Option(help="Only this city, for example 3674.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many.")] = 50,
     json_: Json = False,
 ) -> None:
-    """List cases, the next due first."""
+    """List cases, the next due first; says how many there are when not all are shown."""
 
     async def work(settings: Settings, screen: Console) -> None:
         office = adapters.office(settings)
@@ -88,9 +89,12 @@ def list_(
         erased = office.erasures.erased([state.case.case_number for state in found])
         if json_:
             told = ((state, erased.get(state.case.case_number)) for state in found)
-            print_json([state.model_dump(mode="json") | {"erased_at": at} for state, at in told])
+            print_cut(
+                "cases", [state.model_dump(mode="json") | {"erased_at": at} for state, at in told], found
+            )
         else:
             screen.print(list_screen(found, erased, screen.width) if found else "no case matches")
+            say_cut(found, screen)
 
     run(work, as_json=json_)
 
@@ -101,7 +105,7 @@ def sweep() -> None:
 
     async def work(settings: Settings, screen: Console) -> None:
         desk = await counter(settings)
-        started = await _intake(desk).sweep(datetime.now(UTC))
+        started = await _intake(desk).sweep(ledger_time(settings))
         delivered = await desk.delivery.sweep()
         screen.print(f"{started} case(s) started, {delivered} command(s) delivered")
 

@@ -48,7 +48,7 @@ def promote(
         seen = await deployments.look()
         if build_id not in {one.build_id for one in seen.versions}:
             raise NotFound(f"{seen.name} has no version {build_id!r}: start a worker of it first")
-        if not await pollers(client, settings.task_queue, build_id=build_id):
+        if not await pollers(client, settings, build_id=build_id):
             raise WrongState(f"no worker of {build_id} asks for work now: cases would wait")
         if go:
             await deployments.promote(seen, build_id, ramp)

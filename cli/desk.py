@@ -5,11 +5,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cli.door import As, CommandId, Json, Reason, counter, hand, print_json, run
+from cli.cutting import print_cut, say_cut
+from cli.door import As, CommandId, Json, Reason, counter, hand, ledger_time, print_json, run
 from cli.officer import Officer
 from cli.saying import At, Note, Proof, Receipt, ReceiptAgain, RejectCode, ReturnCode, said
 from cli.screens import desk_screen, item_data, refusals_screen, sheet_data, sheet_screen
 from models.desk import DeskItem
+from runtime import adapters
 from runtime.settings import Settings
 
 app = typer.Typer(
@@ -124,7 +126,7 @@ def complete(
     async def work(settings: Settings, screen: Console) -> None:
         words = said(
             approve=approve, return_=return_, reject=reject, hand_over=hand_over, note=note, at=at,
-            portal=(receipt, receipt_again, proof),
+            portal=(receipt, receipt_again, proof), now=ledger_time(settings),
         )  # fmt: skip
         desk = await counter(settings)
         command = desk.work.complete(hand(as_, command_id, settings), item, words)
@@ -148,27 +150,36 @@ def void(
 
 
 @app.command("refusals", epilog="Example: starter.py desk refusals --as auditor")
-def refusals(as_: As = None, json_: Json = False) -> None:
+def refusals(
+    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many, the newest.")] = 200,
+    as_: As = None,
+    json_: Json = False,
+) -> None:
     """Show what officers were not allowed to do, the newest first. Supervisors and auditors only."""
 
     async def work(settings: Settings, screen: Console) -> None:
         desk = await counter(settings)
-        refused = desk.work.refusals(hand(as_, None, settings).actor)
+        refused = desk.work.refusals(hand(as_, None, settings).actor, limit)
         if json_:
-            print_json([vars(one) for one in refused])
+            print_cut("refusals", [vars(one) for one in refused], refused)
         else:
             screen.print(refusals_screen(refused) if refused else "nobody was refused anything")
+            say_cut(refused, screen)
 
     run(work, as_json=json_)
 
 
 @app.command("work", epilog="Example: starter.py desk work --as tangsel-verifikator-1")
 def work_(as_: As = None) -> None:
-    """Go through your queue, item by item: read, decide, next. `q` leaves; what is undecided goes back."""
+    """Go through your queue, item by item: read, decide, next. `q` leaves; what is undecided goes back.
 
-    async def work(settings: Settings, screen: Console) -> None:
+    So it does when the terminal is closed or the machine goes down. After a power cut or `kill -9` the item
+    stays in your hand: your next `desk work` has it, and `desk release` gives it back.
+    """
+
+    async def work(settings: Settings, screen: Console) -> int:
         desk = await counter(settings)
-        await Officer(desk, hand(as_, None, settings), screen).work()
+        return await Officer(desk, hand(as_, None, settings), screen, adapters.clock(settings)).work()
 
     run(work)
 

@@ -1,14 +1,13 @@
 """The daily digest, looked at or sent at another time than its own."""
 
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
-from cli.door import As, Json, counter, hand, print_json, run
+from cli.door import As, Json, counter, hand, ledger_time, print_json, run
 from gateways.policy_folder import PolicyFolder
 from models.digest import DigestAsk
 from models.outbox import Delivery
@@ -31,7 +30,7 @@ def digest(
 
     async def work(settings: Settings, screen: Console) -> None:
         now, shelf, digesting = (
-            datetime.now(UTC),
+            ledger_time(settings),
             PolicyFolder(settings.policies_dir),
             adapters.digesting(settings),
         )

@@ -5,10 +5,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cli.door import As, CaseArgument, Json, counter, hand, known_form, print_json, run
+from cli.door import As, CaseArgument, CommandId, Json, counter, hand, known_form, print_json, run
 from cli.screens import papers_screen
 from intake.papers import Papers
-from models.roles import Act
 from runtime import adapters
 from runtime.settings import Settings
 
@@ -41,17 +40,21 @@ def documents_add(
     case: CaseArgument,
     papers: Annotated[list[str], typer.Argument(metavar="KIND=PATH...", help="Papers, each with its kind.")],
     as_: As = None,
+    command_id: CommandId = None,
     json_: Json = False,
 ) -> None:
     """Add papers to a case; one that waits for papers goes on. Safe to repeat."""
 
     async def work(settings: Settings, screen: Console) -> None:
-        at = await counter(settings)
-        at.work.require(Act.ADD_PAPERS, giver := hand(as_, None, settings), known_form(case))
-        new = _papers(adapters.office(settings)).add(case, papers)
-        if not json_:
-            screen.print(f"{new} new paper(s) kept", style="bold")
-        command = at.work.papers_added(giver, case, len(papers))
+        at, store = await counter(settings), _papers(adapters.office(settings))
+        number, giver = known_form(case), hand(as_, command_id, settings)
+        read = store.read(papers)
+        names = [paper.name for paper in read]
+        if at.work.papers_told(giver, number, names) is None:
+            new = store.keep(number, read)
+            if not json_:
+                screen.print(f"{new} new paper(s) kept", style="bold")
+        command = at.work.papers_added(giver, number, names)
         await at.give(command, "was told", screen, as_json=json_)
 
     run(work, as_json=json_)

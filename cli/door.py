@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, NoReturn
 
 import typer
@@ -35,9 +36,12 @@ As = Annotated[
 ]
 CommandId = Annotated[
     str | None,
-    typer.Option("--command-id", help="Repeat a command under its id; it takes effect once."),
+    typer.Option(
+        "--command-id", help="Name the command, to repeat it safely; for anything else the id is refused."
+    ),
 ]
 Reason = Annotated[str, typer.Option("--reason", help="Why, in words; they stay in the ledger.")]
+_ENGINES_OWN = ("bulk-", "event-", "letter-", "recount-")
 Work = Callable[[Settings, Console], Coroutine[object, object, int | None]]
 
 
@@ -98,8 +102,13 @@ async def counter(settings: Settings) -> Counter:
     office = adapters.office(settings)
     namespace = OwnNamespace.of(settings, office.lineage)
     await SamePast.of(settings, office, namespace).look()
-    delivery = Delivery(namespace, office.registry, office.book)
+    delivery = Delivery(namespace, office.registry, office.book, office.clock)
     return Counter(office, namespace, adapters.work(office), delivery)
+
+
+def ledger_time(settings: Settings) -> datetime:
+    """Return the time that counts: the ledger server's, not this machine's. Raises EngineUnreachable."""
+    return adapters.clock(settings)()
 
 
 def hand(as_: str | None, command_id: str | None, settings: Settings) -> Hand:
@@ -107,6 +116,9 @@ def hand(as_: str | None, command_id: str | None, settings: Settings) -> Hand:
     if command_id is not None and not _is_command_id(command_id):
         fix = "use at most 64 letters, digits and _.:-, and no number of a person"
         raise BadInput([Finding("--command-id", "is not a command id", fix)])
+    if command_id is not None and command_id.startswith(_ENGINES_OWN):
+        rule = f"begins as the engine's own ids do ({', '.join(_ENGINES_OWN)})"
+        raise BadInput([Finding("--command-id", rule, "choose another beginning")])
     return Hand(as_ or settings.actor, command_id)
 
 

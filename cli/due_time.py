@@ -1,13 +1,25 @@
 """Commands that move the due time of a case: `extend` gives time, `shorten` takes it."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
-from cli.door import As, CaseArgument, CommandId, Json, Reason, counter, hand, known_form, print_json, run
+from cli.door import (
+    As,
+    CaseArgument,
+    CommandId,
+    Json,
+    Reason,
+    counter,
+    hand,
+    known_form,
+    ledger_time,
+    print_json,
+    run,
+)
 from cli.saying import read_duration, read_time
 from cli.screens import clock
 from desk.due_time import Move
@@ -37,7 +49,7 @@ def extend(
     """Give a case more time. Supervisors only; what was told of the old due time stays told."""
 
     async def work(settings: Settings, screen: Console) -> None:
-        number, move = known_form(case), _move(by, until)
+        number, move = known_form(case), _move(by, until, ledger_time(settings))
         desk = await counter(settings)
         command = desk.work.extend(hand(as_, command_id, settings), number, reason, move)
         await desk.give(command, "due time moved", screen, as_json=json_)
@@ -59,18 +71,19 @@ def shorten(
     """Take time from a case: tells what would become of it, and does it with --yes. Supervisors only."""
 
     async def work(settings: Settings, screen: Console) -> None:
-        number, move, giver = known_form(case), _move(by, until), hand(as_, command_id, settings)
+        number, giver, now = known_form(case), hand(as_, command_id, settings), ledger_time(settings)
+        move = _move(by, until, now)
         desk = await counter(settings)
         desk.work.require_shortening(giver, number, reason, move)
         question = DueQuestion(by=None if move.by is None else -move.by, until=move.until)
         forecast = await due_if(await desk.namespace.client(), number, question)
         if not json_:
-            _show(forecast, screen)
+            _show(forecast, now, screen)
         if yes:
             command = desk.work.shorten(giver, number, reason, move)
             await desk.give(command, "due time moved", screen, as_json=json_)
         elif json_:
-            told = {"is_late_at_once": _is_late(forecast.would_be), "result": "nothing"}
+            told = {"is_late_at_once": _is_late(forecast.would_be, now), "result": "nothing"}
             print_json(forecast.model_dump() | told)
         else:
             screen.print(_NOT_DONE, style="yellow")
@@ -78,26 +91,26 @@ def shorten(
     run(work, as_json=json_)
 
 
-def _move(by: str | None, until: str | None) -> Move:
+def _move(by: str | None, until: str | None, now: datetime) -> Move:
     return Move(
         by=None if by is None else read_duration(by),
-        until=None if until is None else read_time(until, "--until"),
+        until=None if until is None else read_time(until, "--until", now=now),
     )
 
 
-def _is_late(at: datetime | None) -> bool:
-    return at is not None and at <= datetime.now(UTC)
+def _is_late(at: datetime | None, now: datetime) -> bool:
+    return at is not None and at <= now
 
 
-def _show(forecast: DueForecast, screen: Console) -> None:
+def _show(forecast: DueForecast, now: datetime, screen: Console) -> None:
     due, would_be = forecast.due_at, forecast.would_be
     screen.print(f"due       {_UNKNOWN if due is None else f'{clock(due)} WIB'}")
     if would_be is None:
         screen.print(f"would be  {_UNKNOWN}")
-    elif _is_late(would_be):
-        late = duration(datetime.now(UTC) - would_be)
-        told = "it is late already" if _is_late(due) else "LATE AT ONCE, and the ladder is told"
+    elif _is_late(would_be, now):
+        late = duration(now - would_be)
+        told = "it is late already" if _is_late(due, now) else "LATE AT ONCE, and the ladder is told"
         screen.print(Text(f"would be  {clock(would_be)} WIB, {late} ago: {told}", style="bold red"))
     else:
-        left = duration(would_be - datetime.now(UTC))
+        left = duration(would_be - now)
         screen.print(Text(f"would be  {clock(would_be)} WIB, in {left}", style="bold"))

@@ -1,6 +1,5 @@
 """Commands that erase people for good, and that keep them from being erased."""
 
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated
 
@@ -8,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from cli.door import As, CaseArgument, Json, Reason, counter, hand, known_form, print_json, run
+from cli.door import As, CaseArgument, Json, Reason, counter, hand, known_form, ledger_time, print_json, run
 from cli.screens import clock
 from desk.words import words
 from models.erasure import Cause, Deed, Due, Subject
@@ -41,7 +40,7 @@ def erase(
     async def work(settings: Settings, screen: Console) -> None:
         erasures, number = adapters.erasures(settings), known_form(case)
         officer = await _officer(settings, as_, Act.ERASE, number)
-        now = datetime.now(UTC)
+        now = ledger_time(settings)
         if yes:
             deed = Deed(officer.id, officer.role_in(Act.ERASE), Cause(reason.value), now)
             subject = erasures.erase(number, deed)
@@ -81,7 +80,7 @@ def _turn_hold(act: Act, case: str, reason: str, as_: str | None, *, json_: bool
         officer = await _officer(settings, as_, act, number)
         erasures, is_held = adapters.erasures(settings), act is Act.HOLD
         turn = erasures.hold if is_held else erasures.release
-        turn(number, officer.id, officer.role_in(act), words("--reason", reason), datetime.now(UTC))
+        turn(number, officer.id, officer.role_in(act), words("--reason", reason), ledger_time(settings))
         result = f"is under {'a' if is_held else 'no'} legal hold"
         if json_:
             print_json({"case_number": number, "result": result})
@@ -103,7 +102,7 @@ def retain(
     """Erase people whose cases ended longer ago than their city keeps them (`erase_after_days`)."""
 
     async def work(settings: Settings, screen: Console) -> None:
-        office, erasures, now = adapters.office(settings), adapters.erasures(settings), datetime.now(UTC)
+        office, erasures, now = adapters.office(settings), adapters.erasures(settings), ledger_time(settings)
         gate = (await counter(settings)).work.gate
         officer = gate.officer(hand(as_, None, settings).actor, Act.RETAIN, city=city)
         cities = [one for one in office.shelf.cities() if one.code in officer.cities]

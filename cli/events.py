@@ -8,7 +8,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from cli.door import As, Json, hand, print_json, run
+from cli.cutting import print_cut, say_cut
+from cli.door import As, Json, hand, run
 from cli.screens import clock
 from models.errors import BadInput, Finding
 from models.events import EventNote
@@ -44,7 +45,7 @@ def serve(
 
 @app.command("list", epilog="Example: starter.py events list --as auditor")
 def list_(
-    limit: Annotated[int, typer.Option(help="How many, the newest first.", min=1, max=10_000)] = 50,
+    limit: Annotated[int, typer.Option(help="How many, the newest first.", min=1, max=1_000_000)] = 50,
     as_: As = None,
     json_: Json = False,
 ) -> None:
@@ -53,15 +54,12 @@ def list_(
     async def work(settings: Settings, screen: Console) -> None:
         gate = adapters.work(adapters.office(settings)).gate
         reader = gate.officer(hand(as_, None, settings).actor, Act.READ_REFUSALS)
-        notes = [
-            note
-            for note in adapters.event_book(settings).latest(limit)
-            if note.case_number is None or note.case_number.split("-")[1] in reader.cities
-        ]
+        notes = adapters.event_book(settings).latest(limit, reader.cities)
         if json_:
-            print_json([vars(note) for note in notes])
+            print_cut("events", [vars(note) for note in notes], notes)
         else:
             screen.print(_screen(notes) if notes else "nothing came in")
+            say_cut(notes, screen)
 
     run(work, as_json=json_)
 

@@ -6,9 +6,9 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
-from gateways.ledger_access import utc_now
 from models.audit import Access, Door, Note
 from models.errors import BadInput, Finding
+from models.faults import of_os
 from models.roles import Act, Officer
 from runtime import adapters
 from runtime.settings import Settings
@@ -35,7 +35,7 @@ def exported(
     Raises EngineUnreachable; then nothing may be written.
     """
     access = Access(
-        at=utc_now(),
+        at=adapters.clock(settings)(),
         actor=officer.id,
         role=officer.role_in(act),
         door=door,
@@ -80,5 +80,10 @@ def write_private(path: Path, content: bytes, option: str) -> None:
             with suppress(OSError):
                 path.unlink()
             raise
-    except OSError:
-        raise BadInput([Finding(option, "cannot be written", "choose another place")]) from None
+    except OSError as error:
+        raise unwritten(option, error) from None
+
+
+def unwritten(field: str, error: OSError) -> BadInput:
+    """Return the error for a file that was named and cannot be written, with the reason."""
+    return BadInput([Finding(field, of_os(error).what, "choose another place, or mend that")])

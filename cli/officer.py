@@ -1,11 +1,14 @@
 """An officer at the desk: one piece of work after the other, in a dialogue in Indonesian."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 from rich.console import Console
 from rich.prompt import IntPrompt, Prompt
 
+from cli.called_away import CalledAway, Calls
 from cli.door import Counter
 from cli.saying import read_time
 from cli.screens import findings_screen, sheet_screen
@@ -39,26 +42,41 @@ class _Number(IntPrompt):
 class Officer:
     """Takes an officer through his queue. What he skips or leaves undecided goes back to the queue."""
 
-    def __init__(self, desk: Counter, hand: Hand, screen: Console) -> None:
-        """`hand` names the officer."""
+    def __init__(self, desk: Counter, hand: Hand, screen: Console, clock: Callable[[], datetime]) -> None:
+        """`hand` names the officer; `clock` tells which day it is."""
         self._desk = desk
         self._hand = hand
         self._screen = screen
+        self._clock = clock
+        self._calls = Calls()
         self._skipped: set[int] = set()
 
-    async def work(self) -> None:
-        """Go on until the queue is empty or the officer leaves."""
+    async def work(self) -> int:
+        """Go on until the queue is empty or the officer leaves; return the exit code."""
+        try:
+            done = await self._go_through()
+        except CalledAway as call:
+            return call.exit_code
+        self._screen.print(f"{done} pekerjaan selesai", style="bold")
+        return 0
+
+    async def _go_through(self) -> int:
         done = 0
         while (item := self._next()) is not None:
             try:
+                self._calls.require_none()
                 is_done = await self._work_on(item)
-            except (EOFError, KeyboardInterrupt):
+            except EOFError:
                 self._leave(item)
                 break
+            except BaseException:  # whatever ends this, nobody else can decide what lies in a hand
+                with suppress(ReactivationError):
+                    self._leave(item)
+                raise
             if is_done is None:
                 break
             done += is_done
-        self._screen.print(f"{done} pekerjaan selesai", style="bold")
+        return done
 
     def _next(self) -> DeskItem | None:
         """Claim the next piece of work; one that somebody else takes meanwhile is passed over."""
@@ -105,7 +123,8 @@ class Officer:
             keys.append("h")
         keys += ["l", "q"]
         words = ", ".join(f"({key}) {_WORDS[key]}" for key in keys)
-        return _Choice.ask(words, choices=keys, show_choices=False, console=self._screen)
+        with self._calls.heeded():
+            return _Choice.ask(words, choices=keys, show_choices=False, console=self._screen)
 
     def _said(self, verb: Verb, item: DeskItem) -> Said:
         if verb in {Verb.RETURN, Verb.REJECT}:
@@ -120,7 +139,8 @@ class Officer:
         for place, code in enumerate(codes, 1):
             self._screen.print(f"  {place:2} {code:30} {reasons.label(code)}", markup=False)
         numbers = [str(place) for place in range(1, len(codes) + 1)]
-        place = _Number.ask("alasan nomor", choices=numbers, show_choices=False, console=self._screen)
+        with self._calls.heeded():
+            place = _Number.ask("alasan nomor", choices=numbers, show_choices=False, console=self._screen)
         return codes[place - 1]
 
     def _ask_portal(self) -> PortalEntry:
@@ -132,9 +152,10 @@ class Officer:
     def _ask_time(self) -> datetime:
         while True:
             try:
-                return read_time(self._ask("waktu unggah (WIB, 2026-02-11 08:30)"))
+                return read_time(self._ask("waktu unggah (WIB, 2026-02-11 08:30)"), now=self._clock())
             except BadInput:
                 self._screen.print("tulis seperti 2026-02-11 08:30", style="yellow")
 
     def _ask(self, what: str) -> str:
-        return Prompt.ask(what, console=self._screen)
+        with self._calls.heeded():
+            return Prompt.ask(what, console=self._screen)

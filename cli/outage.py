@@ -1,6 +1,6 @@
 """Commands on outages of outside systems: `declare`, `end`, `list`."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cli.door import As, Json, counter, hand, print_json, run
+from cli.door import As, Json, counter, hand, ledger_time, print_json, run
 from cli.saying import Note, read_time
 from cli.screens import clock
 from desk.words import words
@@ -43,8 +43,8 @@ def declare(
     """Say that a system cannot be worked: its cases are parked, and their time is counted as the outage's."""
 
     async def work(settings: Settings, screen: Console) -> None:
-        now = datetime.now(UTC)
-        since = now if from_ is None else read_time(from_, "--from")
+        now = ledger_time(settings)
+        since = now if from_ is None else read_time(from_, "--from", now=now)
         if since > now:
             raise BadInput([Finding("--from", "lies in the future", "declare it when the system is down")])
         officer = (await counter(settings)).work.gate.officer(_actor(as_, settings), Act.DECLARE_OUTAGE)
@@ -70,8 +70,8 @@ def end(
     """Say that a system is back: its cases are released, emergencies first."""
 
     async def work(settings: Settings, screen: Console) -> None:
-        now = datetime.now(UTC)
-        until = now if at is None else read_time(at)
+        now = ledger_time(settings)
+        until = now if at is None else read_time(at, now=now)
         officer = (await counter(settings)).work.gate.officer(_actor(as_, settings), Act.DECLARE_OUTAGE)
         outages = adapters.outages(settings)
         present = next((one for one in outages.present() if one.system is system), None)
@@ -97,7 +97,7 @@ def list_(
 
     async def work(settings: Settings, screen: Console) -> None:
         outages = adapters.outages(settings)
-        found = outages.since(datetime.now(UTC) - _RECENT) if all_ else outages.present()
+        found = outages.since(ledger_time(settings) - _RECENT) if all_ else outages.present()
         parked = {system: len(outages.to_release(system)) for system in System}
         if json_:
             print_json([vars(one) | {"parked": parked[one.system] if one.is_open else 0} for one in found])

@@ -2,7 +2,6 @@
 
 import hashlib
 import uuid
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from cli.breach_page import breach_page
-from cli.door import As, CaseArgument, Json, Reason, counter, hand, known_form, print_json, run
+from cli.door import As, CaseArgument, Json, Reason, counter, hand, known_form, ledger_time, print_json, run
 from cli.exporting import exported, require_free, shown, write_private
 from cli.privacy_page import HeldCase, access_page
 from cli.saying import read_time
@@ -39,7 +38,7 @@ def access(
     """Write what is held on the person of a case, and who saw or processed it. Personal."""
 
     async def work(settings: Settings, screen: Console) -> None:
-        office, now, number = adapters.office(settings), datetime.now(UTC), known_form(case)
+        office, now, number = adapters.office(settings), ledger_time(settings), known_form(case)
         asked = office.registry.case(number).case
         gate = (await counter(settings)).work.gate
         officer = gate.officer(hand(as_, None, settings).actor, Act.DISCLOSE, asked)
@@ -93,8 +92,9 @@ def breach_report(
     """Draw up a notice of a breach: whose data were seen, by whom, by which door. No personal value in it."""
 
     async def work(settings: Settings, screen: Console) -> None:
-        now = datetime.now(UTC)
-        since, until = read_time(from_, "--from"), now if to is None else read_time(to, "--to")
+        now = ledger_time(settings)
+        since = read_time(from_, "--from", now=now)
+        until = now if to is None else read_time(to, "--to", now=now)
         if until <= since:
             raise BadInput([Finding("--to", "does not lie after --from", "give the later time as --to")])
         office = adapters.office(settings)

@@ -12,7 +12,6 @@ from rich.text import Text
 
 from cli.door import As, Counter, Json, counter, hand, known_form, print_json, run
 from cli.progress import progress
-from gateways.ledger_access import utc_now
 from models.errors import BadInput, Finding, ReactivationError
 from models.lineage import NUMBERS_SKIPPED
 from models.recovery import Finding as CaseFinding
@@ -188,7 +187,7 @@ def _restoring(settings: Settings, desk: Counter) -> Restoring:
         office.vault,
         desk.namespace,
         past=SamePast.of(settings, office, desk.namespace),
-        clock=utc_now,
+        clock=desk.office.clock,
     )
 
 
@@ -200,5 +199,5 @@ def _recovery(settings: Settings, desk: Counter) -> Recovery:
         recovering.alerts,
         desk.namespace,
         delivery=desk.delivery,
-        clock=utc_now,
+        clock=desk.office.clock,
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -10,8 +10,8 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from cli.door import As, Json, hand, print_json, run
-from cli.exporting import exported, is_there, shown
+from cli.door import As, Json, hand, ledger_time, print_json, run
+from cli.exporting import exported, is_there, shown, unwritten
 from cli.report_data import report_csv, report_data
 from cli.report_screen import report_screen
 from gateways.ports.policies import PolicyShelf
@@ -71,7 +71,7 @@ def report(
     """
 
     async def work(settings: Settings, screen: Console) -> None:
-        now = datetime.now(UTC)
+        now = ledger_time(settings)
         period = asked_period(from_, to, wib_date(now), {"--csv": csv, "--html": html}, force=force)
         office = adapters.office(settings)
         code = None if city is None else office.shelf.city(city).code
@@ -200,7 +200,7 @@ def write_whole(path: Path, content: bytes) -> None:
     try:
         part.write_bytes(content)
         part.replace(path)
-    except OSError:
+    except OSError as error:
         with suppress(OSError):
             part.unlink()
-        raise BadInput([Finding(shown(path), "cannot be written", "choose another place")]) from None
+        raise unwritten(shown(path), error) from None

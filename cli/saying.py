@@ -45,8 +45,9 @@ def said(
     note: str | None,
     at: str | None,
     portal: tuple[str | None, str | None, Path | None],
+    now: datetime,
 ) -> Said:
-    """Return what the options say. Raises BadInput unless exactly one decision is among them."""
+    """Return what the options say at this time. Raises BadInput unless exactly one decision is among them."""
     chosen = {
         Verb.APPROVE: approve,
         Verb.RETURN: return_ is not None,
@@ -57,7 +58,7 @@ def said(
     if len(verbs) != 1:
         fix = "give one of --approve, --return CODE, --reject CODE"
         raise BadInput([Finding("decision", f"must be one, and {len(verbs)} were given", fix)])
-    happened = None if at is None else read_time(at)
+    happened = None if at is None else read_time(at, now=now)
     reference, again, proof = portal
     entry = None
     if reference is not None or again is not None or proof is not None:
@@ -65,11 +66,11 @@ def said(
     return Said(verbs[0], return_ or reject, note, happened, entry)
 
 
-def read_time(text: str, option: str = "--at") -> datetime:
-    """Read a time; one without a zone is meant in WIB, one without a day today. Raises BadInput."""
+def read_time(text: str, option: str = "--at", *, now: datetime) -> datetime:
+    """Read a time; one without a zone is meant in WIB, one without a day is of today. Raises BadInput."""
     words = text.strip()
     if re.fullmatch(r"\d\d:\d\d", words):
-        words = f"{wib_date(datetime.now(UTC))} {words}"
+        words = f"{wib_date(now)} {words}"
     try:
         time = datetime.fromisoformat(words)
         time = (time if time.tzinfo else time.replace(tzinfo=WIB)).astimezone(UTC)

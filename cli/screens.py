@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from rich import box
 from rich.console import Console, Group, RenderableType
@@ -63,7 +63,7 @@ class CaseReport:
     @classmethod
     def of(cls, case_number: str, office: Office) -> "CaseReport":
         """Read it from the ledger. Raises NotFound."""
-        now = datetime.now(UTC)
+        now = office.clock()
         state, history = office.registry.case(case_number), office.registry.history(case_number)
         return cls(
             state=state,

@@ -17,9 +17,11 @@ from cli.door import (
     counter,
     hand,
     known_form,
+    ledger_time,
     print_json,
     run,
 )
+from cli.exporting import unwritten
 from cli.saying import At, Note, Proof, Receipt, ReceiptAgain, RejectCode, ReturnCode, said
 from cli.screens import console
 from desk.corrections import FIELDS
@@ -59,7 +61,7 @@ def answer(
     async def work(settings: Settings, screen: Console) -> None:
         words = said(
             approve=approve, return_=return_, reject=reject, hand_over=hand_over, note=note, at=at,
-            portal=(receipt, receipt_again, proof),
+            portal=(receipt, receipt_again, proof), now=ledger_time(settings),
         )  # fmt: skip
         desk = await counter(settings)
         command = desk.work.answer(hand(as_, command_id, settings), known_form(case), step, words)
@@ -108,6 +110,7 @@ def correct(
         Path | None, typer.Option("--file", help="JSON with fields and values, instead of asking.")
     ] = None,
     as_: As = None,
+    command_id: CommandId = None,
     json_: Json = False,
 ) -> None:
     """Mend the applicant's data; a case that was returned for that goes on. Values are asked for."""
@@ -116,7 +119,7 @@ def correct(
         number = known_form(case)
         desk = await counter(settings)
         changes = _changes(file) if file is not None else _asked(fields or [])
-        command = desk.work.correct(hand(as_, None, settings), number, changes)
+        command = desk.work.correct(hand(as_, command_id, settings), number, changes)
         await desk.give(command, "data mended", screen, as_json=json_)
 
     run(work, as_json=json_)
@@ -207,8 +210,8 @@ def letter(
 def _write(path: Path, content: bytes) -> None:
     try:
         path.write_bytes(content)
-    except OSError:
-        raise BadInput([Finding("--output", "cannot be written", "choose another place")]) from None
+    except OSError as error:
+        raise unwritten("--output", error) from None
 
 
 def _asked(fields: list[str]) -> dict[str, object]:

@@ -1,7 +1,7 @@
 """Commands on cases that do not move: which are stuck and why, and why one case stands where it does."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -9,7 +9,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from cli.door import CaseArgument, Json, known_form, print_json, run
+from cli.door import CaseArgument, Json, known_form, ledger_time, print_json, run
 from cli.screens import clock
 from models.case import CaseHealth
 from models.outbox import AlertState
@@ -37,7 +37,7 @@ def stuck(
     """Show which cases are stuck or parked, why, and what to type: for each reason a filter of the Web UI."""
 
     async def work(settings: Settings, screen: Console) -> None:
-        office, now, ui = adapters.office(settings), datetime.now(UTC), WebUi.of(settings)
+        office, now, ui = adapters.office(settings), ledger_time(settings), WebUi.of(settings)
         shelf = office.shelf
         served = shelf.cities() if city is None else [shelf.city(city)]
         rules = {one.code: one.stuck for one in served}
@@ -56,10 +56,11 @@ def stuck(
             _print(screen, _group_lines(group, reasons, now, address))
         if fails:
             address = ui.list(f"{RUNNING} AND {CODE_FAILS}")
+            more = f" +{len(fails) - 5}" if len(fails) > 5 else ""  # noqa: PLR2004 - as many as are named
             head = f"{len(fails)}  Macet: kesalahan program (workflow task)"
             _print(
                 screen,
-                [(head, "bold red"), (f"   {', '.join(sorted(fails)[:5])}", ""), (f"   {address}", "")],
+                [(head, "bold red"), (f"   {', '.join(sorted(fails)[:5])}{more}", ""), (f"   {address}", "")],
             )
         if not groups and not fails:
             screen.print("no case is stuck or parked")
@@ -76,7 +77,7 @@ def why(case: CaseArgument, json_: Json = False) -> None:
     """Say whom a case waits for since when, what went wrong last, and what to type next."""
 
     async def work(settings: Settings, screen: Console) -> None:
-        office, number, now = adapters.office(settings), known_form(case), datetime.now(UTC)
+        office, number, now = adapters.office(settings), known_form(case), ledger_time(settings)
         told = office.registry.case(number)
         alerts, erased_at = (
             office.alerts.entries(case_number=number, limit=1),

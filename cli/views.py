@@ -1,13 +1,12 @@
 """The list filters that a supervisor saves once in the Web UI, as addresses with the times filled in."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
-from cli.door import Json, print_json, run
+from cli.door import Json, ledger_time, print_json, run
 from models.views import UNASSIGNED, views_at
 from runtime import adapters
 from runtime.settings import Settings
@@ -31,7 +30,7 @@ def views(
         # The prefix of a kecamatan's code is its city's: `36.74.06` lies in `3674`.
         regions = shelf.regions().kecamatan
         places = [one.name for code, one in regions.items() if code[:5].replace(".", "") in codes]
-        found = views_at(datetime.now(UTC), city, places)
+        found = views_at(ledger_time(settings), city, places)
         if json_:
             told = [vars(view) | {"web_ui": ui.list(view.query, save_as=view.name)} for view in found]
             print_json({"views": told, "unassigned": UNASSIGNED})

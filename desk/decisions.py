@@ -1,8 +1,9 @@
 """What an officer says of a piece of work, and the checks before it is written down."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
@@ -76,6 +77,15 @@ class Decisions:
 
     def check(self, said: Said, item: DeskItem, opened_at: datetime) -> Checked:
         """Return the answer; `opened_at` is when its step was opened. Raises BadInput with every fault."""
+        self.require(said, item, opened_at)
+        takes_receipt = said.verb is Verb.APPROVE and _is_upload(item)
+        receipt = self._keep(said.portal) if takes_receipt and said.portal is not None else None
+        told_at = said.occurred_at or (receipt.submitted_at if receipt else self._clock())
+        occurred_at = max(told_at, opened_at)
+        return Checked(self._answer(said), occurred_at, receipt, (said.note or "").strip() or None)
+
+    def require(self, said: Said, item: DeskItem, opened_at: datetime) -> None:
+        """Look at what was said; nothing is kept. Raises BadInput with every fault."""
         faults = [*self._of_verb(said, item), *self._of_time(said, opened_at)]
         if fault := fault_of("--note", said.note):
             faults.append(fault)
@@ -86,10 +96,6 @@ class Decisions:
             faults.append(Finding("--receipt", "belongs to an approved upload only", "leave it out"))
         if faults:
             raise BadInput(faults)
-        receipt = self._keep(said.portal) if takes_receipt and said.portal is not None else None
-        told_at = said.occurred_at or (receipt.submitted_at if receipt else self._clock())
-        occurred_at = max(told_at, opened_at)
-        return Checked(self._answer(said), occurred_at, receipt, (said.note or "").strip() or None)
 
     def _of_verb(self, said: Said, item: DeskItem) -> list[Finding]:
         if item.kind is ItemKind.MEND and said.verb is not Verb.APPROVE:
@@ -160,6 +166,24 @@ class Decisions:
                 return self._reasons.returned(said.code or "")
             case Verb.REJECT:
                 return self._reasons.final(said.code or "")
+
+
+def content(said: Said) -> dict[str, object] | None:
+    """Return what was said, by which a repeat is known; None when its proof cannot be read.
+
+    A proof goes by what is in it, and a time that was not said is none: `now` is another at the next repeat.
+    """
+    told: dict[str, object] = {"verb": said.verb, "code": said.code, "note": (said.note or "").strip()}
+    happened = said.occurred_at
+    if (entry := said.portal) is not None:
+        happened = happened or entry.submitted_at
+        told["reference"] = entry.reference.strip()
+        if entry.proof is not None:
+            if (proof := read_paper(entry.proof)) is None:
+                return None
+            told["proof"] = hashlib.sha256(proof).hexdigest()
+    told["at"] = None if happened is None else happened.astimezone(UTC)
+    return told
 
 
 def _is_upload(item: DeskItem) -> bool:

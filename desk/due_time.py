@@ -6,6 +6,7 @@ from typing import Final
 
 from pydantic import TypeAdapter
 
+from desk.order import Order
 from desk.orders import Hand, Orders
 from desk.words import words
 from models.case import CaseState, SlaState
@@ -33,15 +34,15 @@ class DueTimes(Orders):
 
     def extend(self, hand: Hand, case_number: str, reason: str, move: Move) -> Command:
         """Give a case more time, by so much or until a time; the reason stays in the ledger."""
-        officer = self._officer(hand, Act.EXTEND, case_number)
-        if (before := self._given_before(hand, case_number, CommandKind.EXTEND)) is not None:
-            return before
-        note, state = words("--reason", reason), self._registry.case(case_number)
-        at_most = self._shelf.city(state.case.city).extend_at_most
-        _require(_faults_of_more(move, state, at_most, self._clock()))
+        order = self._moved(hand, Act.EXTEND, case_number, CommandKind.EXTEND, reason, move)
+        if order.before is not None:
+            return order.before
+        note = words("--reason", reason)
+        at_most = self._shelf.city(order.state.case.city).extend_at_most
+        _require(_faults_of_more(move, order.state, at_most, self._clock()))
         command_id = hand.id_for("extend")
-        message = Extend(command_id=command_id, by=move.by, until=move.until, actor=officer.id)
-        return self._give(case_number, message, officer, Act.EXTEND, note=note)
+        message = Extend(command_id=command_id, by=move.by, until=move.until, actor=order.officer.id)
+        return self._give(order, message, note=note)
 
     def require_length(self, officer: Officer, by: timedelta) -> None:
         """Refuse for many cases what no city of the officer gives; each case is then looked at alone."""
@@ -49,21 +50,26 @@ class DueTimes(Orders):
 
     def shorten(self, hand: Hand, case_number: str, reason: str, move: Move) -> Command:
         """Take time from a case; the reason stays in the ledger."""
-        officer = self._officer(hand, Act.SHORTEN, case_number)
-        if (before := self._given_before(hand, case_number, CommandKind.SHORTEN)) is not None:
-            return before
-        note = words("--reason", reason)
-        _require(_faults_of_less(move, self._registry.case(case_number)))
+        order = self.require_shortening(hand, case_number, reason, move)
+        if order.before is not None:
+            return order.before
         command_id = hand.id_for("shorten")
-        message = Shorten(command_id=command_id, by=move.by, until=move.until, actor=officer.id)
-        return self._give(case_number, message, officer, Act.SHORTEN, note=note)
+        message = Shorten(command_id=command_id, by=move.by, until=move.until, actor=order.officer.id)
+        return self._give(order, message, note=words("--reason", reason))
 
-    def require_shortening(self, hand: Hand, case_number: str, reason: str, move: Move) -> None:
+    def require_shortening(self, hand: Hand, case_number: str, reason: str, move: Move) -> Order:
         """Refuse what `shorten` would refuse, before it is told what would become of the due time."""
-        self.require(Act.SHORTEN, hand, case_number)
-        if self._given_before(hand, case_number, CommandKind.SHORTEN) is None:
+        order = self._moved(hand, Act.SHORTEN, case_number, CommandKind.SHORTEN, reason, move)
+        if order.before is None:
             words("--reason", reason)
-            _require(_faults_of_less(move, self._registry.case(case_number)))
+            _require(_faults_of_less(move, order.state))
+        return order
+
+    def _moved(  # noqa: PLR0913, PLR0917 - what makes an order one
+        self, hand: Hand, act: Act, case_number: str, kind: CommandKind, reason: str, move: Move
+    ) -> Order:
+        said = {"by": move.by, "until": move.until, "reason": reason.strip()}
+        return self._order(hand, act, case_number, kind, **said)
 
 
 def _faults_of_more(move: Move, state: CaseState, at_most: timedelta, now: datetime) -> list[Finding]:

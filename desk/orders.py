@@ -2,13 +2,15 @@
 
 import hashlib
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Unpack
 
 from desk.corrections import corrected
 from desk.gate import Gate
 from desk.letters import Letters, PrintedLetter
+from desk.order import More, Order, require_open
 from desk.sheets import Sheets
 from desk.words import words
 from gateways.ports.audit import Trail
@@ -16,6 +18,7 @@ from gateways.ports.desk import DeskBook
 from gateways.ports.ledger import Registry
 from gateways.ports.papers import Documents, LetterPrinter
 from gateways.ports.policies import PolicyShelf
+from models.asked import Asked
 from models.audit import Access, Door
 from models.case import Step, Track
 from models.desk import CaseMessage, Command, CommandKind, Completion, ItemKind
@@ -30,7 +33,7 @@ from models.messages import (
     Withdraw,
 )
 from models.policy import NeedKind
-from models.roles import Act, Officer, Role
+from models.roles import Act, Officer
 from models.standstill import stands_still
 from models.wib import wib_date
 
@@ -82,43 +85,49 @@ class Orders:
 
     def withdraw(self, hand: Hand, case_number: str, reason: str) -> Command:
         """End the case because the applicant or the office asked for it."""
-        officer = self._officer(hand, Act.WITHDRAW, case_number)
-        message = Withdraw(command_id=hand.id_for("withdraw"), actor=officer.id)
-        return self._give(case_number, message, officer, Act.WITHDRAW, note=words("--reason", reason))
+        order = self._order(hand, Act.WITHDRAW, case_number, CommandKind.WITHDRAW, reason=reason.strip())
+        if order.before is not None:
+            return order.before
+        message = Withdraw(command_id=hand.id_for("withdraw"), actor=order.officer.id)
+        return self._give(order, message, note=words("--reason", reason))
 
     def retry(self, hand: Hand, case_number: str) -> Command:
         """Take the step again at which the case waits for a person."""
-        officer = self._officer(hand, Act.RETRY, case_number)
+        order = self._order(hand, Act.RETRY, case_number, CommandKind.RETRY)
+        if order.before is not None:
+            return order.before
         for item in self._book.items(case_number=case_number):
             if item.kind is ItemKind.MEND:
-                self.gate.role_for(officer, item)
-        message = RetryStep(command_id=hand.id_for("retry"), actor=officer.id)
-        return self._give(case_number, message, officer, Act.RETRY)
+                self.gate.role_for(order.officer, item)
+        return self._give(order, RetryStep(command_id=hand.id_for("retry"), actor=order.officer.id))
 
-    def papers_added(self, hand: Hand, case_number: str, count: int) -> Command:
-        """Tell the case that papers are in the store; one that waits for papers goes on."""
-        officer = self._officer(hand, Act.ADD_PAPERS, case_number)
-        message = PapersAdded(command_id=hand.id_for("papers"), count=count, actor=officer.id)
-        return self._give(case_number, message, officer, Act.ADD_PAPERS)
+    def papers_told(self, hand: Hand, case_number: str, papers: Sequence[str]) -> Command | None:
+        """Return the command that told of these papers before; refuse an officer before any paper is kept."""
+        return self._papers(hand, case_number, papers).before
+
+    def papers_added(self, hand: Hand, case_number: str, papers: Sequence[str]) -> Command:
+        """Tell the case that papers are in the store, each by a name; one that waits for papers goes on."""
+        order = self._papers(hand, case_number, papers)
+        if order.before is not None:
+            return order.before
+        message = PapersAdded(command_id=hand.id_for("papers"), count=len(papers), actor=order.officer.id)
+        return self._give(order, message)
 
     def correct(self, hand: Hand, case_number: str, changes: Mapping[str, object]) -> Command:
         """Mend the applicant's data while the papers are checked or the case waits to be mended.
 
         Somebody else then compares the papers again, and a letter that says otherwise is issued anew.
         """
-        officer = self._officer(hand, Act.CORRECT, case_number)
-        if (before := self._given_before(hand, case_number, CommandKind.DATA_CORRECTED)) is not None:
-            return before
-        state = self._registry.case(case_number)
-        if state.step is not Step.DOCUMENT_CHECK and not stands_still(state):
-            raise WrongState(f"{case_number} is at {state.step}: return it first, with a reason")
-        now = self._clock()
-        really = corrected(self._book.dossier(case_number), changes, self._shelf, wib_date(now))
+        order = self._order(hand, Act.CORRECT, case_number, CommandKind.DATA_CORRECTED, changes=dict(changes))
+        if order.before is not None:
+            return order.before
+        if order.state.step is not Step.DOCUMENT_CHECK and not stands_still(order.state):
+            raise WrongState(f"{case_number} is at {order.state.step}: return it first, with a reason")
+        really = corrected(self._book.dossier(case_number), changes, self._shelf, wib_date(self._clock()))
         message = DataCorrected(
-            command_id=hand.id_for("correct"), fields=tuple(sorted(really)), actor=officer.id
+            command_id=hand.id_for("correct"), fields=tuple(sorted(really)), actor=order.officer.id
         )
-        command = Command(case_number, message, officer.id, officer.role_in(Act.CORRECT), now)
-        return self._book.give(Completion(command, correction=really))
+        return self._give(order, message, correction=really)
 
     def switch_track(
         self, hand: Hand, case_number: str, track: Track, need: NeedKind | None = None
@@ -128,33 +137,39 @@ class Orders:
         `need` is why the person needs service now; needed when the track does not serve the old one.
         """
         act = Act.HASTEN if track is Track.EMERGENCY else Act.SWITCH_BACK
-        officer = self._officer(hand, act, case_number)
+        order = self._order(hand, act, case_number, CommandKind.SWITCH_TRACK, track=track, need=need)
+        if order.before is not None:
+            return order.before
         dossier = self._book.dossier(case_number)
         served = self._shelf.city(dossier.case.city).tracks[track].needs
         if (need or dossier.need.kind) not in served:
             fix = f"give one that {track} serves: {', '.join(sorted(served))}"
             raise BadInput([Finding("--need", "is not served by the track", fix)])
-        now = self._clock()
-        message = SwitchTrack(command_id=hand.id_for("track"), track=track, actor=officer.id, occurred_at=now)
-        command = Command(case_number, message, officer.id, officer.role_in(act), now)
-        return self._book.give(Completion(command, need=need))
+        message = SwitchTrack(
+            command_id=hand.id_for("track"), track=track, actor=order.officer.id, occurred_at=self._clock()
+        )
+        return self._give(order, message, need=need)
 
     def acknowledge(self, hand: Hand, case_number: str) -> Command:
         """Take charge of a case: nobody higher is told of it. The clock goes on."""
-        officer = self._officer(hand, Act.ACK, case_number)
-        message = Acknowledge(command_id=hand.id_for("ack"), actor=officer.id)
-        return self._give(case_number, message, officer, Act.ACK)
+        order = self._order(hand, Act.ACK, case_number, CommandKind.ACKNOWLEDGE)
+        if order.before is not None:
+            return order.before
+        return self._give(order, Acknowledge(command_id=hand.id_for("ack"), actor=order.officer.id))
 
     def void_receipt(self, hand: Hand, case_number: str, reason: str) -> Command:
         """Make the receipt of the last upload void; the person is handed in again."""
-        officer = self._officer(hand, Act.VOID_RECEIPT, case_number)
-        state = self._registry.case(case_number)
+        said = {"reason": reason.strip()}
+        order = self._order(hand, Act.VOID_RECEIPT, case_number, CommandKind.REOPEN_UPLOAD, **said)
+        if order.before is not None:
+            return order.before
+        state = order.state
         if state.step not in _AFTER_UPLOAD:
             raise WrongState(f"{case_number} is at {state.step}: there is no upload to take back")
-        message = ReopenUpload(command_id=hand.id_for("reopen"), attempt=state.attempt, actor=officer.id)
-        command = Command(case_number, message, officer.id, Role.SUPERVISOR, self._clock())
-        note = words("--reason", reason)
-        return self._book.give(Completion(command, voids_receipt=state.attempt, note=note))
+        message = ReopenUpload(
+            command_id=hand.id_for("reopen"), attempt=state.attempt, actor=order.officer.id
+        )
+        return self._give(order, message, voids_receipt=state.attempt, note=words("--reason", reason))
 
     def reissue_letter(self, hand: Hand, case_number: str, reason: str) -> PrintedLetter:
         """Replace the case's letter by one with a new number; the old one is kept and void."""
@@ -187,31 +202,31 @@ class Orders:
         )
         self._trail.keep(access)
 
-    def require(self, act: Act, hand: Hand, case_number: str) -> None:
-        """Refuse what the officer may not do to an open case, before anything is done."""
-        self._officer(hand, act, case_number)
+    def _order(self, hand: Hand, act: Act, case_number: str, kind: CommandKind, **said: object) -> Order:
+        """Let in who may do this to the case, with the command that was given before for the same.
 
-    def _officer(self, hand: Hand, act: Act, case_number: str) -> Officer:
+        Raises NotAllowed, and WrongState for a case that is over or an id that belongs to another command.
+        """
         state = self._registry.case(case_number)
         officer = self.gate.officer(hand.actor, act, state.case)
-        if state.outcome is not None:
-            raise WrongState(f"{case_number} is over: {state.outcome}")
-        return officer
+        asked = Asked.of(case_number, kind, officer.id, {"act": act, **said})
+        before = self._given_before(hand, asked)
+        if before is None:
+            require_open(state)
+        return Order(officer, act, state, asked, before)
 
-    def _give(
-        self,
-        case_number: str,
-        message: CaseMessage,
-        officer: Officer,
-        act: Act,
-        *,
-        note: str | None = None,
-    ) -> Command:
-        command = Command(case_number, message, officer.id, officer.role_in(act), self._clock())
-        return self._book.give(Completion(command, note=note))
+    def _papers(self, hand: Hand, case_number: str, papers: Sequence[str]) -> Order:
+        kind = CommandKind.PAPERS_ADDED
+        return self._order(hand, Act.ADD_PAPERS, case_number, kind, papers=sorted(papers))
 
-    def _given_before(self, hand: Hand, case_number: str, kind: CommandKind) -> Command | None:
+    def _give(self, order: Order, message: CaseMessage, **more: Unpack[More]) -> Command:
+        """Write the command down, with what goes with it."""
+        role, now = order.officer.role_in(order.act), self._clock()
+        command = Command(order.asked.case_number, message, order.officer.id, role, now)
+        return self._book.give(Completion(command, order.asked, **more))
+
+    def _given_before(self, hand: Hand, asked: Asked | None) -> Command | None:
         """Return the command if it was given under this id before: what it did would now stand in its way."""
-        before = None if hand.command_id is None else self._book.command(hand.command_id)
-        is_it = before is not None and (before.case_number, before.kind) == (case_number, kind)
-        return before if is_it else None
+        if hand.command_id is None or asked is None:
+            return None
+        return self._book.given(hand.command_id, asked)

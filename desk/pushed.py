@@ -1,7 +1,7 @@
 """Answers that outside systems push: checked, written to the ledger and returned to be delivered."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from desk.opened import opened_at
@@ -9,22 +9,18 @@ from gateways.ports.desk import DeskBook
 from gateways.ports.ledger import Registry
 from gateways.ports.policies import PolicyShelf
 from models.answers import Answer, Approved
+from models.asked import Asked
 from models.case import CaseState, Step
-from models.desk import Command, Completion, DeskItem, ItemKind, PortalReceipt
-from models.errors import NotFound, WrongState
+from models.desk import Command, CommandKind, Completion, DeskItem, ItemKind, PortalReceipt
+from models.errors import Erased, NotFound, WrongState
 from models.events import EventRefused, EventResult, EventSource, PushedAnswer, PushedEvent
 from models.messages import GiveAnswer
 from models.reasons import PARTY_OF, Reasons
+from models.references import folded
 from models.roles import MACHINE
 from workflows import options
 
 _STEPS: Final = list(Step)
-_DECISIONS: Final = {
-    "approved": {"approved"},
-    "returned": {"returned"},
-    "rejected": {"rejected", "moot"},
-}
-"""What a system calls a decision -> what the engine may call it."""
 _TRIES: Final = 3
 """A desk item may pass to another hand between looking and writing."""
 
@@ -46,12 +42,12 @@ class PushedAnswers:
 
     def given_before(self, source: EventSource, event: PushedEvent) -> Command | None:
         """Return the command that this event became when it came before. Raises EventRefused."""
-        before = self._book.command(_command_id(source, event))
-        if before is None:
-            return None
-        if not _is_same(before, event):
-            raise EventRefused(EventResult.CONFLICT, ("id",))
-        return before
+        try:
+            return self._book.given(_command_id(source, event), _asked(source, event))
+        except Erased:
+            return None  # what it said cannot be compared any more, and the case is over
+        except WrongState:
+            raise EventRefused(EventResult.CONFLICT, ("id",)) from None
 
     def take(self, source: EventSource, event: PushedEvent) -> Command | None:
         """Write the answer down; None for a case that is over. Raises EventRefused."""
@@ -126,7 +122,13 @@ class PushedAnswers:
         )
         command = Command(number, message, source.id, None, self._clock())
         return self._book.give(
-            Completion(command, item=None if item is None else item.id, expects=whose, receipt=receipt)
+            Completion(
+                command,
+                _asked(source, event),
+                item=None if item is None else item.id,
+                expects=whose,
+                receipt=receipt,
+            )
         )
 
     def _open_item(self, number: str, step: Step, attempt: int) -> DeskItem | None:
@@ -143,7 +145,7 @@ class PushedAnswers:
         before = self._book.receipt(event.subject, attempt)
         if before is None:
             return PortalReceipt(reference, occurred_at, None)
-        if before.reference != reference:
+        if folded(before.reference) != folded(reference):
             raise EventRefused(EventResult.CONFLICT, ("data.reference",))
         return None
 
@@ -152,14 +154,10 @@ def _command_id(source: EventSource, event: PushedEvent) -> str:
     return f"event-{source.digest(event.id)[:40]}"
 
 
-def _is_same(before: Command, event: PushedEvent) -> bool:
-    """Tell whether an id that came before says the same again."""
-    message = before.message
-    return (
-        isinstance(message, GiveAnswer)
-        and (before.case_number, message.step) == (event.subject, event.data.step)
-        and message.answer.decision in _DECISIONS[event.data.decision]
-    )
+def _asked(source: EventSource, event: PushedEvent) -> Asked:
+    told = event.model_dump(mode="json", include={"data"})
+    told["time"] = None if event.time is None else event.time.astimezone(UTC)
+    return Asked.of(event.subject, CommandKind.ANSWER, source.id, told, event.data.step)
 
 
 def _answer(said: PushedAnswer, reasons: Reasons) -> Answer:

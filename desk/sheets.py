@@ -12,6 +12,7 @@ from models.dossier import Dossier
 from models.messages import EventKind
 from models.policy import NeedKind
 from models.portal import PortalField
+from models.standstill import has_our_reference
 from models.texts import DOCUMENT, NEED
 from models.wib import indonesian_date
 
@@ -141,6 +142,12 @@ class Sheets:
         )
 
     def _hints(self, item: DeskItem) -> tuple[str, ...]:
+        if (other := has_our_reference(item.reason)) is None:
+            return self._usual_hints(item)
+        taken = f"SIKS-NG memberi referensi milik {other}: bandingkan kedua kasus di portal"
+        return (taken, f"bila {other} yang salah: starter.py receipt void {other}", *self._usual_hints(item))
+
+    def _usual_hints(self, item: DeskItem) -> tuple[str, ...]:
         number = item.case.case_number
         if item.kind is ItemKind.MEND:
             return (

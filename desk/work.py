@@ -1,14 +1,16 @@
 """The work of officers: their queue, claims, answers. Everything is in the ledger before it is delivered."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from desk.decisions import Checked, Decisions, Said, Verb
 from desk.due_time import DueTimes
 from desk.opened import opened_at
+from desk.order import asked_by, require_open, work_of
 from desk.orders import Hand
 from desk.sheets import Sheet
 from desk.words import words
 from models.answers import Approved
+from models.asked import Asked
 from models.audit import Access, Door
 from models.case import CaseState, Step
 from models.desk import CaseMessage, Command, CommandKind, Completion, DeskItem, ItemKind, NewLetter, Refusal
@@ -18,11 +20,11 @@ from models.messages import (
     RetryStep,
     StepAsk,
 )
+from models.page import Page
 from models.reasons import Reasons
 from models.roles import MACHINE, Act, Officer, Role
 
-_EVERY_ITEM = 100_000
-"""More than a city has open: whose work it is must be looked at before anything is cut off."""
+_ANSWER = CommandKind.ANSWER
 
 
 class OfficeWork(DueTimes):
@@ -41,21 +43,17 @@ class OfficeWork(DueTimes):
         With `everything` all open work of his area. Emergencies come first, then the next due.
         """
         officer = self.gate.officer(actor, Act.READ_DESK)
-        there = self._book.items(cities=officer.cities, limit=_EVERY_ITEM)
+        there = self._book.items(cities=officer.cities)
         items = [item for item in there if officer.serves(item.case)]
         if everything:
             return items
         mine = [item for item in items if item.role in officer.roles or item.assignee == officer.id]
         return [item for item in mine if item.assignee in {None, officer.id}]
 
-    def refusals(self, actor: str | None) -> list[Refusal]:
-        """Return what officers were not allowed to do in the cities that the reader serves."""
+    def refusals(self, actor: str | None, limit: int = 200) -> Page[Refusal]:
+        """Return the newest of what officers were not allowed to do in the cities that the reader serves."""
         reader = self.gate.officer(actor, Act.READ_REFUSALS)
-        return [
-            refusal
-            for refusal in self._book.refusals()
-            if refusal.case_number is None or refusal.case_number.split("-")[1] in reader.cities
-        ]
+        return self._book.refusals(reader.cities, limit)
 
     def claim(self, hand: Hand, number: int) -> DeskItem:
         """Take a piece of work; of two who take it at the same time, one gets it."""
@@ -82,12 +80,16 @@ class OfficeWork(DueTimes):
 
     def void(self, hand: Hand, number: int, reason: str) -> Command:
         """End a piece of work that should not be there; the case asks for what it needs anew."""
-        item = self._book.item(number)
-        officer = self.gate.officer(hand.actor, Act.VOID_ITEM, item.case)
+        case = self._book.item(number).case
+        officer = self.gate.officer(hand.actor, Act.VOID_ITEM, case)
+        said = {"act": Act.VOID_ITEM, "item": number, "reason": reason.strip()}
+        asked = Asked.of(case.case_number, CommandKind.RETRY, officer.id, said)
+        if (before := self._given_before(hand, asked)) is not None:
+            return before
         note = words("--reason", reason)
         message = RetryStep(command_id=hand.id_for("void"), actor=officer.id)
-        command = Command(item.case.case_number, message, officer.id, Role.SUPERVISOR, self._clock())
-        return self._book.give(Completion(command, voids_item=number, note=note))
+        command = Command(case.case_number, message, officer.id, Role.SUPERVISOR, self._clock())
+        return self._book.give(Completion(command, asked, voids_item=number, note=note))
 
     def sheet(self, hand: Hand, number: int) -> Sheet:
         """Return what the officer needs of a piece of work, once it is written down that he sees it."""
@@ -113,19 +115,27 @@ class OfficeWork(DueTimes):
         """Finish a piece of work that is in the officer's hand, or in anybody's for a supervisor."""
         item = self._book.item(number)
         officer = self.gate.officer(hand.actor, Act.WORK, item.case)
+        kind, step = (CommandKind.RETRY, None) if item.kind is ItemKind.MEND else (_ANSWER, item.step)
+        asked = asked_by(item.case.case_number, kind, officer, said, step, {"item": number})
+        if (before := self._given_before(hand, asked)) is not None:
+            return before
         role = self.gate.role_for(officer, item)
         if item.assignee != officer.id and Role.SUPERVISOR not in officer.roles:
             whose = item.assignee or "nobody"
             self.gate.refuse(officer, item, f"this work is in the hand of {whose}: claim it first")
-        return self._finish(hand, officer, role, item, said)
+        return self._finish(hand, asked, officer, role, item, said)
 
     def answer(self, hand: Hand, case_number: str, step: Step, said: Said) -> Command:
         """Answer the open step, whoever else is asked; work that is in another's hand is not touched."""
         state = self._registry.case(case_number)
         officer = self.gate.officer(hand.actor, Act.WORK, state.case)
-        if (before := self._given_before(hand, case_number, CommandKind.ANSWER)) is not None:
+        asked = asked_by(case_number, _ANSWER, officer, said, step)
+        if (before := self._given_before(hand, asked)) is not None:
             return before
         self._require_open_step(state, step)
+        wanted = work_of(state)
+        self.gate.role_for(officer, wanted)
+        self._require(officer, wanted, said)
         ask = StepAsk(
             case_number=case_number, step=step, attempt=state.attempt, poll_every=timedelta(minutes=1)
         )
@@ -134,20 +144,33 @@ class OfficeWork(DueTimes):
         is_free = item.assignee in {None, officer.id, MACHINE}
         if not is_free and Role.SUPERVISOR not in officer.roles:
             self.gate.refuse(officer, item, f"this work is in the hand of {item.assignee}")
-        return self._finish(hand, officer, role, item, said)
+        return self._finish(hand, asked, officer, role, item, said)
 
-    def _require_open_step(self, state: CaseState, step: Step) -> None:
-        number = state.case.case_number
-        if state.outcome is not None:
-            raise WrongState(f"{number} is over: {state.outcome}")
-        if state.step is not step:
-            raise WrongState(f"{number}: the open step is {state.step}, attempt {state.attempt}, not {step}")
+    def _require(self, officer: Officer, item: DeskItem, said: Said) -> datetime:
+        """Refuse what is not in order or not the officer's to say, before anything is written or kept.
 
-    def _finish(self, hand: Hand, officer: Officer, role: Role, item: DeskItem, said: Said) -> Command:
+        Return since when the step can be answered.
+        """
         opened = opened_at(self._registry, item.case, item.step, item.attempt)
-        checked = Decisions(self._shelf.reasons(), self._documents, self._clock).check(said, item, opened)
+        self._decisions().require(said, item, opened)
         if said.verb is Verb.HAND_OVER:
             self.gate.officer(officer.id, Act.HAND_OVER, item.case)
+        return opened
+
+    def _decisions(self) -> Decisions:
+        return Decisions(self._shelf.reasons(), self._documents, self._clock)
+
+    def _require_open_step(self, state: CaseState, step: Step) -> None:
+        require_open(state)
+        if state.step is not step:
+            at = f"the open step is {state.step}, attempt {state.attempt}"
+            raise WrongState(f"{state.case.case_number}: {at}, not {step}")
+
+    def _finish(  # noqa: PLR0913, PLR0917 - who, in which role, what of which item, as what it was asked
+        self, hand: Hand, asked: Asked | None, officer: Officer, role: Role, item: DeskItem, said: Said
+    ) -> Command:
+        opened = self._require(officer, item, said)
+        checked = self._decisions().check(said, item, opened)
         if item.kind is ItemKind.MEND:
             message: CaseMessage = RetryStep(command_id=hand.id_for("mended"), actor=officer.id)
         else:
@@ -155,6 +178,7 @@ class OfficeWork(DueTimes):
         command = self._book.give(
             Completion(
                 command=Command(item.case.case_number, message, officer.id, role, self._clock()),
+                asked=asked,
                 item=item.id,
                 expects=item.assignee,
                 receipt=checked.receipt,

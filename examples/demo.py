@@ -60,7 +60,9 @@ class Demo:
                 await institutions.turn(system, entry.nik(), dials)
         await self._submit(intake)
         operating = asyncio.create_task(
-            self._operate(adapters.work(office), Delivery(namespace, office.registry, office.book))
+            self._operate(
+                adapters.work(office), Delivery(namespace, office.registry, office.book, office.clock)
+            )
         )
         try:
             await self._wait(office, (watching, operating))

@@ -62,7 +62,7 @@ class DeskDay:
         namespace = await self._stack.namespace()
         starter = CaseStarter(namespace)
         await self._submit(Intake(office.registry, office.documents, office.shelf, starter), office)
-        delivery = Delivery(namespace, office.registry, office.book)
+        delivery = Delivery(namespace, office.registry, office.book, office.clock)
         counter = Counter(office, namespace, adapters.work(office), delivery)
         papers = Papers(office.registry, office.documents, office.shelf)
         INBOX.mkdir()

@@ -19,7 +19,6 @@ from models.desk import Command, DeskItem, ItemKind
 from models.errors import NotAllowed, WrongState
 from models.messages import GiveAnswer
 from models.policy import NeedKind
-from models.roles import Act
 
 LOOK_EVERY_SECONDS = 0.15
 READ_SECONDS = 0.1
@@ -159,9 +158,11 @@ class Colleague:
     async def _add_papers(self, item: DeskItem, turn: Turn) -> None:
         number = item.case.case_number
         named = [self._paper(item, paper) for paper in turn.papers]
-        await asyncio.to_thread(self._work.require, Act.ADD_PAPERS, self._hand, number)
-        new = await asyncio.to_thread(self._papers.add, number, named)
-        await self._give(self._work.papers_added, number, new)
+        read = await asyncio.to_thread(self._papers.read, named)
+        names = [one.name for one in read]
+        await asyncio.to_thread(self._work.papers_told, self._hand, number, names)
+        await asyncio.to_thread(self._papers.keep, number, read)
+        await self._give(self._work.papers_added, number, names)
 
     def _paper(self, item: DeskItem, paper: str) -> str:
         """Return a paper as `documents add` takes it; one that is named by its kind only is scanned anew."""

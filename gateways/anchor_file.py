@@ -9,6 +9,7 @@ from pathlib import Path
 
 from models.audit import Anchor
 from models.errors import Misconfigured
+from models.faults import of_os
 from models.wib import wib_date
 
 _MOST_BYTES = 16_000_000
@@ -30,7 +31,9 @@ class AnchorFile:
         self._require_file()
         try:
             lines = self._path.read_bytes().splitlines()
-        except (OSError, ValueError):
+        except OSError as error:
+            raise _faulty(error) from None
+        except ValueError:
             raise Misconfigured("anchors: the file cannot be read") from None
         for number, line in enumerate(lines, 1):
             try:
@@ -55,7 +58,9 @@ class AnchorFile:
                 file.write(start + f"{anchor}\n".encode())
                 file.flush()
                 os.fsync(file.fileno())
-        except (OSError, ValueError):
+        except OSError as error:
+            raise _faulty(error) from None
+        except ValueError:
             raise Misconfigured("anchors: the file cannot be written") from None
         return True
 
@@ -65,6 +70,11 @@ class AnchorFile:
             is_there = self._path.exists()
             if is_there and (not self._path.is_file() or self._path.stat().st_size > _MOST_BYTES):
                 raise Misconfigured("anchors: what is named is no file of anchors")
+
+
+def _faulty(error: OSError) -> Misconfigured:
+    fault = of_os(error)
+    return Misconfigured(f"anchors: the file {fault.what} ({fault.fix('REAKTIVASI_ANCHORS')})")
 
 
 def _days(content: bytes) -> set[object]:

@@ -8,15 +8,16 @@ from sqlalchemy import (
     RowMapping,
     String,
     bindparam,
-    insert,
     select,
     update,
 )
 
 from gateways import desk_rows, letter_rows, note_rows, sealed_rows, submission_rows
 from gateways.audit_forms import announce
+from gateways.ledger_access import Upsert
 from gateways.ports.vault import PersonKey, Vault
 from gateways.sealed_rows import NIK, PAPER, key_of_case
+from models.asked import Asked
 from models.desk import (
     Command,
     CommandKind,
@@ -46,7 +47,8 @@ _VOID = (
     .where(desk_items.c.id == bindparam("number"), desk_items.c.closed_at.is_(None))
     .values(closed_at=bindparam("at"), closed_by=bindparam("by"), result=DeskResult.VOIDED)
 )
-_GIVE = insert(commands)
+_GIVE = Upsert(commands, lambda insert: insert.on_conflict_do_nothing().returning(commands.c.command_id))
+"""Waits for whoever is giving a command under the same id at the same time, and then writes nothing."""
 _ACCEPT_PAPERS = (
     update(documents)
     .where(
@@ -115,8 +117,10 @@ def write(connection: Connection, vault: Vault, completion: Completion, city: st
         attempt=answer.attempt if answer else None,
         item=completion.item,
         given_at=now,
+        asked=_digest(key, command.command_id, completion.asked),
     )
-    connection.execute(_GIVE, row.model_dump())
+    if connection.execute(_GIVE.on(connection), row.model_dump()).first() is None:
+        raise WrongState(f"{command.command_id} is the id of another command, of another case")
     announce(connection, "commands", [(command.command_id,)], now)
 
 
@@ -134,13 +138,31 @@ def read(row: RowMapping) -> Command:
     )
 
 
-def the_same(there: Command, command: Command) -> Command:
-    """Return the command that was given before. Raises WrongState when it is about something else."""
-    if (there.case_number, there.kind) != (command.case_number, command.kind):
-        raise WrongState(
-            f"{command.command_id} is the id of another command: {there.case_number}, {there.kind}"
-        )
-    return there
+def require_same(
+    connection: Connection, vault: Vault, row: RowMapping, command_id: str, asked: Asked
+) -> None:
+    """Refuse an id that stands for another command, or for another officer's. Raises WrongState or Erased.
+
+    Of a command that was given before its content was kept, case, kind, step and officer must do.
+    """
+    of_row = (row["case_number"], row["kind"], row["actor"], row["step"])
+    is_same = of_row == (asked.case_number, asked.kind, asked.actor, asked.step)
+    if is_same and row["asked"] is not None:
+        key = key_of_case(connection, vault, asked.case_number)
+        is_same = row["asked"] == _digest(key, command_id, asked)
+    if not is_same:
+        raise WrongState(f"{command_id} is the id of another command: {row['case_number']}, {row['kind']}")
+
+
+def asked_by(completion: Completion) -> Asked:
+    """Return what a command was given for, also when nobody said it."""
+    command, message = completion.command, completion.command.message
+    step = message.step if isinstance(message, GiveAnswer) else None
+    return completion.asked or Asked(command.case_number, command.kind, command.actor, "", step)
+
+
+def _digest(key: PersonKey, command_id: str, asked: Asked | None) -> str | None:
+    return None if asked is None else key.digest(sealed_rows.asked_of(command_id), asked.content)
 
 
 def _end_items(connection: Connection, completion: Completion) -> None:

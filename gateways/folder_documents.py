@@ -17,6 +17,9 @@ from gateways import sealing
 from gateways.ports.vault import Vault
 from gateways.sealed_rows import PAPER
 from models.errors import DocumentLost, Unavailable
+from models.faults import of_os
+
+_SETTING = "REAKTIVASI_DOCUMENTS_DIR"
 
 
 class FolderDocuments:
@@ -123,4 +126,5 @@ def _told_plainly() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise Unavailable("documents", "folder cannot be read or written") from error
+        fault = of_os(error)
+        raise Unavailable("documents", f"folder {fault.what} ({fault.fix(_SETTING)})") from error

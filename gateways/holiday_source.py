@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from gateways.policy_folder import PolicyFolder
 from models.calendar_policy import Holiday, HolidayKind, HolidayYear
 from models.errors import Misconfigured
+from models.faults import of_os
 
 SOURCE = f"PyPI holidays {version('holidays')}"
 
@@ -129,5 +130,5 @@ def _write(path: Path, text: str) -> None:
     try:
         draft.write_text(text, encoding="utf-8")
         draft.replace(target)
-    except OSError:
-        raise Misconfigured(f"policies: {path} cannot be written") from None
+    except OSError as error:
+        raise Misconfigured(f"policies: {path} {of_os(error).what}") from None

@@ -25,7 +25,9 @@ from gateways.keyring import MasterKey
 from gateways.ledger_access import LedgerAccess
 from gateways.ledger_schema import open_engine
 from models.errors import EngineUnreachable
+from models.faults import Fault
 
+_SETTING = "REAKTIVASI_KEYSTORE"
 metadata = MetaData()
 """Of everything in the key store."""
 roots = Table(
@@ -51,7 +53,7 @@ _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(8421367000420)")
 
 def open_keys(url: str) -> Engine:
     """Return the engine of a key store; what it says is kept survives a power cut. Raises Misconfigured."""
-    engine = open_engine(url, "REAKTIVASI_KEYSTORE")
+    engine = open_engine(url, _SETTING)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _sync_fully)
     return engine
@@ -63,11 +65,9 @@ def _sync_fully(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     cursor.close()
 
 
-def away() -> EngineUnreachable:
-    """Return the error that tells an administrator that the key store is away."""
-    return EngineUnreachable(
-        "key store does not answer: check REAKTIVASI_KEYSTORE and that its database is up"
-    )
+def away(fault: Fault) -> EngineUnreachable:
+    """Return the error that tells an administrator what is wrong with the key store."""
+    return EngineUnreachable(f"key store {fault.what}: {fault.fix(_SETTING)}")
 
 
 def is_there(engine: Engine) -> bool:

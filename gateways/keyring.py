@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from models.errors import Misconfigured
+from models.faults import of_os
 
 DEMO: Final = "demo-"
 """How the id of a key begins that guards nothing but a local stack."""
@@ -127,5 +128,5 @@ def add_to_file(key: MasterKey, path: Path) -> None:
         path.touch(mode=0o600)
         with path.open("a", encoding="ascii") as file:
             file.write(key.line)
-    except OSError:
-        raise Misconfigured(f"master key: {path} cannot be written") from None
+    except OSError as error:
+        raise Misconfigured(f"master key: {path} {of_os(error).what}") from None

@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 
 from sqlalchemy import URL, Connection, Engine, Insert, RowMapping, Table, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as NoFreeConnection
+from sqlalchemy.exc import SQLAlchemyError
 
 from gateways import lineage_rows
-from models.errors import BadReply, EngineUnreachable, NotFound, ReactivationError
+from gateways.faults import fault_of
+from models.errors import BadReply, EngineUnreachable, NotFound, ReactivationError, Unavailable
+from models.faults import Fault
 from models.tables import cases, counters, documents
 
 _READS: dict[str, tuple[dict[str, object], dict[str, object]]] = {
@@ -20,29 +21,42 @@ _READS: dict[str, tuple[dict[str, object], dict[str, object]]] = {
 """Execution options of a read and of a snapshot, on each kind of database. On SQLite each statement is a
 transaction of its own until a BEGIN."""
 
+_SETTING = "REAKTIVASI_DATABASE_URL"
+
 
 def utc_now() -> datetime:
     """Return the wall time, aware, in UTC."""
     return datetime.now(UTC)
 
 
-def unreachable(engine: Engine) -> EngineUnreachable:
-    """Return the error that tells an administrator which database is away; no user, no password."""
+Away = Callable[[Fault], ReactivationError]
+"""Makes the error for a database that cannot be used, from what is wrong with it."""
+
+
+def unreachable(engine: Engine) -> Away:
+    """Return what tells an administrator what is wrong with which database; no user, no password."""
     url = engine.url
     place = URL.create(url.drivername, host=url.host, port=url.port, database=url.database).render_as_string()
-    return EngineUnreachable(
-        f"ledger database {place} does not answer: check REAKTIVASI_DATABASE_URL and that the database is up"
-    )
+
+    def told(fault: Fault) -> EngineUnreachable:
+        return EngineUnreachable(f"ledger database {place} {fault.what}: {fault.fix(_SETTING)}")
+
+    return told
+
+
+def unavailable(fault: Fault) -> Unavailable:
+    """Return what lets an activity try again, whatever is wrong: an administrator can mend it meanwhile."""
+    return Unavailable("ledger", f"database {fault.what}")
 
 
 class LedgerAccess:
     """Transactions on the ledger that raise our errors only, never a statement's values.
 
-    A database that is away, locked or has no free connection raises what `away` makes. Any other database
-    error is BadReply: an engineer must look.
+    A database that is away, locked, full, read-only or none at all raises what `away` makes. Any other
+    database error is BadReply: an engineer must look.
     """
 
-    def __init__(self, engine: Engine, away: Callable[[], ReactivationError]) -> None:
+    def __init__(self, engine: Engine, away: Away) -> None:
         """`engine` comes from `open_engine`."""
         read, snapshot = _READS[engine.dialect.name]
         self._reader, self._snapshot = engine.execution_options(**read), engine.execution_options(**snapshot)
@@ -74,9 +88,10 @@ class LedgerAccess:
     def _in_plain_words(self) -> Iterator[None]:
         try:
             yield
-        except (OperationalError, InterfaceError, NoFreeConnection):
-            raise self._away() from None
         except (SQLAlchemyError, UnicodeError) as error:  # both may quote a value
+            fault = fault_of(error, self._engine.url)
+            if fault is not None:
+                raise self._away(fault) from None
             raise BadReply("ledger", f"the database refused a statement ({type(error).__name__})") from None
 
 

@@ -29,7 +29,7 @@ class Opened:
 
 def require_opens(engine: Engine, vault: Vault) -> Opened:
     """Open what the ledger holds of the newest people. Raises Misconfigured or BadReply when none opens."""
-    with LedgerAccess(engine, lambda: unreachable(engine)).read() as connection:
+    with LedgerAccess(engine, unreachable(engine)).read() as connection:
         rows = connection.execute(_NEWEST, {"most": _LOOKED_AT}).mappings().all()
     vault.index(sealed_rows.NIK, "")
     readable, lost = 0, None

@@ -22,7 +22,7 @@ def migrate(engine: Engine, vault: Vault | None = None) -> None:
     What an older version kept in the clear is sealed with `vault` on the way: all of it or, when the process
     dies, nothing. Raises EngineUnreachable, and Misconfigured when the ledger is newer than this version.
     """
-    with LedgerAccess(engine, lambda: unreachable(engine)).write() as connection:
+    with LedgerAccess(engine, unreachable(engine)).write() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(_ONE_MIGRATION_AT_A_TIME)
         config = alembic_config()

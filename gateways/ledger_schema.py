@@ -23,11 +23,13 @@ from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor, Dialect
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from gateways.faults import fault_of
 from gateways.ledger_access import LedgerAccess, unreachable
 from models.errors import Misconfigured
+from models.faults import Fault
 from models.tables import key_stores
 
-REVISION = "0013"
+REVISION = "0014"
 """The tables that this version works on: the newest of `migrations/versions`."""
 _ALEMBIC_VERSION = table("alembic_version", column("version_num", String))
 _SCRUBBED = 1
@@ -79,7 +81,7 @@ def open_engine(url: str, setting: str = "REAKTIVASI_DATABASE_URL") -> Engine:
 
 def sealed_with(engine: Engine) -> str | None:
     """Return the id of the key store that the ledger was sealed with; None before it was."""
-    with LedgerAccess(engine, lambda: unreachable(engine)).read() as connection:
+    with LedgerAccess(engine, unreachable(engine)).read() as connection:
         if not inspect(connection).has_table(key_stores.name):
             return None
         store: str | None = connection.execute(select(key_stores.c.id)).scalar_one_or_none()
@@ -102,6 +104,9 @@ def scrub(engine: Engine) -> bool:
         for statement in ("VACUUM", f"PRAGMA user_version = {_SCRUBBED}", "PRAGMA wal_checkpoint(TRUNCATE)"):
             cursor.execute(statement)
         cursor.close()
+    except sqlite3.Error as error:
+        fault = fault_of(error, engine.url)
+        raise unreachable(engine)(fault or Fault.NO_DATABASE) from None
     finally:
         connection.close()
     return True
@@ -109,7 +114,7 @@ def scrub(engine: Engine) -> bool:
 
 def require_current(engine: Engine) -> None:
     """Raise Misconfigured unless the tables are of this version; EngineUnreachable without an answer."""
-    with LedgerAccess(engine, lambda: unreachable(engine)).read() as connection:
+    with LedgerAccess(engine, unreachable(engine)).read() as connection:
         present = revision(connection)
     if present != REVISION:
         raise Misconfigured(

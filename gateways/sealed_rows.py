@@ -49,6 +49,11 @@ def note_of(command_id: str) -> str:
     return f"notes/{command_id}"
 
 
+def asked_of(command_id: str) -> str:
+    """Return the place of what a command was given for."""
+    return f"commands/{command_id}"
+
+
 def seal_person(key: PersonKey, person: Person) -> bytes:
     """Seal who a person is."""
     return key.seal(PERSON, _told(asdict(person)))

@@ -63,6 +63,12 @@ class DataKey:
         """Return the text sealed, bound to this person and to a place in the ledger."""
         return seal(self.secret, f"{self.id}/{place}", content.encode())
 
+    def digest(self, place: str, content: str) -> str:
+        """Return the keyed hash of a text, bound to this person and to a place in the ledger."""
+        # Not `derived`: it keeps what it was given, and no key of a person outlives the call.
+        key = derived.__wrapped__(self.secret, f"digest/{place}")
+        return keyed_hash(key, content.encode("utf-8", "surrogatepass")).hex()
+
     def unseal(self, place: str, sealed: bytes) -> str:
         """Return what was sealed at this place. Raises BadReply when it was altered or moved."""
         try:

@@ -8,10 +8,12 @@ from sqlalchemy import Engine, RowMapping, select, update
 from gateways import ledger_rows, outbox_rows
 from gateways.audit_forms import announce
 from gateways.ledger_access import LedgerAccess, lock_case, unreachable
+from gateways.paging import cut, page
 from models.alert_tables import alert_deliveries, alerts
 from models.errors import NotFound
 from models.messages import Alert
 from models.outbox import AlertEntry, AlertState, DeliveryEntry, DeliveryState
+from models.page import Page
 
 _DELIVERIES = (
     select(alert_deliveries)
@@ -29,7 +31,7 @@ class SqlAlertBook:
 
     def __init__(self, engine: Engine) -> None:
         """`engine` comes from `open_engine`."""
-        self._access = LedgerAccess(engine, lambda: unreachable(engine))
+        self._access = LedgerAccess(engine, unreachable(engine))
 
     def entries(
         self,
@@ -39,9 +41,9 @@ class SqlAlertBook:
         state: AlertState | None = None,
         open_since: datetime | None = None,
         limit: int = 200,
-    ) -> list[AlertEntry]:
+    ) -> Page[AlertEntry]:
         """Return alerts, the newest first; with `open_since` those open and raised at that time or before."""
-        query = select(alerts).order_by(alerts.c.raised_at.desc(), alerts.c.key).limit(limit)
+        query = select(alerts).order_by(alerts.c.raised_at.desc(), alerts.c.key)
         if city is not None:
             query = query.where(alerts.c.city == city)
         if case_number is not None:
@@ -51,7 +53,7 @@ class SqlAlertBook:
         if open_since is not None:
             query = query.where(alerts.c.state == AlertState.OPEN, alerts.c.raised_at <= open_since)
         with self._access.read() as connection:
-            return [_entry(row) for row in connection.execute(query).mappings()]
+            return page(connection.execute(cut(query, limit)).mappings().all(), _entry)
 
     def acknowledge(self, case_number: str, key: str | None, by: str, at: datetime) -> list[Alert]:
         """Note that somebody takes care of a case's open alerts, or of the one with this key.

@@ -86,7 +86,7 @@ class SqlAudit:
 
     def __init__(self, engine: Engine) -> None:
         """`engine` comes from `open_engine`."""
-        self._access = LedgerAccess(engine, lambda: unreachable(engine))
+        self._access = LedgerAccess(engine, unreachable(engine))
 
     # -- Sealing ---------------------------------------------------------------------------------
 

@@ -1,17 +1,19 @@
 """Bulk operations in SQL. Satisfies `gateways.ports.bulk.BulkBook`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Engine, RowMapping, String, bindparam, case, func, insert, select, update
 
 from gateways.audit_forms import announce
-from gateways.ledger_access import LedgerAccess, unreachable
+from gateways.ledger_access import Away, LedgerAccess, unreachable
+from gateways.paging import TOTAL, cut, page
 from models.bulk import Bulk, BulkItem, BulkProgress, Chosen, ItemResult, ItemVerdict, Operation
 from models.bulk_tables import BulkItemRow, BulkRow, bulk_items, bulk_operations
 from models.desk import CommandResult
 from models.desk_tables import commands
-from models.errors import NotFound, ReactivationError
+from models.errors import NotFound
+from models.page import Page
 
 _ID = bindparam("bulk_id", type_=String())
 _KEEP = insert(bulk_operations)
@@ -57,9 +59,9 @@ _COUNTS = (
 class SqlBulkBook:
     """The orders in SQLite or PostgreSQL. Thread-safe; every call is one short transaction."""
 
-    def __init__(self, engine: Engine, away: Callable[[], ReactivationError] | None = None) -> None:
+    def __init__(self, engine: Engine, away: Away | None = None) -> None:
         """`away` makes the error for a database that is away: EngineUnreachable unless given."""
-        self._access = LedgerAccess(engine, away or (lambda: unreachable(engine)))
+        self._access = LedgerAccess(engine, away or unreachable(engine))
 
     def keep(self, bulk: Bulk, chosen: Sequence[Chosen]) -> None:
         """Write an order and its cases, all or nothing, before anything is done."""
@@ -80,10 +82,10 @@ class SqlBulkBook:
             raise NotFound("there is no such bulk operation (see `starter.py bulk list`)")
         return _bulk(row)
 
-    def latest(self, limit: int = 50) -> list[Bulk]:
+    def latest(self, limit: int = 50) -> Page[Bulk]:
         """Return the orders, the newest first."""
         with self._access.read() as connection:
-            return [_bulk(row) for row in connection.execute(_LATEST.limit(limit)).mappings()]
+            return page(connection.execute(cut(_LATEST, limit)).mappings().all(), _bulk)
 
     def left(self, bulk_id: str, limit: int) -> list[BulkItem]:
         """Return the next cases that had no turn yet."""
@@ -117,7 +119,8 @@ class SqlBulkBook:
 
 
 def _bulk(row: RowMapping) -> Bulk:
-    return Bulk(**{**row, "operation": Operation(row["operation"])})
+    kept = {name: value for name, value in row.items() if name != TOTAL}
+    return Bulk(**{**kept, "operation": Operation(row["operation"])})
 
 
 def _item(row: RowMapping) -> BulkItem:

@@ -67,7 +67,7 @@ class SqlCalendarMarks:
 
     def __init__(self, engine: Engine) -> None:
         """`engine` comes from `open_engine`."""
-        self._access = LedgerAccess(engine, lambda: unreachable(engine))
+        self._access = LedgerAccess(engine, unreachable(engine))
 
     def renew(
         self, city: str, digest: str, at: datetime, recount: Callable[[OpenClock], Recount | None]

@@ -6,10 +6,9 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine, Integer, String, bindparam, or_, select, update
 
 from gateways import desk_rows
-from gateways.ledger_access import LedgerAccess, lock_case, utc_now
+from gateways.ledger_access import LedgerAccess, lock_case, unavailable, utc_now
 from models.desk import CommandKind, CommandResult
 from models.desk_tables import commands, desk_items
-from models.errors import Unavailable
 from models.messages import EventKind, GiveAnswer, StepAsk
 from models.roles import MACHINE
 from models.tables import case_events
@@ -57,7 +56,7 @@ class SqlDesk:
 
     def __init__(self, engine: Engine, clock: Callable[[], datetime] = utc_now) -> None:
         """`engine` comes from `open_engine`; `clock` tells the wall time at which work is opened."""
-        self._access = LedgerAccess(engine, lambda: Unavailable("ledger", "database does not answer"))
+        self._access = LedgerAccess(engine, unavailable)
         self._clock = clock
 
     def given(self, ask: StepAsk) -> GiveAnswer | None:

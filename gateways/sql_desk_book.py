@@ -7,6 +7,7 @@ from sqlalchemy import (
     Connection,
     Engine,
     Integer,
+    RowMapping,
     String,
     bindparam,
     insert,
@@ -27,8 +28,10 @@ from gateways import (
 )
 from gateways.audit_forms import announce
 from gateways.ledger_access import LedgerAccess, lock_case, unreachable, utc_now
+from gateways.paging import cut, of_cities, page
 from gateways.ports.vault import PersonKey, Vault
 from gateways.sealed_rows import key_of_case
+from models.asked import Asked
 from models.case import Step, Track
 from models.desk import (
     Bearer,
@@ -46,6 +49,7 @@ from models.desk_tables import RefusalRow, commands, desk_items, letters, notes,
 from models.dossier import Dossier
 from models.errors import Erased, WrongState
 from models.messages import StepAsk
+from models.page import Page
 from models.roles import MACHINE, Act
 from models.tables import cases
 
@@ -106,7 +110,7 @@ class SqlDeskBook:
 
     def __init__(self, engine: Engine, vault: Vault, clock: Callable[[], datetime] = utc_now) -> None:
         """`engine` comes from `open_engine`; `vault` holds people's keys; `clock` tells the wall time."""
-        self._access = LedgerAccess(engine, lambda: unreachable(engine))
+        self._access = LedgerAccess(engine, unreachable(engine))
         self._vault = vault
         self._clock = clock
 
@@ -118,10 +122,9 @@ class SqlDeskBook:
         case_number: str | None = None,
         cities: Collection[str] | None = None,
         with_closed: bool = False,
-        limit: int = 200,
     ) -> list[DeskItem]:
-        """Return pieces of work, emergencies first, then the next due."""
-        query = desk_rows.ITEMS.order_by(*_EMERGENCIES_FIRST).limit(limit)
+        """Return pieces of work, emergencies first, then the next due; all of them."""
+        query = desk_rows.ITEMS.order_by(*_EMERGENCIES_FIRST)
         if case_number is not None:
             query = query.where(desk_items.c.case_number == case_number)
         if cities is not None:
@@ -171,11 +174,11 @@ class SqlDeskBook:
         that belongs to another command.
         """
         command = completion.command
+        asked = command_rows.asked_by(completion)
         with self._access.write() as connection:
             case = lock_case(connection, command.case_number)
-            row = connection.execute(_COMMAND, {"command_id": command.command_id}).mappings().one_or_none()
-            if row is not None:
-                return command_rows.the_same(command_rows.read(row), command)
+            if (before := self._given(connection, command.command_id, asked)) is not None:
+                return before
             if case["closed_at"] is not None:
                 raise WrongState(f"{command.case_number} is over: {case['outcome']}")
             command_rows.write(connection, self._vault, completion, case["city"])
@@ -183,6 +186,21 @@ class SqlDeskBook:
         if past is not None:
             self._vault.witness(past)
         return command
+
+    def given(self, command_id: str, asked: Asked) -> Command | None:
+        """Return the command that was given under this id for the same; None when there is none.
+
+        Raises WrongState when the id belongs to another command, or to another's.
+        """
+        with self._access.read() as connection:
+            return self._given(connection, command_id, asked)
+
+    def _given(self, connection: Connection, command_id: str, asked: Asked) -> Command | None:
+        row = connection.execute(_COMMAND, {"command_id": command_id}).mappings().one_or_none()
+        if row is None:
+            return None
+        command_rows.require_same(connection, self._vault, row, command_id, asked)
+        return command_rows.read(row)
 
     def command(self, command_id: str) -> Command | None:
         """Return the command that was given under this id; None when there is none."""
@@ -219,12 +237,13 @@ class SqlDeskBook:
             number = connection.execute(_REFUSE, row.model_dump(exclude={"id"})).scalar_one()
             announce(connection, "refusals", [(number,)], at)
 
-    def refusals(self, limit: int = 200) -> list[Refusal]:
-        """Return what officers were not allowed to do, the newest first."""
-        query = select(refusals).order_by(refusals.c.id.desc()).limit(limit)
+    def refusals(self, cities: Collection[str] | None = None, limit: int = 200) -> Page[Refusal]:
+        """Return the newest of what officers were not allowed to do; of cases only those of the cities."""
+        query = select(refusals).order_by(refusals.c.id.desc())
+        if cities is not None:
+            query = query.where(of_cities(refusals.c.case_number, cities))
         with self._access.read() as connection:
-            rows = connection.execute(query).mappings().all()
-        return [Refusal(row["at"], row["actor"], row["act"], row["case_number"], row["why"]) for row in rows]
+            return page(connection.execute(cut(query, limit)).mappings().all(), _refusal)
 
     # -- What the work is about --------------------------------------------------------------------
 
@@ -302,3 +321,7 @@ class SqlDeskBook:
                 return {}
             key = key_of_case(connection, self._vault, case_number)
         return {row.command_id: key.unseal(sealed_rows.note_of(row.command_id), row.sealed) for row in rows}
+
+
+def _refusal(row: RowMapping) -> Refusal:
+    return Refusal(row["at"], row["actor"], row["act"], row["case_number"], row["why"])

@@ -46,7 +46,7 @@ class SqlErasures:
 
     def __init__(self, engine: Engine, vault: Vault, papers: PaperFiles) -> None:
         """`engine` comes from `open_engine`; `vault` holds people's keys, `papers` the files."""
-        self._access = LedgerAccess(engine, lambda: unreachable(engine))
+        self._access = LedgerAccess(engine, unreachable(engine))
         self._vault = vault
         self._papers = papers
 

@@ -1,14 +1,18 @@
 """Events that outside systems pushed, in SQL. Satisfies `gateways.ports.events.EventBook`."""
 
-from sqlalchemy import Engine, RowMapping, bindparam, insert, select
+from collections.abc import Collection
+
+from sqlalchemy import Engine, RowMapping, insert, select
 
 from gateways.audit_forms import announce
 from gateways.ledger_access import LedgerAccess, unreachable
+from gateways.paging import TOTAL, cut, of_cities, page
 from models.event_tables import ReceivedEventRow, received_events
 from models.events import EventNote, EventResult
+from models.page import Page
 
 _NOTE = insert(received_events).returning(received_events.c.id)
-_LATEST = select(received_events).order_by(received_events.c.id.desc()).limit(bindparam("at_most"))
+_LATEST = select(received_events).order_by(received_events.c.id.desc())
 
 
 class SqlEventBook:
@@ -16,7 +20,7 @@ class SqlEventBook:
 
     def __init__(self, engine: Engine) -> None:
         """`engine` comes from `open_engine`."""
-        self._access = LedgerAccess(engine, lambda: unreachable(engine))
+        self._access = LedgerAccess(engine, unreachable(engine))
 
     def note(self, note: EventNote) -> None:
         """Write down that an event came in, and what became of it."""
@@ -25,13 +29,13 @@ class SqlEventBook:
             number = connection.execute(_NOTE, row.model_dump(exclude={"id"})).scalar_one()
             announce(connection, "received_events", [(number,)], note.at)
 
-    def latest(self, limit: int = 200) -> list[EventNote]:
-        """Return what came in, the newest first."""
+    def latest(self, limit: int = 200, cities: Collection[str] | None = None) -> Page[EventNote]:
+        """Return what came in, the newest first; of cases only those of the cities."""
+        query = _LATEST if cities is None else _LATEST.where(of_cities(received_events.c.case_number, cities))
         with self._access.read() as connection:
-            rows = connection.execute(_LATEST, {"at_most": limit}).mappings().all()
-        return [_read(row) for row in rows]
+            return page(connection.execute(cut(query, limit)).mappings().all(), _read)
 
 
 def _read(row: RowMapping) -> EventNote:
-    kept = {name: value for name, value in row.items() if name != "id"}
+    kept = {name: value for name, value in row.items() if name not in {"id", TOTAL}}
     return EventNote(**{**kept, "result": EventResult(row["result"])})

@@ -6,11 +6,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import Engine, Integer, RowMapping, String, and_, bindparam, func, select
 from sqlmodel import UTCDateTime
 
-from gateways.ledger_access import LedgerAccess
+from gateways.ledger_access import LedgerAccess, unavailable
 from models.case import CaseHealth, Outcome, Step
 from models.desk_tables import desk_items
 from models.digest import CityFigures, OpenCase
-from models.errors import Unavailable
 from models.messages import EventKind
 from models.outage import System
 from models.tables import case_events, cases
@@ -75,7 +74,7 @@ class SqlFigures:
 
     def __init__(self, engine: Engine) -> None:
         """`engine` comes from `open_engine`."""
-        self._access = LedgerAccess(engine, lambda: Unavailable("ledger", "database does not answer"))
+        self._access = LedgerAccess(engine, unavailable)
 
     def of_city(self, city: str, closed_since: datetime, at_most: int) -> CityFigures:
         """Return what is open, and how long the `at_most` newest cases took that ended since a time."""

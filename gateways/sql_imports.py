@@ -50,7 +50,7 @@ class SqlImports:
 
     def __init__(self, engine: Engine, vault: Vault, clock: Callable[[], datetime] = utc_now) -> None:
         """`engine` comes from `open_engine`; `vault` holds people's keys; `clock` tells the wall time."""
-        self._access = LedgerAccess(engine, lambda: unreachable(engine))
+        self._access = LedgerAccess(engine, unreachable(engine))
         self._vault = vault
         self._clock = clock
 

@@ -20,13 +20,13 @@ from gateways import (
     outbox_rows,
     submission_rows,
 )
-from gateways.ledger_access import LedgerAccess, Upsert, lock_case, utc_now
+from gateways.ledger_access import LedgerAccess, Upsert, lock_case, unavailable, utc_now
 from gateways.ports.vault import Vault
 from gateways.sealed_rows import key_of_case
 from models.desk import IssuedLetter, NewLetter, PortalReceipt
 from models.desk_tables import submissions, submissions_begun
 from models.dossier import Dossier, Person
-from models.errors import NumbersHeld, Refused, Unavailable, WrongState
+from models.errors import NumbersHeld, ReferenceTaken, Unavailable, WrongState
 from models.messages import CaseEvent, EventKind, Record
 from models.policy import DocumentKind
 from models.roles import MACHINE
@@ -56,7 +56,7 @@ class SqlLedger:
 
     def __init__(self, engine: Engine, vault: Vault, clock: Callable[[], datetime] = utc_now) -> None:
         """`engine` comes from `open_engine`; `vault` holds people's keys; `clock` tells the wall time."""
-        self._access = LedgerAccess(engine, lambda: Unavailable("ledger", "database does not answer"))
+        self._access = LedgerAccess(engine, unavailable)
         self._vault = vault
         self._clock = clock
 
@@ -140,7 +140,7 @@ class SqlLedger:
     def save_submission(self, case_number: str, attempt: int, reference: str, submitted_at: datetime) -> None:
         """Keep the SIKS-NG reference of an attempt; the first one of an attempt stays.
 
-        Raises NotFound, and Refused when the reference belongs to another case.
+        Raises NotFound, and ReferenceTaken when it belongs to another case.
         """
         receipt = PortalReceipt(reference, submitted_at, None)
         with self._access.write() as connection:
@@ -149,8 +149,8 @@ class SqlLedger:
             row = submission_rows.row_of(self._vault, key, case_number, attempt, receipt, MACHINE)
             connection.execute(_SUBMIT.on(connection), row)
             owner = submission_rows.owner(connection, str(row["reference_index"]))
-            if owner not in {None, case_number}:
-                raise Refused("siks_ng", "reference belongs to another case")
+            if owner is not None and owner != case_number:
+                raise ReferenceTaken(case_number, owner)
 
     def submission_reference(self, case_number: str) -> str | None:
         """Return the SIKS-NG reference of the latest attempt that is not void; None when there is none."""

@@ -42,7 +42,7 @@ class SqlLineage:
 
     def __init__(self, engine: Engine) -> None:
         """`engine` comes from `open_engine`."""
-        self._access = LedgerAccess(engine, lambda: unreachable(engine))
+        self._access = LedgerAccess(engine, unreachable(engine))
 
     def lineage(self) -> Lineage:
         """Return which ledger this is."""

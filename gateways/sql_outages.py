@@ -4,9 +4,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Engine, RowMapping, bindparam, case, or_, select, update
 
-from gateways.ledger_access import LedgerAccess, Upsert
+from gateways.ledger_access import LedgerAccess, Upsert, unavailable
 from models.case import CaseHealth, Track
-from models.errors import Unavailable
 from models.outage import SYSTEM, Outage, System, parked_for
 from models.standstill import SLOW
 from models.tables import cases
@@ -54,7 +53,7 @@ class SqlOutages:
 
     def __init__(self, engine: Engine) -> None:
         """`engine` comes from `open_engine`."""
-        self._access = LedgerAccess(engine, lambda: Unavailable("ledger", "database does not answer"))
+        self._access = LedgerAccess(engine, unavailable)
 
     def present(self) -> list[Outage]:
         """Return the outages that are open."""

@@ -6,9 +6,8 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine, RowMapping, Update, and_, case, func, or_, select, update
 
 from gateways import ledger_rows, outbox_rows
-from gateways.ledger_access import LedgerAccess, utc_now
+from gateways.ledger_access import LedgerAccess, unavailable, utc_now
 from models.alert_tables import alert_deliveries, alerts
-from models.errors import Unavailable
 from models.messages import Alert, AlertKind
 from models.outbox import Addressed, AlertState, Delivery, DeliveryState, Sent, Told
 
@@ -35,7 +34,7 @@ class SqlOutbox:
 
     def __init__(self, engine: Engine, clock: Callable[[], datetime] = utc_now) -> None:
         """`engine` comes from `open_engine`; `clock` tells from when on a message may be sent."""
-        self._access = LedgerAccess(engine, lambda: Unavailable("ledger", "database does not answer"))
+        self._access = LedgerAccess(engine, unavailable)
         self._clock = clock
 
     def put(self, told: Sequence[Addressed]) -> list[Alert]:

@@ -57,7 +57,7 @@ class SqlRecovery:
 
     def __init__(self, engine: Engine, vault: Vault) -> None:
         """`engine` comes from `open_engine`; `vault` holds people's keys."""
-        self._access = LedgerAccess(engine, lambda: unreachable(engine))
+        self._access = LedgerAccess(engine, unreachable(engine))
         self._vault = vault
 
     def told(self, case_number: str) -> Told:

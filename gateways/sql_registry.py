@@ -10,6 +10,7 @@ from sqlalchemy import Engine, String, bindparam, select
 
 from gateways import ledger_rows, lineage_rows, sealed_rows
 from gateways.ledger_access import PAPERS, LedgerAccess, lock_case, no_such_case, unreachable, utc_now
+from gateways.paging import cut, page
 from gateways.ports.vault import Vault
 from gateways.registration import STARTED, keep_papers, register_all
 from models.alert_tables import alerts
@@ -17,6 +18,7 @@ from models.case import CaseRef, CaseState, SlaState, Step
 from models.dossier import NewCase, Paper, Registered
 from models.errors import WrongState
 from models.messages import Alert, CaseEvent
+from models.page import Page
 from models.tables import case_events, cases
 
 _NUMBER = bindparam("case_number", type_=String())
@@ -58,7 +60,7 @@ class SqlRegistry:
 
     def __init__(self, engine: Engine, vault: Vault, clock: Callable[[], datetime] = utc_now) -> None:
         """`engine` comes from `open_engine`; `vault` holds people's keys; `clock` tells the wall time."""
-        self._access = LedgerAccess(engine, lambda: unreachable(engine))
+        self._access = LedgerAccess(engine, unreachable(engine))
         self._vault = vault
         self._clock = clock
 
@@ -111,18 +113,16 @@ class SqlRegistry:
         step: Step | None = None,
         sla: SlaState | None = None,
         limit: int = 50,
-    ) -> list[CaseState]:
+    ) -> Page[CaseState]:
         """Return at most `limit` cases that match: open before closed, then by due time, none last."""
         wanted = {cases.c.city: city, cases.c.step: step, cases.c.sla_state: sla}
         query = (
             select(cases)
             .where(*(column == value for column, value in wanted.items() if value is not None))
             .order_by(*_NEXT_DUE_FIRST)
-            .limit(limit)
         )
         with self._access.read() as connection:
-            rows = connection.execute(query).mappings().all()
-        return [ledger_rows.case_state(row) for row in rows]
+            return page(connection.execute(cut(query, limit)).mappings().all(), ledger_rows.case_state)
 
     def history(self, case_number: str) -> list[CaseEvent]:
         """Return the events of a case in order; none for a case that is not there."""

@@ -116,7 +116,7 @@ class SqlReports:
 
     def __init__(self, engine: Engine) -> None:
         """`engine` comes from `open_engine`."""
-        self._access = LedgerAccess(engine, lambda: unreachable(engine))
+        self._access = LedgerAccess(engine, unreachable(engine))
 
     def of(self, ask: ReportAsk) -> Report:
         """Return the report; holds no case in memory, a number for each answered step."""

@@ -17,7 +17,7 @@ class SqlStandstills:
 
     def __init__(self, engine: Engine) -> None:
         """`engine` comes from `open_engine`."""
-        self._access = LedgerAccess(engine, lambda: unreachable(engine))
+        self._access = LedgerAccess(engine, unreachable(engine))
 
     def unwell(self, rules: Mapping[str, StuckPolicy], now: datetime) -> list[CaseState]:
         """Return the open cases of these cities that are not well by their rules, or say so themselves."""

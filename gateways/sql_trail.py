@@ -6,6 +6,7 @@ from typing import Any, Final
 from sqlalchemy import (
     ColumnElement,
     Engine,
+    RowMapping,
     Select,
     String,
     and_,
@@ -15,7 +16,6 @@ from sqlalchemy import (
     insert,
     literal,
     null,
-    or_,
     select,
     union_all,
 )
@@ -23,6 +23,7 @@ from sqlalchemy import (
 from gateways import note_rows, touched_query
 from gateways.audit_forms import FORMS, announce
 from gateways.ledger_access import LedgerAccess, no_such_case, unreachable
+from gateways.paging import cut, of_cities, page
 from gateways.ports.vault import Vault
 from gateways.sealed_rows import key_of_case
 from models.alert_tables import alerts
@@ -34,6 +35,7 @@ from models.erasure_tables import erasures, legal_holds
 from models.event_tables import received_events
 from models.import_tables import imports
 from models.lineage_tables import generations
+from models.page import Page
 from models.roles import MACHINE
 from models.tables import case_events, cases
 
@@ -191,7 +193,7 @@ class SqlTrail:
     def __init__(self, engine: Engine, vault: Vault) -> None:
         """`engine` comes from `open_engine`; `vault` holds people's keys."""
         self._vault = vault
-        self._access = LedgerAccess(engine, lambda: unreachable(engine))
+        self._access = LedgerAccess(engine, unreachable(engine))
 
     def keep(self, access: Access, note: Note | None = None) -> None:
         """Write down, before anything is shown, that somebody sees it, and the words of his reason."""
@@ -211,7 +213,7 @@ class SqlTrail:
             number = connection.execute(_KEEP, row).scalar_one()
             announce(connection, "accesses", [(number,)], access.at)
 
-    def lines(self, ask: TrailAsk) -> list[TrailLine]:
+    def lines(self, ask: TrailAsk) -> Page[TrailLine]:
         """Return what was done, the oldest first; with a limit the newest of it."""
         query = _TRAIL
         if ask.case_number is not None:
@@ -223,13 +225,10 @@ class SqlTrail:
         if ask.until is not None:
             query = query.where(_trail.c.at < ask.until)
         if ask.cities is not None:
-            of_cities = func.substr(_trail.c.case_number, 5, 4).in_(sorted(ask.cities))
-            query = query.where(or_(_trail.c.case_number.is_(None), of_cities))
-        if ask.limit is not None:
-            query = query.limit(ask.limit)
+            query = query.where(of_cities(_trail.c.case_number, ask.cities))
         with self._access.read() as connection:
-            rows = connection.execute(query).all()
-        return [TrailLine(*row) for row in reversed(rows)]
+            newest = page(connection.execute(cut(query, ask.limit)).mappings().all(), _line)
+        return Page(reversed(newest), newest.total)
 
     def cases_of_person(self, case_number: str) -> list[str]:
         """Return every case of the person of a case. Raises NotFound."""
@@ -244,3 +243,8 @@ class SqlTrail:
         when = {"since": since, "until": until, "cities": sorted(cities)}
         with self._access.read() as connection:
             return touched_query.touched(connection, when)
+
+
+def _line(row: RowMapping) -> TrailLine:
+    names = ("at", "actor", "role", "what", "case_number", "reason", "form", "key", "number")
+    return TrailLine(*(row[name] for name in names))

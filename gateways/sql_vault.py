@@ -11,7 +11,7 @@ from sqlalchemy import Engine, RowMapping, bindparam, func, insert, select, text
 from gateways import key_store, key_witness, sealing
 from gateways.key_store import person_keys, roots
 from gateways.keyring import KeyRing
-from gateways.ledger_access import LedgerAccess
+from gateways.ledger_access import Away, LedgerAccess
 from gateways.sealing import DataKey, DoesNotOpen
 from models.errors import DocumentLost, Erased, Misconfigured, ReactivationError
 from models.lineage import Past, Witnessed
@@ -67,7 +67,7 @@ class SqlVault:
         ring: Callable[[], KeyRing],
         *,
         expects: Callable[[], str | None] = lambda: None,
-        away: Callable[[], ReactivationError] = key_store.away,
+        away: Away = key_store.away,
     ) -> None:
         """`engine` is the key store's, `ring` loads the master keys, `expects` is the ledger's store id."""
         self._engine = engine

@@ -21,13 +21,12 @@ from sqlalchemy import (
 )
 
 from gateways import ledger_rows
-from gateways.ledger_access import LedgerAccess, Upsert
+from gateways.ledger_access import LedgerAccess, Upsert, unavailable
 from gateways.ports.watch import Heartbeat
 from models.alert_tables import alert_deliveries, alerts
 from models.audit_tables import audit_pending
 from models.case import CaseState, SlaState
 from models.desk_tables import commands
-from models.errors import Unavailable
 from models.messages import AlertKind, EventKind
 from models.outbox import WEBHOOK, AlertState, DeliveryState
 from models.tables import case_events, cases
@@ -146,7 +145,7 @@ class SqlWatch:
 
     def __init__(self, engine: Engine) -> None:
         """`engine` comes from `open_engine`."""
-        self._access = LedgerAccess(engine, lambda: Unavailable("ledger", "database does not answer"))
+        self._access = LedgerAccess(engine, unavailable)
 
     def open_cases(self, started_before: datetime, registered_before: datetime) -> dict[str, str | None]:
         """Return the open cases that were started before one time, or registered before another.

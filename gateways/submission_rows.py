@@ -12,6 +12,7 @@ from gateways.sealed_rows import PAPER, REFERENCE, key_of_case
 from models.desk import PortalReceipt
 from models.desk_tables import submissions, submissions_begun
 from models.errors import WrongState
+from models.references import folded
 
 _NUMBER = bindparam("case_number", type_=String())
 _ATTEMPT = bindparam("attempt", type_=Integer())
@@ -46,7 +47,7 @@ def row_of(  # noqa: PLR0913, PLR0917 - a row's columns
     return {
         "case_number": case_number,
         "attempt": attempt,
-        "reference_index": vault.index(REFERENCE, receipt.reference),
+        "reference_index": vault.index(REFERENCE, folded(receipt.reference)),
         "reference": key.seal(_place(case_number, attempt, "reference"), receipt.reference),
         "submitted_at": receipt.submitted_at,
         "submitted_by": by,

@@ -1,5 +1,6 @@
 """Papers of a registered case: what its checklist asks for, what is there, and what comes in later."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,19 @@ class Checklist:
     """SHA-256 of papers that are gone from the store or were altered."""
 
 
+@dataclass(frozen=True, repr=False)
+class ReadPaper:
+    """A paper in order, as it was brought."""
+
+    kind: DocumentKind
+    content: bytes
+
+    @property
+    def name(self) -> str:
+        """What makes it the same paper when it is brought again."""
+        return f"{self.kind}:{hashlib.sha256(self.content).hexdigest()}"
+
+
 class Papers:
     """Looks at the papers of a case and adds to them."""
 
@@ -57,22 +71,29 @@ class Papers:
         Raises BadInput with every fault at once, NotFound, or WrongState for a case that is over.
         """
         self._registry.case(case_number)
-        papers, faults = [], []
-        for place, name in enumerate(named, start=1):
-            found = self._read(f"paper {place}", name)
-            if isinstance(found, Finding):
-                faults.append(found)
-            else:
-                papers.append(found)
-        if faults:
+        return self.keep(case_number, self.read(named))
+
+    def read(self, named: Sequence[str]) -> list[ReadPaper]:
+        """Read papers named as `kind=path`; nothing is kept. Raises BadInput with every fault at once."""
+        found = [self._read(f"paper {place}", name) for place, name in enumerate(named, start=1)]
+        if faults := [one for one in found if isinstance(one, Finding)]:
             raise BadInput(faults)
+        return [one for one in found if isinstance(one, ReadPaper)]
+
+    def keep(self, case_number: str, papers: Sequence[ReadPaper]) -> int:
+        """Keep papers that were read; return how many were new to the case. Raises NotFound or WrongState."""
         kept = [
-            Paper(kind, self._documents.put(content), media_type_of(content) or "", len(content))
-            for kind, content in papers
+            Paper(
+                paper.kind,
+                self._documents.put(paper.content),
+                media_type_of(paper.content) or "",
+                len(paper.content),
+            )
+            for paper in papers
         ]
         return self._registry.add_papers(case_number, list(dict.fromkeys(kept)))
 
-    def _read(self, field: str, name: str) -> tuple[DocumentKind, bytes] | Finding:
+    def _read(self, field: str, name: str) -> ReadPaper | Finding:
         kind, separator, path = name.partition("=")
         if not separator or kind not in set(DocumentKind):
             return Finding(field, "is not kind=path", f"kinds are {', '.join(DocumentKind)}")
@@ -80,4 +101,4 @@ class Papers:
             return Finding(field, *PAPER_FAULTS[fault])
         if (content := read_paper(Path(path))) is None:
             return Finding(field, *PAPER_FAULTS["unreadable"])
-        return DocumentKind(kind), content
+        return ReadPaper(DocumentKind(kind), content)

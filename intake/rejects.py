@@ -12,6 +12,7 @@ from typing import Self
 
 from intake.rows import RowFault
 from models.errors import BadInput, Finding
+from models.faults import of_os
 from models.plain import safe_cell
 
 
@@ -41,21 +42,28 @@ class RejectFile:
             if kind is None:
                 try:
                     self._put()
-                except OSError:
-                    raise _unwritable() from None
+                except OSError as refusal:
+                    raise _unwritable(of_os(refusal).what) from None
 
     def _put(self) -> None:
         self._file.seek(0)
         handle, part = tempfile.mkstemp(dir=self._path.parent, prefix=".rejects-")  # mode 0600
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            shutil.copyfileobj(self._file, file)
-        Path(part).replace(self._path)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+                shutil.copyfileobj(self._file, file)
+            Path(part).replace(self._path)
+        except OSError:
+            Path(part).unlink(missing_ok=True)
+            raise
 
     def add(self, faults: Iterable[RowFault]) -> None:
-        """Write the faults of a row."""
-        self._rows.writerows(map(safe_cell, astuple(fault)) for fault in faults)
+        """Write the faults of a row. Raises BadInput when the disk for that is full."""
+        try:
+            self._rows.writerows(map(safe_cell, astuple(fault)) for fault in faults)
+        except OSError as error:
+            raise _unwritable(of_os(error).what) from None
 
 
-def _unwritable() -> BadInput:
+def _unwritable(why: str = "cannot be written") -> BadInput:
     fix = "name a file in a folder that exists and may be written"
-    return BadInput([Finding("--rejects", "cannot be written", fix)])
+    return BadInput([Finding("--rejects", why, fix)])

@@ -127,6 +127,12 @@ class BulkProgress(Payload):
         """How many are still to come."""
         return self.total - self.settled
 
+    @property
+    def is_in_vain(self) -> bool:
+        """Whether cases had their turn and nothing was done to any of them."""
+        taken = (ItemResult.DONE, ItemResult.UNDELIVERED)
+        return self.settled > 0 and not any(self.results.get(result) for result in taken)
+
     @classmethod
     def of(cls, counts: Mapping[ItemResult | None, int]) -> "BulkProgress":
         """Return the progress from how many cases have each result, None for none yet."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
+from models.asked import Asked
 from models.case import CaseRef, Step
 from models.messages import (
     Acknowledge,
@@ -203,6 +204,8 @@ class Completion:
     """A command with everything that is written in the same transaction."""
 
     command: Command
+    asked: Asked | None = None
+    """What was said to give it; None when neither a person nor an outside system did."""
     item: int | None = None
     """The desk item that it finishes; it must still be `expects`'s."""
     expects: str | None = None

@@ -75,6 +75,8 @@ class CommandRow(LedgerTable, table=True):
     settled_at: datetime | None = None
     said: str | None = None
     """Why it was refused, in the engine's words."""
+    asked: str | None = None
+    """Keyed digest, under the person's key, of what was asked for: by this a repeat is known."""
 
 
 class RefusalRow(LedgerTable, table=True):

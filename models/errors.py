@@ -2,11 +2,12 @@
 
     ReactivationError
     |- TryAgain                 nobody: the engine asks again by itself
-    |  |- Unavailable           an outside system is down, slow or overloaded
+    |  |- Unavailable           an outside system is down, slow or overloaded   (exit code 5)
     |  `- NotYetAnswered        the institution has not decided yet (benign)
     |- SystemDown               nobody: the case is parked until the outage is over
     |- NeedsPerson              asking again does not help until somebody acts
     |  |- Refused               an officer: the outside system will not take this call
+    |  |- ReferenceTaken        an officer: SIKS-NG calls two people by one reference
     |  |- BadReply              an engineer: the reply is not what was agreed
     |  |- Misconfigured         an administrator: address, credential or policy
     |  `- DocumentLost          an officer: a paper in the store is gone or was altered
@@ -34,6 +35,11 @@ from models.wib import wib_text
 
 class ReactivationError(Exception):
     """Something that this product expects to happen and has a plan for."""
+
+    @property
+    def code(self) -> str:
+        """What Temporal, the ledger and alerts call it; nothing personal."""
+        return type(self).__name__
 
 
 class TryAgain(ReactivationError):
@@ -82,6 +88,20 @@ class NotYetAnswered(TryAgain):
 
 class Refused(_OutsideError, NeedsPerson):
     """The outside system understood the call and will not do it."""
+
+
+class ReferenceTaken(NeedsPerson):
+    """SIKS-NG gave a case the reference of another; only a look into the portal tells whose it is."""
+
+    def __init__(self, case_number: str, other: str) -> None:
+        """`other` is the case that has the reference in the ledger."""
+        super().__init__(f"siks_ng: the reference for {case_number} belongs to {other} already")
+        self.other = other
+
+    @property
+    def code(self) -> str:
+        """Its class and the other case, as `ReferenceTaken:PBI-3674-2026-000001`."""
+        return f"{type(self).__name__}:{self.other}"
 
 
 class BadReply(_OutsideError, NeedsPerson):

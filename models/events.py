@@ -81,8 +81,8 @@ class EventSource:
 
 
 def _check_printable(value: str) -> str:
-    if not value.isprintable():
-        raise ValueError("is not printable")
+    if not value.isprintable() or not value.strip():
+        raise ValueError("is empty or not printable")
     return value
 
 

@@ -30,6 +30,14 @@ def waits_for(waiting_on: WaitingOn) -> str:
     return f"waits.{waiting_on}"
 
 
+_TAKEN: Final = "ReferenceTaken:"
+
+
+def has_our_reference(trouble: str | None) -> str | None:
+    """Return the case that has the reference which SIKS-NG gave to this one too; None for another trouble."""
+    return trouble.removeprefix(_TAKEN) if trouble is not None and trouble.startswith(_TAKEN) else None
+
+
 SLOW: Final = frozenset({TOO_OFTEN, *map(waits_for, PATIENT_WITH)})
 """Troubles of a case that goes on all the same: nobody has to free it."""
 

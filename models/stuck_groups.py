@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from models.case import CaseHealth, CaseState, Step, Track, WaitingOn
-from models.standstill import SLOW, TOO_OFTEN, StuckPolicy, StuckRule, judged, waits_for
+from models.standstill import SLOW, TOO_OFTEN, StuckPolicy, StuckRule, has_our_reference, judged, waits_for
 
 EXAMPLES: Final = 5
 """How many cases a group names."""
@@ -46,7 +46,7 @@ class StuckGroup:
             return "starter.py outage list"
         if self.trouble in _BY_OFFICE:
             return "starter.py desk list --all --unassigned"
-        if self.trouble == TOO_OFTEN or self.is_returned:
+        if self.trouble == TOO_OFTEN or self.is_returned or has_our_reference(self.trouble):
             return f"starter.py why {self.examples[0]}"
         verb = "escalate" if self.trouble in SLOW else "retry"
         return f"starter.py bulk {verb} --where {shlex.quote(self.where)}"

@@ -105,6 +105,7 @@ TROUBLE = OUTAGE | {
     "SystemDown": "sistem luar sedang gangguan",
     "NotYetAnswered": "belum ada keputusan",
     "Refused": "sistem luar menolak",
+    "ReferenceTaken": "referensi dari SIKS-NG sudah tercatat pada kasus lain, bandingkan di portal",
     "BadReply": "balasan sistem luar tidak dikenal",
     "Misconfigured": "setelan atau kebijakan salah",
     "DocumentLost": "dokumen hilang atau berubah",
@@ -134,7 +135,14 @@ def any_of(kinds: Iterable[DocumentKind]) -> str:
 
 def trouble_words(trouble: str, reasons: Reasons) -> str:
     """Return what an officer reads for why a case stands still: ours, the office's, or the code itself."""
-    return TROUBLE.get(trouble) or reasons.label(trouble)
+    return _ours(trouble) or reasons.label(trouble)
+
+
+def _ours(trouble: str) -> str | None:
+    """Return our words for a trouble, with the other case that it names, if it does."""
+    kind, _, other = trouble.partition(":")
+    words = TROUBLE.get(kind)
+    return words if words is None or not other else f"{words} ({other})"
 
 
 def duration(span: timedelta) -> str:
@@ -156,7 +164,7 @@ def details(state: CaseState) -> str:
         lines.append(f"- Menunggu: **{WAITING_ON[state.waiting_on]}** sejak {wib_text(state.since)}")
     if state.health is not CaseHealth.OK:
         trouble = state.trouble or "-"
-        lines.append(f"- **{HEALTH[state.health]}**: {TROUBLE.get(trouble, trouble)}")
+        lines.append(f"- **{HEALTH[state.health]}**: {_ours(trouble) or trouble}")
     if state.due_at is None:
         lines.append("- Batas waktu: belum berjalan, berkas belum lengkap")
     else:

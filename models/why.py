@@ -10,7 +10,7 @@ from models.desk import DeskItem, ItemKind
 from models.outage import System
 from models.outbox import AlertEntry, AlertState
 from models.roles import MACHINE
-from models.standstill import SLOW, stands_still
+from models.standstill import SLOW, has_our_reference, stands_still
 
 
 @dataclass(frozen=True)
@@ -120,6 +120,13 @@ class Why:
             return (f"starter.py documents add {number} KIND=PATH", f"starter.py documents list {number}")
         if state.waiting_on is WaitingOn.OFFICER and state.trouble is not None and state.trouble.isupper():
             return (f"starter.py correct {number} FIELD", f"starter.py retry {number}")
+        if (other := has_our_reference(state.trouble)) is not None:
+            proven = "--receipt REF --receipt-again REF --at TIME --proof FILE"
+            return (
+                f"starter.py show {other}",
+                f"starter.py receipt void {other} --reason WHY",
+                f"starter.py answer {number} {state.step} --approve {proven}",
+            )
         if state.trouble in {"Misconfigured", "BadReply", "Unexpected", "Timeout"}:
             return ("starter.py doctor", f"starter.py retry {number}")
         return (f"starter.py retry {number}",)

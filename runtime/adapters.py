@@ -1,7 +1,8 @@
 """The composition root's hands: which adapter stands behind which port."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from pydantic import HttpUrl
@@ -20,7 +21,8 @@ from gateways.http_bpjs import HttpBpjs
 from gateways.http_call import Patience
 from gateways.http_kemensos import HttpKemensos
 from gateways.http_siks_ng import HttpSiksNg
-from gateways.ledger_access import utc_now
+from gateways.ledger_access import unavailable, utc_now
+from gateways.ledger_clock import LedgerClock
 from gateways.ledger_schema import open_engine, require_current
 from gateways.outage_guard import GuardedBpjs, OutageGuard
 from gateways.policy_folder import PolicyFolder
@@ -67,9 +69,11 @@ from gateways.typst_letters import TypstLetters
 from gateways.webhook_sender import WebhookSender
 from models.errors import Misconfigured, Unavailable
 from models.events import EventSource
+from models.faults import Fault
 from models.outage import System
 from models.outbox import WEBHOOK
 from runtime import keys
+from runtime.clocks import ledger_clock, tell_of_clock
 from runtime.settings import PREFIX, Settings
 from workflows import options
 
@@ -93,6 +97,8 @@ class Office:
     erasures: Erasures
     lineage: LineageBook
     vault: Vault
+    clock: Callable[[], datetime]
+    """The time that counts, whatever the clock of an officer's machine shows."""
 
 
 @dataclass(frozen=True)
@@ -142,12 +148,12 @@ def ledger_engine(settings: Settings) -> Engine:
 def office(settings: Settings) -> Office:
     """Build the adapters of the officers' side. Raises Misconfigured."""
     engine = ledger_engine(settings)
-    vault = keys.vault(settings, engine)
+    vault, time = keys.vault(settings, engine), ledger_clock(engine)
     return Office(
-        registry=SqlRegistry(engine, vault),
+        registry=SqlRegistry(engine, vault, time),
         documents=FolderDocuments(settings.documents, vault),
         shelf=PolicyFolder(settings.policies_dir),
-        book=SqlDeskBook(engine, vault),
+        book=SqlDeskBook(engine, vault, time),
         printer=TypstLetters(settings.policies_dir / LETTER_TEMPLATES),
         alerts=SqlAlertBook(engine),
         marks=SqlCalendarMarks(engine),
@@ -155,7 +161,13 @@ def office(settings: Settings) -> Office:
         erasures=SqlErasures(engine, vault, FolderDocuments(settings.documents, vault)),
         lineage=SqlLineage(engine),
         vault=vault,
+        clock=time,
     )
+
+
+def clock(settings: Settings) -> LedgerClock:
+    """Return the ledger's clock. Raises Misconfigured."""
+    return ledger_clock(open_engine(settings.ledger_url))
 
 
 @dataclass(frozen=True)
@@ -174,7 +186,7 @@ def lists(settings: Settings) -> Lists:
     vault = keys.vault(settings, engine)
     return Lists(
         tables=TableFiles(),
-        imports=SqlImports(engine, vault),
+        imports=SqlImports(engine, vault, ledger_clock(engine)),
         documents=FolderDocuments(settings.documents, vault),
         shelf=PolicyFolder(settings.policies_dir),
     )
@@ -189,7 +201,7 @@ def work(office: Office) -> OfficeWork:
         office.documents,
         office.printer,
         trail=office.trail,
-        clock=utc_now,
+        clock=office.clock,
     )
 
 
@@ -199,8 +211,9 @@ def outside(settings: Settings) -> Outside:
     The master keys are tried at once: a worker without them could work no case.
     """
     engine = ledger_engine(settings)
-    vault = keys.vault(settings, engine, lambda: Unavailable("key store", "database does not answer"))
+    vault = keys.vault(settings, engine, _no_keys)
     vault.store()
+    time = LedgerClock(engine, unavailable, tell=tell_of_clock)
     shelf = PolicyFolder(settings.policies_dir)
     modes = Modes(settings.office == "desk", settings.siks_ng, settings.kemensos, settings.bpjs)
     siks_ng = None if modes.siks_ng is Mode.DESK else _siks_ng(settings)
@@ -210,10 +223,10 @@ def outside(settings: Settings) -> Outside:
     probes: dict[System, Probe] = {name: one for name, one in machines.items() if one is not None}
     seen, every = SqlOutages(engine), settings.probe_every
     return Outside(
-        ledger=SqlLedger(engine, vault),
+        ledger=SqlLedger(engine, vault, time),
         documents=FolderDocuments(settings.documents, vault),
         shelf=shelf,
-        desk=SqlDesk(engine),
+        desk=SqlDesk(engine, time),
         alerts=_alerts(engine, shelf, settings),
         figures=SqlFigures(engine),
         modes=modes,
@@ -228,6 +241,10 @@ def outside(settings: Settings) -> Outside:
     )
 
 
+def _no_keys(fault: Fault) -> Unavailable:
+    return Unavailable("key store", f"database {fault.what}")
+
+
 def digesting(settings: Settings) -> Digesting:
     """Build what makes the daily digest. Raises Misconfigured."""
     engine, shelf = ledger_engine(settings), PolicyFolder(settings.policies_dir)
@@ -236,8 +253,7 @@ def digesting(settings: Settings) -> Digesting:
 
 def bulk_book(settings: Settings, *, in_worker: bool = False) -> BulkBook:
     """Return the orders for many cases. Raises Misconfigured."""
-    away = Unavailable("ledger", "database does not answer")
-    return SqlBulkBook(ledger_engine(settings), (lambda: away) if in_worker else None)
+    return SqlBulkBook(ledger_engine(settings), unavailable if in_worker else None)
 
 
 def lineage(settings: Settings) -> LineageBook:
@@ -362,7 +378,7 @@ def events(settings: Settings, office: Office) -> Events:
     sources = read_event_sources(settings.event_sources)
     if taken := [one.id for one in sources if office.shelf.people().find(one.id)]:
         raise Misconfigured(f"event sources: {', '.join(taken)} is the id of a person")
-    answers = PushedAnswers(office.registry, office.book, office.shelf, utc_now)
+    answers = PushedAnswers(office.registry, office.book, office.shelf, office.clock)
     return Events(sources, event_book(settings), answers)
 
 

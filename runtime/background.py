@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from datetime import datetime
 
 import structlog
 from temporalio.client import Client
@@ -35,16 +35,20 @@ log = structlog.get_logger()
 
 
 async def sweep_for_ever(
-    intake: Intake, recounter: Recounter, delivery: Delivery, schedules: DigestSchedules
+    intake: Intake,
+    recounter: Recounter,
+    delivery: Delivery,
+    schedules: DigestSchedules,
+    clock: Callable[[], datetime],
 ) -> None:
     """Start cases whose start, and deliver commands whose delivery, never reached Temporal.
 
-    Ends only by cancellation.
+    `clock` is the one that dates registrations. Ends only by cancellation.
     """
     while True:
         await schedules.keep()
         try:
-            if started := await intake.sweep(datetime.now(UTC) - options.SWEEP_AFTER):
+            if started := await intake.sweep(clock() - options.SWEEP_AFTER):
                 log.info("sweep.started", cases=started)
             await recounter.look()
             if delivered := await delivery.sweep():

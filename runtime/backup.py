@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +27,7 @@ from models.errors import BadInput, Finding, Misconfigured
 from models.lineage import Discord, Held
 from models.tables import case_events, cases, people
 from runtime import keys
+from runtime.clocks import ledger_clock
 from runtime.settings import Settings
 
 MANIFEST: Final = "manifest.json"
@@ -80,7 +81,7 @@ def back_up(settings: Settings, into: Path, keys_into: Path | None, *, told: Cal
     """
     ledger, store = open_engine(settings.ledger_url), keys.keystore_engine(settings)
     require_current(ledger)
-    now = datetime.now(UTC)
+    now = ledger_clock(ledger)()
     name = f"reaktivasi-{now:%Y%m%dT%H%M%SZ}"
     folder, of_keys = into / name, (keys_into or into) / f"{name}-keys"
     for path in (folder, of_keys):
@@ -166,7 +167,7 @@ def _examine(  # noqa: PLR0913, PLR0917 - what a manifest tells
     past, held = book.past(), book.lineage().held
     if held is None:
         raise Misconfigured("the copy of the ledger does not say that it is one")
-    with LedgerAccess(ledger, lambda: unreachable(ledger)).read() as connection:
+    with LedgerAccess(ledger, unreachable(ledger)).read() as connection:
         counts = {
             table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()
             for table in (people, cases, case_events)

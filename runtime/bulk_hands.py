@@ -64,7 +64,7 @@ class CaseHands:
                 return done
             kept = await self._delivery.deliver(done)
         except EngineUnreachable:
-            raise Unavailable("ledger", "database does not answer") from None
+            raise Unavailable("ledger", "database cannot be used now") from None
         return _DONE if kept is None else ItemVerdict(ItemResult.UNDELIVERED, kept.words)
 
     def _give(self, bulk: Bulk, item: BulkItem) -> Command | ItemVerdict:

@@ -17,7 +17,7 @@ def bulk_work(settings: Settings, namespace: OwnNamespace, outside: Outside) -> 
         office,
         adapters.outages(settings),
         outside.alerts,
-        Delivery(namespace, office.registry, office.book),
-        utc_now,
+        Delivery(namespace, office.registry, office.book, office.clock),
+        office.clock,
     )
     return BulkWork(adapters.bulk_book(settings, in_worker=True), hands, utc_now)

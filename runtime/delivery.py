@@ -1,7 +1,8 @@
 """Brings commands from the ledger to their workflows: at once if somebody answers, otherwise later."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypedDict
 
@@ -68,11 +69,14 @@ class Delivery:
     case's birth mark, so that no other case of the number takes it.
     """
 
-    def __init__(self, namespace: OwnNamespace, registry: Registry, book: DeskBook) -> None:
-        """`registry` tells a case that is over from one that has not begun."""
+    def __init__(
+        self, namespace: OwnNamespace, registry: Registry, book: DeskBook, clock: Callable[[], datetime]
+    ) -> None:
+        """`registry` tells a case that is over from one that has not begun; `clock` dates what was said."""
         self._namespace = namespace
         self._registry = registry
         self._book = book
+        self._clock = clock
 
     async def deliver(self, command: Command) -> Undelivered | None:
         """Send one command; return why nobody took it, in which case the sweep sends it again.
@@ -85,7 +89,7 @@ class Delivery:
             if isinstance(sent, Undelivered):
                 return sent
             result, said = sent
-            await asyncio.to_thread(self._book.settle, command.command_id, result, said, datetime.now(UTC))
+            await asyncio.to_thread(self._settle, command.command_id, result, said)
         else:
             result, said = command.result, command.said
         if result is not CommandResult.ACCEPTED:
@@ -138,6 +142,9 @@ class Delivery:
             return Undelivered.NO_TEMPORAL if isinstance(away, NoTemporal) else Undelivered.TEMPORAL_AWAY
         return (CommandResult.LATE, LATE) if accepted.is_late else (CommandResult.ACCEPTED, None)
 
+    def _settle(self, command_id: str, result: CommandResult, said: str | None) -> None:
+        self._book.settle(command_id, result, said, self._clock())
+
     async def _of_none(self, number: str) -> tuple[CommandResult, str | None] | Undelivered:
         """Say what a command comes to whose case Temporal does not run. Raises NotRunning."""
         state: CaseState = await asyncio.to_thread(self._registry.case, number)
@@ -149,7 +156,7 @@ class Delivery:
 
     async def _who_is_missing(self, client: Client) -> Undelivered:
         try:
-            workers = await pollers(client, self._namespace.task_queue)
+            workers = await pollers(client, self._namespace.settings)
         except EngineUnreachable:
             return Undelivered.TEMPORAL_AWAY
         return Undelivered.NO_ANSWER if workers else Undelivered.NO_WORKER

@@ -1,15 +1,14 @@
 """Is everything there that cases need? Each check says what it saw and how to mend it."""
 
+import asyncio
 import os
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlsplit
 
 from activities.ways import Mode
-from gateways.ledger_access import utc_now
 from gateways.ledger_check import require_opens
 from gateways.policy_folder import PolicyFolder
 from gateways.typst_letters import TypstLetters
@@ -23,12 +22,14 @@ from models.errors import (
 )
 from models.wib import wib_date, wib_text
 from runtime import adapters, keys
+from runtime.clocks import best_known, clocks_agree
 from runtime.deployment import Deployments
 from runtime.ladders import check_ladders, without_contact
 from runtime.namespace import OwnNamespace
 from runtime.same_past import SamePast
 from runtime.schedules import next_digest, schedule_id
 from runtime.settings import PREFIX, Settings
+from runtime.space import look_for_space
 from runtime.temporal import connect
 from runtime.visibility import missing_search_attributes, pollers
 from runtime.watchdog import WATCHDOG
@@ -64,6 +65,7 @@ async def examine(settings: Settings) -> list[Check]:
             _keys,
         ),
         ("documents", f"set {PREFIX}DOCUMENTS_DIR to a folder that can be written", _documents),
+        ("space", "free space, or mend what is said in parentheses", _space),
         ("watchdog", "start it: `python worker.py --watchdog`", _watchdog),
         (
             "temporal",
@@ -71,6 +73,7 @@ async def examine(settings: Settings) -> list[Check]:
             _temporal,
         ),
         ("stores", "docs/restore.md, then `starter.py restored`", _stores),
+        ("clock", "set the clock that is wrong, for example `timedatectl set-ntp true`", clocks_agree),
         ("search attributes", "`starter.py search-attributes`", _search_attributes),
         ("worker", "start one: `starter.py up`, or `python worker.py`", _worker),
         ("deployment", "`starter.py deployment promote BUILD_ID --go`, or start its workers", _deployment),
@@ -97,7 +100,7 @@ async def examine(settings: Settings) -> list[Check]:
 
 
 _NEEDED = {
-    **dict.fromkeys(("keys", "watchdog", "stores"), "ledger"),
+    **dict.fromkeys(("keys", "watchdog", "stores", "clock"), "ledger"),
     **dict.fromkeys(("search attributes", "worker", "deployment", "digest"), "temporal"),
 }
 """What a check cannot be made without."""
@@ -132,7 +135,7 @@ async def _policies(settings: Settings) -> str:
 
 
 async def _calendar(settings: Settings) -> str:
-    return PolicyFolder(settings.policies_dir).calendars().outlook(wib_date(datetime.now(UTC)))
+    return PolicyFolder(settings.policies_dir).calendars().outlook(wib_date(await best_known(settings)))
 
 
 async def _alerts(settings: Settings) -> str:
@@ -170,8 +173,12 @@ async def _documents(settings: Settings) -> str:
     return str(folder)
 
 
+async def _space(settings: Settings) -> str:
+    return await asyncio.to_thread(look_for_space, settings)
+
+
 async def _watchdog(settings: Settings) -> str:
-    now, heartbeat = utc_now(), adapters.watching(settings).watch.heartbeat(WATCHDOG)
+    now, heartbeat = adapters.clock(settings)(), adapters.watching(settings).watch.heartbeat(WATCHDOG)
     if heartbeat is None:
         return "WARN was never at work: nobody looks for lost cases (`python worker.py --watchdog`)"
     said = f"last round {max(int((now - heartbeat.at).total_seconds()), 0)} s ago"
@@ -207,7 +214,7 @@ async def _search_attributes(settings: Settings) -> str:
 
 
 async def _worker(settings: Settings) -> str:
-    polling = await pollers(await connect(settings), settings.task_queue)
+    polling = await pollers(await connect(settings), settings)
     if not polling:
         raise EngineUnreachable(f"nobody asks task queue {settings.task_queue!r} for work")
     return f"{len(polling)} on task queue {settings.task_queue!r}"
@@ -223,7 +230,7 @@ async def _deployment(settings: Settings) -> str:
         raise Misconfigured(str(error)) from None
     if seen.current is None:
         raise Misconfigured(f"{seen.name}: no version is the current one, so that its workers get no case")
-    if not await pollers(client, settings.task_queue, build_id=seen.current):
+    if not await pollers(client, settings, build_id=seen.current):
         raise Misconfigured(f"{seen.name}: current is {seen.current}, and no worker of it asks for work")
     ramping = (f", {one.share:g} % go to {one.build_id}" for one in seen.versions if one.status == "ramping")
     return f"{seen.name}: current is {seen.current}{''.join(ramping)}"

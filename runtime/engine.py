@@ -78,7 +78,7 @@ class TemporalEngine:
 
     async def workers(self) -> int:
         """Return how many workers ask for work."""
-        return len(await pollers(await self._namespace.client(), self._namespace.task_queue))
+        return len(await pollers(await self._namespace.client(), self._namespace.settings))
 
     async def running(self) -> Mapping[str, Running]:
         """Return the cases that Temporal lists as running, by their ids."""

@@ -9,7 +9,15 @@ from typing import NoReturn
 import uvloop
 
 from gateways.ledger_schema import close_engines
-from models.errors import BadInput, EngineUnreachable, Misconfigured, NotFound, ReactivationError, WrongState
+from models.errors import (
+    BadInput,
+    EngineUnreachable,
+    Misconfigured,
+    NotFound,
+    ReactivationError,
+    Unavailable,
+    WrongState,
+)
 
 EXIT_CODES: dict[type[ReactivationError], int] = {
     BadInput: 2,
@@ -17,6 +25,7 @@ EXIT_CODES: dict[type[ReactivationError], int] = {
     NotFound: 3,
     WrongState: 4,
     EngineUnreachable: 5,
+    Unavailable: 5,
 }
 
 

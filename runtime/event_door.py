@@ -118,7 +118,7 @@ class EventDoor:
         try:
             await asyncio.to_thread(self._events.book.latest, 1)
         except EngineUnreachable:
-            return JSONResponse({"status": "ledger does not answer"}, 503)
+            return JSONResponse({"status": "ledger cannot be used"}, 503)
         return JSONResponse({"status": "ok"})
 
     async def _receive(self, request: Request) -> Response:

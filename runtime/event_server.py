@@ -12,7 +12,6 @@ import structlog
 import uvicorn
 from starlette.applications import Starlette
 
-from gateways.ledger_access import utc_now
 from gateways.ports.desk import DeskBook
 from gateways.ports.ledger import Registry
 from models.desk import Command, CommandResult
@@ -88,13 +87,13 @@ async def serve_events(settings: Settings, listening: Listening) -> None:
     namespace = OwnNamespace.of(settings, office.lineage)
     with contextlib.suppress(EngineUnreachable):
         await namespace.client()
-    delivery = Delivery(namespace, office.registry, office.book)
+    delivery = Delivery(namespace, office.registry, office.book, office.clock)
     door = EventDoor(
         events,
         Deliverer(delivery, office.registry, office.book),
         Limits(Rates(), time.monotonic),
         window=settings.event_window,
-        clock=utc_now,
+        clock=office.clock,
     )
     with _listen(listening) as held:
         server = _server(door.app(), listening)

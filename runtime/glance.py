@@ -26,7 +26,7 @@ async def glance(namespace: OwnNamespace, case: CaseRef) -> Glance:
     try:
         async with asyncio.timeout(options.GLANCE_WITHIN.total_seconds()):
             client = await namespace.client()
-            workers = len(await pollers(client, namespace.task_queue))
+            workers = len(await pollers(client, namespace.settings))
             return await _described(client, case, workers)
     except (EngineUnreachable, RPCError, RuntimeError, TimeoutError):
         return UNKNOWN

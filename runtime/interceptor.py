@@ -64,7 +64,7 @@ def failure_of(error: Exception) -> ApplicationError:
         benign = ApplicationErrorCategory.BENIGN
         return ApplicationError(str(error), type=kind, non_retryable=True, category=benign)
     if isinstance(error, ReactivationError):
-        return ApplicationError(str(error), type=kind, non_retryable=not isinstance(error, TryAgain))
+        return ApplicationError(str(error), type=error.code, non_retryable=not isinstance(error, TryAgain))
     frames = traceback.extract_tb(error.__traceback__)
     where = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "no frame"
     return ApplicationError(f"{kind} in {where}", type="Unexpected")

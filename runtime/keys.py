@@ -1,6 +1,5 @@
 """Master keys of an installation: where they come from, what they may guard, and their rotation."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,9 +9,10 @@ from sqlalchemy import Engine, make_url
 
 from gateways import key_store, keyring
 from gateways.keyring import DEMO, KeyRing
+from gateways.ledger_access import Away
 from gateways.ledger_schema import sealed_with
 from gateways.sql_vault import SqlVault
-from models.errors import Misconfigured, ReactivationError
+from models.errors import Misconfigured
 from models.wib import wib_date
 from runtime.settings import PREFIX, Settings
 
@@ -96,9 +96,7 @@ def keystore_engine(settings: Settings) -> Engine:
     return key_store.open_keys(settings.keystore_url)
 
 
-def vault(
-    settings: Settings, ledger: Engine, away: Callable[[], ReactivationError] = key_store.away
-) -> SqlVault:
+def vault(settings: Settings, ledger: Engine, away: Away = key_store.away) -> SqlVault:
     """Build the vault of a ledger; master keys are read when they are first needed. Raises Misconfigured."""
     return SqlVault(
         keystore_engine(settings),

@@ -36,19 +36,19 @@ class OwnNamespace:
     """
 
     def __init__(
-        self, connecting: Callable[[], Awaitable[Client]], book: LineageBook, *, task_queue: str
+        self, connecting: Callable[[], Awaitable[Client]], settings: Settings, book: LineageBook
     ) -> None:
-        """`connecting` gives a connection, which may be lazy; `task_queue` is the one of the cases."""
+        """`connecting` gives a connection, which may be lazy; `settings` name the task queue of the cases."""
         self._connecting = connecting
         self._book = book
-        self.task_queue = task_queue
+        self.settings = settings
         self._client: Client | None = None
         self._asked_at: float | None = None
 
     @classmethod
     def of(cls, settings: Settings, book: LineageBook) -> "OwnNamespace":
         """Return the namespace that settings or the folder's stack name; nothing is connected yet."""
-        return cls(lambda: connect(settings, lazy=True), book, task_queue=settings.task_queue)
+        return cls(lambda: connect(settings, lazy=True), settings, book)
 
     @classmethod
     def over(cls, client: Client, settings: Settings, book: LineageBook) -> "OwnNamespace":
@@ -57,7 +57,12 @@ class OwnNamespace:
         async def connected() -> Client:
             return client
 
-        return cls(connected, book, task_queue=settings.task_queue)
+        return cls(connected, settings, book)
+
+    @property
+    def task_queue(self) -> str:
+        """The one of the cases."""
+        return self.settings.task_queue
 
     async def client(self) -> Client:
         """Return the connection, once the namespace has said whose it is.

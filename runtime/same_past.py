@@ -16,7 +16,6 @@ import structlog
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from gateways.ledger_access import utc_now
 from gateways.ports.audit import Anchors
 from gateways.ports.lineage import LineageBook
 from gateways.ports.vault import Vault
@@ -60,7 +59,7 @@ class SamePast:
     def of(cls, settings: Settings, office: Office, namespace: OwnNamespace) -> "SamePast":
         """Return the comparison for an installation."""
         anchors = adapters.anchors(settings.anchors)
-        return cls(office.lineage, office.vault, namespace, anchors, utc_now)
+        return cls(office.lineage, office.vault, namespace, anchors, office.clock)
 
     async def look(self) -> Held | None:
         """Return why no number is given out, which holds for everybody from now on; None when all is well.

@@ -138,10 +138,7 @@ class Stack:
         client = await self.client()
 
         async def polls() -> bool:
-            return any(
-                one.startswith(f"{self.worker.pid}@")
-                for one in await pollers(client, self.settings.task_queue)
-            )
+            return any(one.startswith(f"{self.worker.pid}@") for one in await pollers(client, self.settings))
 
         await until_async(polls, self.worker)
 

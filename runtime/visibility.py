@@ -11,6 +11,8 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from models.errors import EngineUnreachable, Misconfigured
+from runtime.clocks import best_known
+from runtime.settings import Settings
 from runtime.temporal import UNREACHABLE
 from workflows import options, search_attributes
 
@@ -58,7 +60,7 @@ async def register_search_attributes(client: Client) -> Sequence[Column]:
     return missing
 
 
-async def pollers(client: Client, task_queue: str, *, build_id: str | None = None) -> Sequence[str]:
+async def pollers(client: Client, settings: Settings, *, build_id: str | None = None) -> Sequence[str]:
     """Return the identities of the workers that ask for work on the task queue. Raises EngineUnreachable.
 
     With `build_id` only those of that version count.
@@ -69,12 +71,12 @@ async def pollers(client: Client, task_queue: str, *, build_id: str | None = Non
         answer = await client.workflow_service.describe_task_queue(
             DescribeTaskQueueRequest(
                 namespace=client.namespace,
-                task_queue=TaskQueue(name=task_queue),
+                task_queue=TaskQueue(name=settings.task_queue),
                 task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
             )
         )
     except (RPCError, RuntimeError):
         raise EngineUnreachable(UNREACHABLE) from None
-    oldest = datetime.now(UTC) - options.POLLS_WITHIN
+    oldest = await best_known(settings) - options.POLLS_WITHIN
     living = [one for one in answer.pollers if one.last_access_time.ToDatetime(UTC) >= oldest]
     return [one.identity for one in living if build_id in {None, one.deployment_options.build_id}]

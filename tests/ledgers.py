@@ -1,14 +1,16 @@
-"""A migrated SQLite ledger: made once in a process and copied from then on, since migrations take longer."""
+"""Migrated ledgers: made once and copied from then on, since migrations take longer; each with its own id."""
 
 import atexit
 import shutil
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
+from uuid import uuid4
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from gateways.ledger_migrations import migrate
 from gateways.ledger_schema import open_engine
@@ -35,6 +37,22 @@ def put_ledger(path: Path) -> str:
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE lineage SET ledger = ?", [new_ledger_id()])
     return f"sqlite:///{path}"
+
+
+@contextmanager
+def a_server_ledger(admin: Engine, template: str) -> Iterator[str]:
+    """Make an empty ledger on PostgreSQL, as a copy of a migrated database, and give its address."""
+    name = f"ledger_{uuid4().hex}"
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+    url = admin.url.set(database=name).render_as_string(hide_password=False)
+    engine = open_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE lineage SET ledger = :own"), {"own": new_ledger_id()})
+    engine.dispose()
+    yield url
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 @cache

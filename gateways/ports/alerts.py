@@ -6,6 +6,7 @@ from typing import Protocol
 
 from models.messages import Alert, AlertKind
 from models.outbox import Addressed, AlertEntry, AlertMessage, AlertState, Delivery, DeliveryEntry, Sent, Told
+from models.page import Page
 
 
 class AlertChannel(Protocol):
@@ -74,7 +75,7 @@ class AlertBook(Protocol):
         state: AlertState | None = None,
         open_since: datetime | None = None,
         limit: int = 200,
-    ) -> list[AlertEntry]:
+    ) -> Page[AlertEntry]:
         """Return alerts, the newest first; with `open_since` those open and raised at that time or before."""
         ...
 

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from models.audit import Access, Anchor, Fault, Note, Touched, TrailAsk, TrailLine, Unsealed
 from models.erasure import Cutoffs, Deed, Due, Subject
+from models.page import Page
 from models.roles import Role
 
 
@@ -16,7 +17,7 @@ class Trail(Protocol):
         """Write down, before anything is shown, that somebody sees it, and the words of his reason."""
         ...
 
-    def lines(self, ask: TrailAsk) -> list[TrailLine]:
+    def lines(self, ask: TrailAsk) -> Page[TrailLine]:
         """Return what was done, the oldest first; with a limit the newest of it."""
         ...
 

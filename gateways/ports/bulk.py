@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from models.bulk import Bulk, BulkItem, BulkProgress, Chosen, ItemVerdict
+from models.page import Page
 
 
 class BulkBook(Protocol):
@@ -18,7 +19,7 @@ class BulkBook(Protocol):
         """Return an order. Raises NotFound."""
         ...
 
-    def latest(self, limit: int = 50) -> list[Bulk]:
+    def latest(self, limit: int = 50) -> Page[Bulk]:
         """Return the orders, the newest first."""
         ...
 

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Protocol
 
+from models.asked import Asked
 from models.desk import (
     Bearer,
     Command,
@@ -17,6 +18,7 @@ from models.desk import (
 )
 from models.dossier import Dossier
 from models.messages import GiveAnswer, StepAsk
+from models.page import Page
 from models.roles import Act
 
 
@@ -52,9 +54,8 @@ class DeskBook(Protocol):
         case_number: str | None = None,
         cities: Collection[str] | None = None,
         with_closed: bool = False,
-        limit: int = 200,
     ) -> list[DeskItem]:
-        """Return pieces of work, emergencies first, then the next due."""
+        """Return pieces of work, emergencies first, then the next due; all of them."""
         ...
 
     def item(self, number: int) -> DeskItem:
@@ -80,6 +81,13 @@ class DeskBook(Protocol):
         """
         ...
 
+    def given(self, command_id: str, asked: Asked) -> Command | None:
+        """Return the command that was given under this id for the same; None when there is none.
+
+        Raises WrongState when the id belongs to another command, or to another's.
+        """
+        ...
+
     def command(self, command_id: str) -> Command | None:
         """Return the command that was given under this id; None when there is none."""
         ...
@@ -100,8 +108,8 @@ class DeskBook(Protocol):
         """Keep that a person was not allowed to do something."""
         ...
 
-    def refusals(self, limit: int = 200) -> list[Refusal]:
-        """Return what officers were not allowed to do, the newest first."""
+    def refusals(self, cities: Collection[str] | None = None, limit: int = 200) -> Page[Refusal]:
+        """Return the newest of what officers were not allowed to do; of cases only those of the cities."""
         ...
 
     def dossier(self, case_number: str) -> Dossier:

@@ -1,8 +1,10 @@
 """Answers that outside systems push."""
 
+from collections.abc import Collection
 from typing import Protocol
 
 from models.events import EventNote
+from models.page import Page
 
 
 class EventBook(Protocol):
@@ -12,6 +14,6 @@ class EventBook(Protocol):
         """Write down that an event came in, and what became of it."""
         ...
 
-    def latest(self, limit: int = 200) -> list[EventNote]:
-        """Return what came in, the newest first."""
+    def latest(self, limit: int = 200, cities: Collection[str] | None = None) -> Page[EventNote]:
+        """Return what came in, the newest first; of cases only those of the cities."""
         ...

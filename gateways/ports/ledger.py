@@ -8,6 +8,7 @@ from models.case import CaseRef, CaseState, SlaState, Step
 from models.desk import IssuedLetter, NewLetter
 from models.dossier import Dossier, NewCase, Paper, Person, Registered
 from models.messages import Alert, CaseEvent, Record
+from models.page import Page
 from models.policy import DocumentKind
 
 
@@ -89,8 +90,8 @@ class Registry(Protocol):
         step: Step | None = None,
         sla: SlaState | None = None,
         limit: int = 50,
-    ) -> list[CaseState]:
-        """Return the cases that match, the next due first."""
+    ) -> Page[CaseState]:
+        """Return the first of the cases that match, the next due first."""
         ...
 
     def history(self, case_number: str) -> list[CaseEvent]:

@@ -20,6 +20,10 @@ class PersonKey(Protocol):
         """Return the text sealed, bound to this person and to a place in the ledger."""
         ...
 
+    def digest(self, place: str, content: str) -> str:
+        """Return the keyed hash of a text, bound to this person and to a place in the ledger."""
+        ...
+
     def unseal(self, place: str, sealed: bytes) -> str:
         """Return what was sealed at this place. Raises BadReply when it was altered or moved."""
         ...

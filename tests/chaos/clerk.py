@@ -17,6 +17,7 @@ from intake.papers import Papers
 from models.case import CaseHealth, CaseState
 from models.desk import Command
 from models.errors import BadReply, EngineUnreachable, TryAgain, WrongState
+from models.page import Page
 from runtime import adapters
 from runtime.delivery import Delivery
 from runtime.namespace import OwnNamespace
@@ -98,7 +99,7 @@ class Clerk:
         self._intake = Intake(office.registry, office.documents, office.shelf, starter)
         self._papers = Papers(office.registry, office.documents, office.shelf)
         self._desk = adapters.work(office)
-        self._delivery = Delivery(namespace, office.registry, office.book)
+        self._delivery = Delivery(namespace, office.registry, office.book, office.clock)
         write_papers(self._inbox)
         errands = asyncio.create_task(self._run_errands())
         slots = asyncio.Semaphore(_AT_ONCE)
@@ -146,7 +147,7 @@ class Clerk:
             try:
                 found = await asyncio.to_thread(self._registry.cases, limit=100_000)
             except EngineUnreachable:
-                found = []
+                found = Page([], 0)
             self.states |= {state.case.case_number: state for state in found}
             for place, number in list(self.cases.items()):
                 if (state := self.states.get(number)) is None:
@@ -170,7 +171,7 @@ class Clerk:
         if fate.errand == "papers":
             named = [f"{kind}={self._inbox / kind}.pdf" for kind in papers_of(fate)]
             await self._until_done(lambda: asyncio.to_thread(self._papers.add, number, named))
-            await self._order(lambda: self._desk.papers_added(hand, number, len(named)))
+            await self._order(lambda: self._desk.papers_added(hand, number, papers_of(fate)))
         elif fate.errand == "retry":
             await self._order(lambda: self._desk.retry(hand, number))
         else:

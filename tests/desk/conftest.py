@@ -2,18 +2,18 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
 from gateways.ledger_schema import open_engine
 from gateways.policy_folder import PolicyFolder
 from gateways.typst_letters import TypstLetters
 from tests.desk.bench import EXTRA_PEOPLE, Bench, Clock
 from tests.ledger.conftest import forged, migrated_database, postgres
-from tests.ledgers import put_ledger
+from tests.ledgers import a_server_ledger, put_ledger
 
 __all__ = ["migrated_database", "postgres"]
 _POLICIES = Path(__file__).parents[2] / "policies"
@@ -37,22 +37,16 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> PolicyFolder:
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def desk_engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """Open a migrated ledger of this file's own, on each database."""
-    if request.param == "sqlite":
-        url, admin, name = put_ledger(tmp_path_factory.mktemp("ledger") / "ledger.db"), None, ""
-    else:
-        admin = request.getfixturevalue("postgres")
-        name = f"desk_{uuid4().hex}"
-        with admin.connect() as connection:
-            template = request.getfixturevalue("migrated_database")
-            connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
-        url = admin.url.set(database=name).render_as_string(hide_password=False)
-    engine = open_engine(url)
-    yield engine
-    assert forged(engine) == []
-    engine.dispose()
-    if admin is not None:
-        with admin.connect() as connection:
-            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            url = put_ledger(tmp_path_factory.mktemp("ledger") / "ledger.db")
+        else:
+            server, template = map(request.getfixturevalue, ("postgres", "migrated_database"))
+            url = stack.enter_context(a_server_ledger(server, template))
+        engine = open_engine(url)
+        yield engine
+        assert forged(engine) == []
+        engine.dispose()
 
 
 @pytest.fixture

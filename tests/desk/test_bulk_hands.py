@@ -52,7 +52,7 @@ class Trial:
         office = Office(
             bench.registry, bench.documents, bench.shelf, bench.book, bench.printer,
             SqlAlertBook(engine), SqlCalendarMarks(engine), SqlTrail(engine, a_vault()),
-            SqlErasures(engine, a_vault(), bench.documents), SqlLineage(engine), a_vault(),
+            SqlErasures(engine, a_vault(), bench.documents), SqlLineage(engine), a_vault(), bench.clock,
         )  # fmt: skip
         channel = OutboxAndLog(SqlOutbox(engine), bench.shelf, bench.clock)
         self.hands = CaseHands(office, self.outages, channel, self.delivery, bench.clock)

@@ -12,7 +12,7 @@ from models.answers import Approved, HandedOver, Moot, Rejected, Returned
 from models.case import Outcome, Step, WaitingOn
 from models.desk import DeskItem
 from models.desk_tables import commands, letters, notes, submissions
-from models.errors import BadInput
+from models.errors import BadInput, NotAllowed
 from models.messages import GiveAnswer
 from models.tables import documents
 from tests.desk.bench import APPROVE, MORNING, OPERATOR, SIGNER, SUPERVISOR, VERIFIER, Bench
@@ -288,3 +288,22 @@ def test_a_reason_in_words_is_not_empty(bench: Bench, words: str) -> None:
     assert len(bench.rows(commands, case)) == 1
     assert len(bench.book.letters(number)) == 1
     assert bench.book.item(item.id).is_open
+
+
+@pytest.mark.parametrize(
+    ("step", "by", "said"),
+    [
+        (S.KEMENSOS_VERIFICATION, OPERATOR, Said(Verb.REJECT, "NIK_BEDA")),
+        (S.KEMENSOS_VERIFICATION, OPERATOR, Said(Verb.APPROVE, occurred_at=MORNING + timedelta(days=1))),
+        (S.KEMENSOS_VERIFICATION, VERIFIER, APPROVE),
+    ],
+    ids=["reason", "time", "role"],
+)
+def test_an_answer_that_is_refused_puts_nothing_on_the_desk(
+    bench: Bench, step: Step, by: str, said: Said
+) -> None:
+    """A step that only a machine was asked for stays that machine's."""
+    case = bench.case(step)
+    with pytest.raises((BadInput, NotAllowed)):
+        bench.work.answer(Hand(by), case.case_number, step, said)
+    assert bench.items(case, with_closed=True) == []

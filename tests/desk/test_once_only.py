@@ -2,18 +2,23 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 
 import pytest
+from sqlalchemy import update
 
+from desk.decisions import Said, Verb
+from desk.due_time import Move
 from desk.orders import Hand
 from desk.work import OfficeWork
 from models.case import CaseHealth, CaseRef, Step, Track
 from models.desk import Command, CommandResult, DeskResult
 from models.desk_tables import commands, letters, notes, submissions
-from models.errors import WrongState
+from models.errors import BadInput, WrongState
+from models.policy import NeedKind
 from tests.builders import a_person
-from tests.desk.bench import APPROVE, COUNTER, OPERATOR, SIGNER, SUPERVISOR, Bench
+from tests.desk.bench import APPROVE, COUNTER, OPERATOR, SERVANT_OF_ALL, SIGNER, SUPERVISOR, Bench
 from tests.ledger.builders import at_once
 
 TIMES = 3
@@ -79,7 +84,7 @@ def _calls(number: str) -> dict[str, Callable[[OfficeWork, Hand], Command]]:
     return {
         "withdraw": lambda work, hand: work.withdraw(hand, number, "diminta pemohon"),
         "retry": lambda work, hand: work.retry(hand, number),
-        "papers": lambda work, hand: work.papers_added(hand, number, 2),
+        "papers": lambda work, hand: work.papers_added(hand, number, ["kk:1", "ktp:2"]),
         "track": lambda work, hand: work.switch_track(hand, number, Track.MEDICAL),
         "receipt": lambda work, hand: work.void_receipt(hand, number, "salah orang"),
     }
@@ -100,12 +105,13 @@ def test_one_command_on_a_case(bench: Bench, thrice: Way, what: str) -> None:
 
 
 def test_one_correction(bench: Bench) -> None:
-    """The repeat finds the command, not that there is nothing left to change; its first words stay."""
+    """The repeat finds the command, not that there is nothing left to change; another value is no repeat."""
     case, name = bench.case(), a_person().name
     hand = Hand(COUNTER, f"correct-{case.case_number}")
     first = bench.work.correct(hand, case.case_number, {"name": name})
-    for again in (name, f"{name} Lagi"):
-        assert bench.work.correct(hand, case.case_number, {"name": again}) == first
+    assert bench.work.correct(hand, case.case_number, {"name": name}) == first
+    with pytest.raises(WrongState, match="is the id of another command"):
+        bench.work.correct(hand, case.case_number, {"name": f"{name} Lagi"})
     assert [row["command_id"] for row in bench.rows(commands, case)] == [hand.command_id]
     assert bench.book.dossier(case.case_number).person.name == name
 
@@ -135,6 +141,154 @@ def test_an_id_is_not_two_commands(bench: Bench) -> None:
             act()
     assert len(bench.rows(commands, one)) == 1
     assert bench.rows(commands, other) == []
+
+
+Order = Callable[[OfficeWork, Hand], Command]
+
+
+def _orders(bench: Bench, number: str, item: int) -> dict[str, tuple[Order, list[Order]]]:
+    """Return for each command what may be repeated, and what is another command under the same id."""
+    answer, upload = Step.KEMENSOS_VERIFICATION, Step.SIKS_NG_UPLOAD
+    soon = bench.clock() + timedelta(hours=4)
+    early = bench.clock() - timedelta(minutes=5)
+
+    def answered(said: Said, step: Step = answer) -> Order:
+        return lambda work, hand: work.answer(hand, number, step, said)
+
+    def done(said: Said, of: int = item) -> Order:
+        return lambda work, hand: work.complete(hand, of, said)
+
+    returned = Said(Verb.RETURN, "DOK_TIDAK_JELAS", "KTP buram")
+    return {
+        "withdraw": (
+            lambda work, hand: work.withdraw(hand, number, "diminta"),
+            [lambda work, hand: work.withdraw(hand, number, "meninggal")],
+        ),
+        "papers": (
+            lambda work, hand: work.papers_added(hand, number, ["kk:1", "ktp:2"]),
+            [lambda work, hand: work.papers_added(hand, number, ["kk:1", "ktp:3"])],
+        ),
+        "track": (
+            lambda work, hand: work.switch_track(hand, number, Track.MEDICAL, NeedKind.CHRONIC),
+            [
+                lambda work, hand: work.switch_track(hand, number, Track.NEWBORN, NeedKind.CHRONIC),
+                lambda work, hand: work.switch_track(hand, number, Track.MEDICAL, NeedKind.ROUTINE),
+            ],
+        ),
+        "extend": (
+            lambda work, hand: work.extend(hand, number, "SIKS-NG mati", Move(until=soon)),
+            [
+                lambda work, hand: work.extend(hand, number, "SIKS-NG mati", Move(timedelta(hours=4))),
+                lambda work, hand: work.extend(hand, number, "libur", Move(until=soon)),
+            ],
+        ),
+        "receipt": (
+            lambda work, hand: work.void_receipt(hand, number, "salah orang"),
+            [lambda work, hand: work.void_receipt(hand, number, "salah referensi")],
+        ),
+        "void": (
+            lambda work, hand: work.void(hand, item, "terbuka dua kali"),
+            [
+                lambda work, hand: work.void(hand, item, "salah"),
+                lambda work, hand: work.retry(hand, number),
+            ],
+        ),
+        "answer": (
+            answered(returned),
+            [
+                answered(returned, upload),
+                answered(APPROVE),
+                answered(Said(Verb.RETURN, "NIK_BEDA", "KTP buram")),
+                answered(Said(Verb.RETURN, "DOK_TIDAK_JELAS", "KK buram")),
+                answered(Said(Verb.RETURN, "DOK_TIDAK_JELAS", "KTP buram", early)),
+                done(returned),
+            ],
+        ),
+        "complete": (done(APPROVE), [done(returned), done(Said(Verb.APPROVE, note="ya")), answered(APPROVE)]),
+    }
+
+
+@pytest.mark.parametrize(
+    "what", ["withdraw", "papers", "track", "extend", "receipt", "void", "answer", "complete"]
+)
+def test_a_repeat_gets_the_first_answer_and_anything_else_is_another_command(bench: Bench, what: str) -> None:
+    """Later, after the workflow took it and even after the case is over; nothing of the other is written."""
+    case = bench.case(Step.SIKS_NG_UPLOAD)
+    number = case.case_number
+    bench.work.answer(Hand(OPERATOR), number, Step.SIKS_NG_UPLOAD, bench.uploaded(number))
+    bench.move(case, Step.KEMENSOS_VERIFICATION)
+    item = bench.work.claim(Hand(SERVANT_OF_ALL), bench.open(case).id).id
+    order, others = _orders(bench, number, item)[what]
+    hand = Hand(SERVANT_OF_ALL, f"{what}-{number}")
+
+    first = order(bench.work, hand)
+    bench.book.settle(first.command_id, CommandResult.ACCEPTED, None, bench.clock())
+    before = (bench.rows(commands, case), bench.rows(notes, case), bench.items(case, with_closed=True))
+
+    for moment in ("just now", "a day later", "after the end"):
+        if moment == "a day later":
+            bench.clock.now += timedelta(days=1)
+        elif moment == "after the end":
+            bench.close(case)
+            before = (*before[:2], bench.items(case, with_closed=True))
+        assert order(bench.work, hand) == replace(first, result=CommandResult.ACCEPTED), moment
+        for another in others:
+            with pytest.raises(WrongState, match="is the id of another command"):
+                another(bench.work, hand)
+        with pytest.raises(WrongState, match="is the id of another command"):
+            order(bench.work, Hand(SUPERVISOR, hand.command_id))
+        after = (bench.rows(commands, case), bench.rows(notes, case), bench.items(case, with_closed=True))
+        assert after == before, moment
+
+
+def test_a_repeated_upload_is_known_by_its_reference_and_by_what_its_proof_shows(bench: Bench) -> None:
+    """The same picture under another name is the same; another picture, reference or time is not."""
+    item = bench.claimed(OPERATOR, Step.SIKS_NG_UPLOAD)
+    number = item.case.case_number
+    hand = Hand(OPERATOR, f"upload-{number}")
+    first = bench.work.complete(hand, item.id, bench.uploaded(number))
+    copy = bench.folder / "salinan.png"
+    copy.write_bytes(bench.proof().read_bytes())
+    bench.clock.now += timedelta(hours=1)
+    when = {"submitted_at": bench.clock() - timedelta(hours=1)}
+    assert bench.work.complete(hand, item.id, bench.uploaded(number, proof=copy, **when)) == first
+    for other in (
+        bench.uploaded(f"{number}-2", **when),
+        bench.uploaded(number, proof=bench.proof(b"\x89PNG\r\n\x1a\nlain"), **when),
+        bench.uploaded(number),
+    ):
+        with pytest.raises(WrongState, match="is the id of another command"):
+            bench.work.complete(hand, item.id, other)
+    with pytest.raises(BadInput, match="--proof: file not found"):
+        bench.work.complete(hand, item.id, bench.uploaded(number, proof=bench.folder / "gone", **when))
+
+
+def test_what_was_asked_is_kept_as_a_digest_that_no_other_command_shares(bench: Bench) -> None:
+    """The same words on another case, or under another id, leave another digest."""
+    one, other = bench.case(), bench.case()
+    hands = [(one, "d-1"), (one, "d-2"), (other, "d-3")]
+    for case, name in hands:
+        bench.work.correct(
+            Hand(COUNTER, name + case.case_number), case.case_number, {"phone": "081200000001"}
+        )
+        bench.work.correct(Hand(COUNTER), case.case_number, {"phone": "081200000002"})
+    digests = [row["asked"] for case in (one, other) for row in bench.rows(commands, case)]
+    assert None not in digests
+    assert len(set(digests)) == len(digests) == 6
+
+
+def test_of_a_command_from_before_digests_officer_kind_and_step_must_do(bench: Bench) -> None:
+    """What was given by an older version can still be repeated, and by nobody else."""
+    case = bench.case()
+    hand = Hand(SUPERVISOR, f"old-{case.case_number}")
+    first = bench.work.withdraw(hand, case.case_number, "diminta")
+    with bench.engine.begin() as connection:
+        connection.execute(
+            update(commands).where(commands.c.command_id == hand.command_id).values(asked=None)
+        )
+    assert bench.work.withdraw(hand, case.case_number, "diminta") == first
+    with pytest.raises(WrongState, match="is the id of another command"):
+        bench.work.withdraw(Hand(COUNTER, hand.command_id), case.case_number, "diminta")
 
 
 def test_the_workflows_first_word_stays(bench: Bench) -> None:

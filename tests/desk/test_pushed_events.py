@@ -169,6 +169,24 @@ def test_an_id_that_says_something_else_the_second_time_is_refused(door: Door) -
     assert problem(door.push(turned)) == (409, "conflict")
 
 
+@pytest.mark.parametrize(
+    "change",
+    [{"data": {"reason": "NIK_BEDA"}}, {"data": {"attempt": 1}}, {"time": "2026-03-02T08:30:00+07:00"}],
+    ids=["reason", "attempt", "time"],
+)
+def test_every_word_of_an_event_belongs_to_its_id(door: Door, change: dict[str, object]) -> None:
+    """Another reason, attempt or time under the same id was never taken; the first still is what it was."""
+    data = {"decision": "returned", "reason": "DOK_TIDAK_JELAS"}
+    event = an_event(door.bench.item(VERIFYING).case.case_number, **data) | {"time": "2026-03-02T01:15:00Z"}
+    assert door.push(event).status_code == 200
+    other = {**event, **change}
+    if "data" in change:
+        other["data"] = {**event["data"], **change["data"]}  # type: ignore[dict-item]  # JSON
+    assert problem(door.push(other)) == (409, "conflict")
+    elsewhere = {**event, "time": "2026-03-02T08:15:00+07:00"}
+    assert door.push(elsewhere).json() == {"result": "accepted", "is_repeated": True}
+
+
 def test_both_secrets_count_while_one_is_being_replaced(door: Door) -> None:
     """Nobody has to change at the same moment."""
     for secret in (SECRET, NEXT_SECRET):

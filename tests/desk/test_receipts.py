@@ -8,9 +8,9 @@ from desk.orders import Hand
 from models.case import CaseRef, Step
 from models.desk import PortalReceipt
 from models.desk_tables import commands, notes, submissions
-from models.errors import NotAllowed, WrongState
+from models.errors import NotAllowed, ReferenceTaken, WrongState
 from models.messages import GiveAnswer, ReopenUpload
-from tests.desk.bench import OPERATOR, SUPERVISOR, Bench
+from tests.desk.bench import OPERATOR, SUPERVISOR, Bench, an_ask
 from tests.ledger.builders import at_once
 
 UPLOAD = Step.SIKS_NG_UPLOAD
@@ -54,6 +54,30 @@ def test_one_reference_is_not_two_peoples(bench: Bench) -> None:
     assert item.assignee == OPERATOR
     assert [bench.rows(table, item.case) for table in (submissions, commands, notes)] == [[], [], []]
     bench.work.complete(HAND, item.id, bench.uploaded("DUA"))
+
+
+def test_a_reference_is_one_however_it_is_typed(bench: Bench) -> None:
+    """A second person is not handed in under the same in small letters; the text stays as it was typed."""
+    first = _uploaded(bench, "SNG - 20/x")
+    item = bench.claimed(OPERATOR, UPLOAD)
+    for typed in ("sng-20/X", "SNG\N{NON-BREAKING HYPHEN}20/x"):
+        with pytest.raises(WrongState, match=f"belongs to {first.case_number} already"):
+            bench.work.complete(HAND, item.id, bench.uploaded(typed))
+    receipt = bench.book.receipt(first.case_number, 1)
+    assert receipt is not None
+    assert receipt.reference == "SNG - 20/x"
+
+
+def test_who_works_on_a_reference_of_two_is_told_of_the_other_case(bench: Bench) -> None:
+    """The machine left the upload to people: the sheet says with whom to compare."""
+    first, second = _uploaded(bench, "DUA-ORANG"), bench.case(UPLOAD)
+    with pytest.raises(ReferenceTaken) as taken:
+        bench.ledger.save_submission(second.case_number, 1, "dua-orang", bench.clock())
+    bench.desk.leave_to_people(an_ask(second, UPLOAD), taken.value.code)
+    item = bench.work.claim(HAND, bench.items(second)[0].id)
+    hints = bench.work.sheet(HAND, item.id).hints
+    assert any(first.case_number in hint and "bandingkan" in hint for hint in hints)
+    assert any(f"receipt void {first.case_number}" in hint for hint in hints)
 
 
 def test_one_reference_typed_twice_at_once_is_kept_once(bench: Bench) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from desk.orders import Hand
 from gateways.database_rights import APPEND_ONLY, SHRINKING, grants
+from gateways.ledger_access import unreachable
 from gateways.ledger_migrations import migrate
 from gateways.ledger_schema import open_engine, require_current
 from gateways.policy_folder import PolicyFolder
@@ -17,6 +18,7 @@ from gateways.sql_audit import SqlAudit
 from gateways.sql_event_book import SqlEventBook
 from gateways.sql_outbox import SqlOutbox
 from gateways.typst_letters import TypstLetters
+from gateways.write_probe import require_writable
 from models.case import Step
 from models.desk import CommandResult
 from models.errors import BadInput
@@ -56,6 +58,11 @@ def limited(postgres: Engine) -> Iterator[Engine]:
 def office(limited: Engine, tmp_path: Path, shelf: PolicyFolder, printer: TypstLetters) -> Bench:
     """Give an office on that ledger."""
     return Bench(limited, tmp_path, shelf, printer, Clock())
+
+
+def test_the_least_rights_are_enough_to_try_a_write(limited: Engine) -> None:
+    """So that `doctor` does not call a ledger unwritable that is not."""
+    require_writable(limited, unreachable(limited), is_ledger=True)
 
 
 def test_the_office_works_under_the_least_rights(office: Bench) -> None:

@@ -118,7 +118,7 @@ def test_a_sheet_is_shown_to_who_does_the_work(bench: Bench, role: Role) -> None
 def _commands(number: str) -> dict[Act, Callable[[OfficeWork, Hand], object]]:
     """Return a call for each act that is a command on a case."""
     return {
-        Act.ADD_PAPERS: lambda work, hand: work.papers_added(hand, number, 1),
+        Act.ADD_PAPERS: lambda work, hand: work.papers_added(hand, number, ["kk:1"]),
         Act.CORRECT: lambda work, hand: work.correct(hand, number, {"phone": "081200000001"}),
         Act.WITHDRAW: lambda work, hand: work.withdraw(hand, number, "diminta pemohon"),
         Act.RETRY: lambda work, hand: work.retry(hand, number),
@@ -159,7 +159,7 @@ def test_a_command_is_given_in_a_role_that_allows_it(bench: Bench) -> None:
     hand = Hand("serba-bisa")
     given = {
         Act.WITHDRAW: bench.work.withdraw(hand, case.case_number, "diminta"),
-        Act.ADD_PAPERS: bench.work.papers_added(hand, case.case_number, 1),
+        Act.ADD_PAPERS: bench.work.papers_added(hand, case.case_number, ["kk:1"]),
         Act.SWITCH_BACK: bench.work.switch_track(hand, case.case_number, Track.MEDICAL),
         Act.HASTEN: bench.work.switch_track(hand, case.case_number, Track.EMERGENCY),
         Act.RETRY: bench.work.retry(hand, case.case_number),

@@ -126,7 +126,7 @@ async def test_a_system_pushes_its_verdict_at_the_door(desks: Office, tmp_path: 
     assert recorded.step is Step.KEMENSOS_VERIFICATION
     assert EventKind.ANSWER_LATE in {one.kind for one in desks.registry.history(case)}
     listed = await desks.cli("events", "list", "--as", SUPERVISOR, "--json")
-    results = [one["result"] for one in json.loads(listed.out)]
+    results = [one["result"] for one in json.loads(listed.out)["events"]]
     assert results == ["late", "malformed", "bad_signature", "accepted", "accepted"]
     door.terminate()
     out, err = await asyncio.wait_for(door.communicate(), 20)
@@ -333,7 +333,7 @@ async def test_a_portal_that_is_down_is_declared_by_who_works_it(desks: Office) 
     assert parked.waiting_on is WaitingOn.OFFICER
     assert '"parked": 0' not in (await outage("list", "--json")).out
     alerts = await desks.cli("alerts", "list", "--state", "open", "--json")
-    key = next(one["key"] for one in json.loads(alerts.out) if one["kind"] == "outage.opened")
+    key = next(one["key"] for one in json.loads(alerts.out)["alerts"] if one["kind"] == "outage.opened")
     taken = await desks.cli("alerts", "ack", key, "--as", "tangsel-supervisor")
     assert taken.code == (0 if ":3674:" in key else 4)
 

@@ -143,7 +143,7 @@ async def test_list_filters_by_step_sla_and_city(office: Office) -> None:
     ran = await asyncio.gather(*(office.cli("list", *one, "--limit", "1000", "--json") for one in filters))
 
     assert [one.code for one in ran] == [0] * len(filters)
-    steps, slas, cities, none = (json.loads(one.out) for one in ran)
+    steps, slas, cities, none = (json.loads(one.out)["cases"] for one in ran)
     assert {state["step"] for state in steps} == {"kemensos_verification"}
     assert {state["sla_state"] for state in slas} == {"on_track"}
     assert {state["case"]["city"] for state in cities} == {"3275"}

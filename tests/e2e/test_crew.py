@@ -29,9 +29,7 @@ async def test_a_crew_replaces_who_dies_and_ends_together(office: Office) -> Non
         return {child.pid for child in children if child.status() != psutil.STATUS_ZOMBIE}
 
     async def both_poll() -> bool:
-        polling = {
-            int(one.split("@")[0]) for one in await pollers(office.client, office.stack.settings.task_queue)
-        }
+        polling = {int(one.split("@")[0]) for one in await pollers(office.client, office.stack.settings)}
         return len(living() & polling) == 2
 
     try:

@@ -67,7 +67,7 @@ class Crew:
         worker.start()
 
         async def polls() -> bool:
-            polling = await pollers(self.office.client, self.office.stack.settings.task_queue)
+            polling = await pollers(self.office.client, self.office.stack.settings)
             return any(one.startswith(f"{worker.pid}@") for one in polling)
 
         await until_async(polls, 60, log.read_text)

@@ -99,7 +99,7 @@ async def test_it_comes_up_and_goes_on_where_nothing_else_is_up(tmp_path: Path) 
     dog = Child(WATCHDOG, [sys.executable, str(ROOT / "worker.py"), "--watchdog"], environment, log)
     dog.start()
     try:
-        await until(lambda: "does not answer" in log.read_text(), 20, log.read_text)
+        await until(lambda: "cannot be opened" in log.read_text(), 20, log.read_text)
         ledger.parent.mkdir()
         migrate(engine)
         await until(lambda: SqlWatch(engine).heartbeat(WATCHDOG) is not None, 20, log.read_text)

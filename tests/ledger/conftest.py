@@ -18,7 +18,7 @@ from gateways.sql_outbox import SqlOutbox
 from gateways.sql_registry import SqlRegistry
 from models.audit import Fault
 from tests.ledger.builders import MORNING, a_clock
-from tests.ledgers import put_ledger
+from tests.ledgers import a_server_ledger, put_ledger
 from tests.vaults import a_vault
 
 
@@ -58,11 +58,14 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         path = tmp_path / "ledger.db"
         yield put_ledger(path) if is_migrated else f"sqlite:///{path}"
         return
-    template = request.getfixturevalue("migrated_database") if is_migrated else "template1"
     admin: Engine = request.getfixturevalue("postgres")
+    if is_migrated:
+        with a_server_ledger(admin, request.getfixturevalue("migrated_database")) as address:
+            yield address
+        return
     name = f"ledger_{uuid4().hex}"
     with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template1"))
     yield admin.url.set(database=name).render_as_string(hide_password=False)
     with admin.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine
 
+from gateways.ledger_access import unavailable
 from gateways.sql_bulk import SqlBulkBook
 from gateways.sql_desk_book import SqlDeskBook
 from gateways.sql_registry import SqlRegistry
@@ -92,6 +93,6 @@ def test_a_worker_is_told_to_try_again_while_the_database_is_away(tmp_path: obje
     from gateways.ledger_schema import open_engine  # noqa: PLC0415 - only here
 
     engine = open_engine("sqlite:////nowhere/at/all/l.db")
-    book = SqlBulkBook(engine, lambda: Unavailable("ledger", "database does not answer"))
+    book = SqlBulkBook(engine, unavailable)
     with pytest.raises(Unavailable):
         book.bulk("b-1")

@@ -235,7 +235,9 @@ def test_a_key_store_that_is_away_erases_nothing(archive: Archive, tmp_path: Pat
     for file in (tmp_path / "keystore").iterdir():
         file.rename(file.with_suffix(".away"))
     archive.vault._engine.dispose()  # noqa: SLF001 - the file is away for a connection that is open
-    with pytest.raises(EngineUnreachable):
+    with pytest.raises(
+        EngineUnreachable, match="key store holds no tables of ours: check REAKTIVASI_KEYSTORE"
+    ):
         elsewhere.erase(case.case_number, DEED)
     assert archive.erasures.erased([case.case_number]) == {}
 

@@ -2,7 +2,7 @@
 
 import logging
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -19,10 +19,12 @@ from gateways.ledger_migrations import migrate
 from gateways.ledger_schema import open_engine
 from gateways.sql_ledger import SqlLedger
 from gateways.sql_registry import SqlRegistry
+from gateways.write_probe import require_writable
 from models.dossier import Person
 from models.errors import BadReply, EngineUnreachable, Unavailable
 from models.tables import people
 from tests.ledger.builders import a_new_case, a_paper, a_person, a_record, an_event, facts_of
+from tests.ledgers import put_ledger
 from tests.vaults import a_vault
 
 _NUMBER = "PBI-3674-2026-000001"
@@ -67,18 +69,18 @@ def test_error_of_the_engine_itself_hides_the_values(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize(
-    "url",
+    ("url", "what"),
     [
-        "sqlite:////nowhere/at/all/l.db",
-        "postgresql+psycopg://boss:s3cret@/l?host=/nowhere&sslpassword=s3cret",
+        ("sqlite:////nowhere/at/all/l.db", "cannot be opened or written: its folder is missing"),
+        ("postgresql+psycopg://boss:s3cret@/l?host=/nowhere&sslpassword=s3cret", "does not answer"),
     ],
 )
-def test_database_that_is_away_passes_for_activities_and_is_told_to_operators(url: str) -> None:
+def test_database_that_is_away_passes_for_activities_and_is_told_to_operators(url: str, what: str) -> None:
     """Unavailable for the engine to try again; EngineUnreachable with the setting to look at for a person."""
     engine = open_engine(url)
-    with pytest.raises(Unavailable, match="ledger: database does not answer"):
+    with pytest.raises(Unavailable, match=f"ledger: database {what}"):
         SqlLedger(engine, a_vault()).dossier(_NUMBER)
-    with pytest.raises(EngineUnreachable, match="REAKTIVASI_DATABASE_URL") as caught:
+    with pytest.raises(EngineUnreachable, match=f"{what}.*REAKTIVASI_DATABASE_URL") as caught:
         SqlRegistry(engine, a_vault()).case(_NUMBER)
     shown = "".join(traceback.format_exception(caught.value))
     assert [word for word in ("s3cret", "boss", "OperationalError") if word in shown] == []
@@ -86,20 +88,20 @@ def test_database_that_is_away_passes_for_activities_and_is_told_to_operators(ur
 
 
 def test_locked_database_is_unavailable(tmp_path: Path) -> None:
-    """A SQLite file that somebody else keeps locked is tried again later."""
+    """A SQLite file that somebody else keeps locked is tried again later, and said to be locked."""
     engine = open_engine(f"sqlite:///{tmp_path / 'ledger.db'}")
     migrate(engine)
     case = SqlRegistry(engine, a_vault()).register(a_new_case()).case
     engine.dispose()
     event.listen(engine, "connect", _be_impatient)
-    with _access(engine).write(), pytest.raises(Unavailable):
+    with _access(engine).write(), pytest.raises(Unavailable, match="is locked by another process"):
         SqlLedger(engine, a_vault()).record(a_record(case, an_event(2)))
     assert SqlLedger(engine, a_vault()).record(a_record(case, an_event(2))) == [an_event(2)]
     engine.dispose()
 
 
 def _access(engine: Engine) -> LedgerAccess:
-    return LedgerAccess(engine, lambda: unreachable(engine))
+    return LedgerAccess(engine, unreachable(engine))
 
 
 def _be_impatient(connection: DBAPIConnection, _: object) -> None:
@@ -150,3 +152,119 @@ def _cut_connections(engine: Engine) -> None:
             )
         )
     cutter.dispose()
+
+
+def _let_nothing_grow(connection: DBAPIConnection, _: object) -> None:
+    connection.cursor().execute("PRAGMA max_page_count = 1")
+
+
+def _spoil(path: Path) -> None:
+    path.write_bytes(b"PK\x03\x04 a spreadsheet, say" * 4000)
+
+
+def _lose_the_folder(path: Path) -> None:
+    path.parent.rename(path.parent.with_suffix(".old"))
+
+
+def test_a_disk_that_is_full_is_not_called_away(tmp_path: Path) -> None:
+    """Nothing of the person is half there, and what was there before can be read."""
+    engine = open_engine(put_ledger(tmp_path / "ledger.db"))
+    event.listen(engine, "connect", _let_nothing_grow)
+    registry, ledger, taken = SqlRegistry(engine, a_vault()), SqlLedger(engine, a_vault()), list[str]()
+
+    def register() -> None:
+        for _ in range(1000):
+            taken.append(registry.register(a_new_case()).case.case_number)
+
+    def begin() -> None:
+        for attempt in range(1000):
+            ledger.begin_submission(taken[0], attempt)
+
+    full = "cannot be written: the disk is full"
+    with pytest.raises(EngineUnreachable, match=f"{full}: free space on the disk of REAKTIVASI_DATABASE_URL"):
+        register()
+    assert len(registry.cases(limit=1000)) == len(taken)
+    with pytest.raises(Unavailable, match=f"ledger: database {full}"):
+        begin()
+    engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "what"),
+    [
+        (_spoil, "is not a database, or is damaged: check REAKTIVASI_DATABASE_URL, or restore a backup"),
+        (
+            _lose_the_folder,
+            "cannot be opened or written: its folder is missing, or it is no file: check REAKTIVASI",
+        ),
+    ],
+    ids=["no database", "no folder"],
+)
+def test_what_is_wrong_with_a_file_is_told_as_it_is(
+    tmp_path: Path, spoil: Callable[[Path], object], what: str
+) -> None:
+    """To operators with what helps, to activities as something that passes."""
+    path = tmp_path / "office" / "ledger.db"
+    path.parent.mkdir()
+    engine = open_engine(put_ledger(path))
+    spoil(path)
+    with pytest.raises(EngineUnreachable, match=what):
+        SqlRegistry(engine, a_vault()).register(a_new_case())
+    with pytest.raises(Unavailable, match=what.partition(":")[0]):
+        SqlLedger(engine, a_vault()).begin_submission(_NUMBER, 1)
+    engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("state", "what"),
+    [
+        ("53100", "cannot be written: the disk is full"),
+        ("25006", "cannot be written: it is read-only"),
+        ("42501", "cannot be written: this user has no right to it"),
+        ("53300", "has no free connection"),
+        ("57P01", "does not answer"),
+    ],
+)
+def test_what_a_server_says_is_told_as_it_is(engine: Engine, state: str, what: str) -> None:
+    """By its code: its words may be in any language, and quote values."""
+    if engine.dialect.name == "sqlite":
+        pytest.skip("a file has no server")
+    raising = text(f"DO $$ BEGIN RAISE EXCEPTION 'NIK 3674' USING ERRCODE = '{state}'; END $$")
+    with pytest.raises(EngineUnreachable, match=what), _access(engine).write() as connection:
+        connection.execute(raising)
+
+
+def test_a_server_that_does_not_let_us_in_is_not_called_away(engine: Engine) -> None:
+    """It answers: a database or a user that it does not know."""
+    if engine.dialect.name == "sqlite":
+        pytest.skip("a file has no server")
+    for changed in (engine.url.set(database="nowhere"), engine.url.set(username="nobody")):
+        other = open_engine(changed.render_as_string(hide_password=False))
+        with pytest.raises(EngineUnreachable, match="refuses the connection: check user, password"):
+            SqlRegistry(other, a_vault()).case(_NUMBER)
+
+
+def test_a_server_that_only_reads_is_told_before_anything_is_lost(engine: Engine) -> None:
+    """A standby, or one that an administrator has closed for writing."""
+    if engine.dialect.name == "sqlite":
+        pytest.skip("a file has no server")
+    event.listen(engine, "connect", _only_read)
+    engine.dispose()
+    with pytest.raises(EngineUnreachable, match="cannot be written: it is read-only"):
+        SqlRegistry(engine, a_vault()).register(a_new_case())
+    with pytest.raises(EngineUnreachable, match="cannot be written: it is read-only"):
+        require_writable(engine, unreachable(engine), is_ledger=True)
+
+
+def _only_read(connection: DBAPIConnection, _: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute("SET default_transaction_read_only = on")
+    connection.commit()
+
+
+def test_a_write_is_tried_and_leaves_nothing_behind(engine: Engine) -> None:
+    """As often as wanted."""
+    for _ in range(2):
+        require_writable(engine, unreachable(engine), is_ledger=True)
+    with engine.begin() as connection:
+        assert connection.execute(text("SELECT COUNT(*) FROM counters WHERE name = 'probe'")).scalar() == 0

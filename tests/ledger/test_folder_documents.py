@@ -90,7 +90,7 @@ def test_write_that_is_cut_short_leaves_nothing(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(Unavailable, match="documents: folder cannot be read or written"):
+    with pytest.raises(Unavailable, match="documents: folder cannot be written: the disk is full"):
         documents.put(b"paper")
     assert _files(root) == []
 

@@ -13,7 +13,7 @@ from gateways.sql_outbox import SqlOutbox
 from gateways.sql_registry import SqlRegistry
 from models.case import CaseRef
 from models.desk import NewLetter
-from models.errors import NotFound, Refused, WrongState
+from models.errors import NotFound, ReferenceTaken, WrongState
 from models.outbox import Addressed
 from models.policy import DocumentKind
 from tests.ledger.builders import MORNING, a_closing, a_new_case, a_paper, an_alert, at_once
@@ -85,16 +85,35 @@ def test_new_attempt_may_be_answered_with_the_old_reference(ledger: SqlLedger, c
     assert ledger.submission_reference(case.case_number) == "S-1"
 
 
-def test_reference_of_another_case_is_refused(ledger: SqlLedger, case: CaseRef, other: CaseRef) -> None:
+def test_reference_of_another_case_is_told_with_both_cases(
+    ledger: SqlLedger, case: CaseRef, other: CaseRef
+) -> None:
     """Whether or not the attempt has a reference already; and nothing is changed."""
     ledger.save_submission(case.case_number, 1, "S-1", MORNING)
-    with pytest.raises(Refused, match="siks_ng: reference belongs to another case"):
+    words = f"the reference for {other.case_number} belongs to {case.case_number} already"
+    with pytest.raises(ReferenceTaken, match=words) as taken:
         ledger.save_submission(other.case_number, 1, "S-1", MORNING)
+    assert taken.value.code == f"ReferenceTaken:{case.case_number}"
     assert ledger.submission_reference(other.case_number) is None
     ledger.save_submission(other.case_number, 1, "S-2", MORNING)
-    with pytest.raises(Refused):
+    with pytest.raises(ReferenceTaken):
         ledger.save_submission(other.case_number, 1, "S-1", MORNING)
     assert ledger.submission_reference(other.case_number) == "S-2"
+
+
+@pytest.mark.parametrize(
+    "again", ["sng-2/x", " SNG - 2 / X", "SNG\N{EN DASH}2/X", "\uff33NG\N{MINUS SIGN}2\uff0fX"]
+)
+def test_one_reference_written_in_another_way_is_one(
+    ledger: SqlLedger, case: CaseRef, other: CaseRef, again: str
+) -> None:
+    """Capitals, spaces, wide letters and dashes make no other; it stays as it was written first."""
+    ledger.save_submission(case.case_number, 1, "SNG-2/X", MORNING)
+    with pytest.raises(ReferenceTaken):
+        ledger.save_submission(other.case_number, 1, again, MORNING)
+    assert ledger.submission_reference(case.case_number) == "SNG-2/X"
+    ledger.save_submission(other.case_number, 1, "SNG2/X", MORNING)
+    assert ledger.submission_reference(other.case_number) == "SNG2/X"
 
 
 def test_alert_is_kept_once_per_key(outbox: SqlOutbox, registry: SqlRegistry, case: CaseRef) -> None:

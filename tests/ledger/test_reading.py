@@ -17,7 +17,7 @@ _COUNT = text("SELECT count(*) FROM cases")
 @pytest.fixture
 def access(engine: Engine) -> LedgerAccess:
     """Return the way to the ledger."""
-    return LedgerAccess(engine, lambda: EngineUnreachable("away"))
+    return LedgerAccess(engine, lambda fault: EngineUnreachable(fault.what))
 
 
 def counted_twice(

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,12 +12,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, event, inspect, text
+from structlog.testing import capture_logs
 
 from gateways.folder_documents import FolderDocuments
 from gateways.ledger_migrations import alembic_config, migrate
 from gateways.ledger_schema import REVISION, open_engine, require_current
 from gateways.ports.ledger import Ledger, Registry
 from gateways.ports.papers import Documents
+from gateways.sealed_rows import REFERENCE, key_of_case
 from gateways.sql_alert_book import SqlAlertBook
 from gateways.sql_desk_book import SqlDeskBook
 from gateways.sql_figures import SqlFigures
@@ -36,7 +39,7 @@ from models import (  # noqa: F401 - their tables belong to the same metadata
 )
 from models.case import Step
 from models.desk import NewLetter, PortalReceipt
-from models.errors import EngineUnreachable, Misconfigured
+from models.errors import EngineUnreachable, Misconfigured, ReferenceTaken
 from models.outbox import AlertState
 from models.roles import Role
 from models.tables import LedgerTable
@@ -110,6 +113,36 @@ def test_a_ledger_from_before_the_desk_is_carried_over(empty_engine: Engine) -> 
     assert (alerts["open"].state, alerts["open"].closed_at) == (AlertState.OPEN, None)
     assert (alerts["over"].state, alerts["over"].closed_at) == (AlertState.CLOSED, MORNING)
     assert SqlOutbox(empty_engine).lease(MORNING, MORNING) == []
+
+
+def test_references_of_an_older_ledger_are_told_apart_as_new_ones_are(engine: Engine) -> None:
+    """Also those that were void; of two that are one now the later stays, and the log names both."""
+    registry, ledger, vault = SqlRegistry(engine, a_vault()), SqlLedger(engine, a_vault()), a_vault()
+    cases = [registry.register(a_new_case()).case.case_number for _ in range(4)]
+    for minute, number in enumerate(cases[:3]):
+        ledger.save_submission(number, 1, f"old-{minute}", MORNING + timedelta(minutes=minute))
+    with engine.begin() as connection:
+        for number, reference in zip(cases, ("OLD 0", "old-1", "OLD-1"), strict=False):
+            key = key_of_case(connection, vault, number)
+            place = f"submissions/{number}/1/reference"
+            row = {
+                "number": number,
+                "raw": vault.index(REFERENCE, reference),
+                "it": key.seal(place, reference),
+            }
+            as_before = "UPDATE submissions SET reference_index = :raw, reference = :it"
+            connection.execute(text(f"{as_before} WHERE case_number = :number"), row)
+        connection.execute(text("ALTER TABLE commands DROP COLUMN asked"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0012'"))
+
+    with capture_logs() as lines:
+        migrate(engine, vault)
+
+    assert [(line["case_number"], line["other"]) for line in lines] == [(cases[2], cases[1])]
+    for again, owner in (("old0", cases[0]), ("OLD\N{EN DASH}1", cases[1])):
+        with pytest.raises(ReferenceTaken, match=f"belongs to {owner}"):
+            ledger.save_submission(cases[3], 1, again, MORNING)
+    assert ledger.submission_reference(cases[2]) == "OLD-1"
 
 
 def test_migrating_again_changes_nothing(engine: Engine) -> None:

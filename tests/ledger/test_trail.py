@@ -62,6 +62,7 @@ def test_the_trail_is_asked_by_person_time_and_city(audited: Audited) -> None:
     assert {one.what for one in elsewhere} == {
         "import 3674", "bulk retry", "event accepted", "alert watch.no_worker", "alert acknowledged",
         "case.registered", "case.closed", "privacy hold", "privacy release-hold", "privacy erase",
+        "restored",
     }  # fmt: skip
     assert {one.actor for one in elsewhere} == {COUNTER, SUPERVISOR, MACHINE, "mesin-kemensos"}
 

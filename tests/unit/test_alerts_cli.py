@@ -31,7 +31,7 @@ def test_officers_look_and_take_charge(tmp_path: Path) -> None:
     )
     assert [one.code for one in (shown, found, told)] == [0, 0, 0]
     assert all(words in shown.out for words in (key, "70 menit", "open"))
-    assert [entry["key"] for entry in json.loads(found.out)] == [key]
+    assert [entry["key"] for entry in json.loads(found.out)["alerts"]] == [key]
     assert told.out.count("pending") == 2
     assert [one.code for one in (auditor, other, nik, span, unknown)] == [4, 4, 2, 2, 3]
     assert "3674065203859001" not in nik.out + nik.err
@@ -46,5 +46,5 @@ def test_officers_look_and_take_charge(tmp_path: Path) -> None:
     )
     assert json.loads(again.out) == {"case_number": number, "acknowledged": []}
     assert left.out.strip() == "no alerts"
-    assert json.loads(taken.out)[0]["acknowledged_by"] == "tangsel-kepala-bidang"
+    assert json.loads(taken.out)["alerts"][0]["acknowledged_by"] == "tangsel-kepala-bidang"
     engine.dispose()

@@ -91,7 +91,7 @@ def test_the_trail_is_read_by_who_may(audited: Audited, tmp_path: Path) -> None:
     data = typed(tmp_path, "audit", "show", "--actor", "tangsel-verifikator-1", "--json", *SUPERVISOR)
     assert (shown.code, data.code) == (0, 0)
     assert all(words in shown.out for words in ("case.registered", "command withdraw", "desk show"))
-    assert [line["what"] for line in json.loads(data.out)] == ["desk show"]
+    assert [line["what"] for line in json.loads(data.out)["lines"]] == ["desk show"]
     assert not any(fact in shown.out + data.out for fact in (*facts_of(person_of(audited)), "keluarga"))
     assert typed(tmp_path, "audit", "show", "--case", number, "--as", "bekasi-supervisor").code == 4
     assert typed(tmp_path, "audit", "show", "--as", "tangsel-loket-1").code == 4
@@ -128,7 +128,7 @@ def test_a_person_gets_what_is_held_and_who_saw_it(audited: Audited, tmp_path: P
     assert "tangsel-verifikator-1 | verifier | dilihat di meja kerja" in page
     assert person.nik not in done.out
     mine = ("audit", "show", "--actor", "tangsel-supervisor", "--json")
-    [line] = json.loads(typed(tmp_path, *mine, *SUPERVISOR).out)
+    [line] = json.loads(typed(tmp_path, *mine, *SUPERVISOR).out)["lines"]
     assert line["what"] == "privacy access"
     assert SqlDeskBook(audited.engine, a_vault()).notes(number)[line["reason"]] == "diminta pemohon"
     assert typed(tmp_path, *ask, "--reason", "lagi", *SUPERVISOR).code == 2  # the file is there
@@ -156,5 +156,5 @@ def test_a_notice_of_a_breach_names_cases_and_no_person(audited: Audited, tmp_pa
     assert json.loads(typed(tmp_path, *ask, "--json", "--as", "auditor").out)["people"] == 1
     backwards = ("--from", "2026-03-03 00:00", "--to", "2026-03-02 00:00")
     assert typed(tmp_path, "privacy", "breach-report", *backwards, *SUPERVISOR).code == 2
-    trail = json.loads(typed(tmp_path, "audit", "show", "--json", *SUPERVISOR).out)
+    trail = json.loads(typed(tmp_path, "audit", "show", "--json", *SUPERVISOR).out)["lines"]
     assert [line["what"] for line in trail].count("privacy breach-report") == 3

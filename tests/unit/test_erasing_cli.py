@@ -82,7 +82,9 @@ def test_nothing_is_erased_without_yes(desk: Desk) -> None:
     assert "SR/1" in desk.types("show", number).out
     for data in (("show", number), ("why", number)):
         assert json.loads(desk.types(*data, "--json").out)["erased_at"][:10] == done["erased_at"][:10]
-    assert json.loads(desk.types("list", "--json").out)[0]["erased_at"][:10] == done["erased_at"][:10]
+    assert (
+        json.loads(desk.types("list", "--json").out)["cases"][0]["erased_at"][:10] == done["erased_at"][:10]
+    )
     file = str(desk.folder / "out")
     for closed in (
         ("documents", "list", number),
@@ -94,7 +96,7 @@ def test_nothing_is_erased_without_yes(desk: Desk) -> None:
     assert desk.types("audit", "seal").code == 0
     assert desk.types("audit", "verify").code == 0
     trail = desk.types("audit", "show", "--case", number, "--json", *SUPERVISOR)
-    [line] = [one for one in json.loads(trail.out) if one["what"] == "privacy erase"]
+    [line] = [one for one in json.loads(trail.out)["lines"] if one["what"] == "privacy erase"]
     assert (line["actor"], line["role"], line["reason"]) == ("tangsel-supervisor", "supervisor", "requested")
 
 

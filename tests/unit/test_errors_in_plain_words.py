@@ -9,11 +9,12 @@ import pytest
 import structlog
 from temporalio.exceptions import ApplicationErrorCategory
 
-from models.errors import BadReply, Misconfigured, NotYetAnswered, Refused, Unavailable
+from models.errors import BadReply, Misconfigured, NotYetAnswered, ReferenceTaken, Refused, Unavailable
 from runtime.interceptor import failure_of
 from runtime.logging import configure_logging
 
 NIK = "3674065203859001"
+OTHER = "PBI-3674-2026-000001"
 
 
 @pytest.mark.parametrize(
@@ -21,6 +22,7 @@ NIK = "3674065203859001"
     [
         (Unavailable("siks_ng", "no answer in time"), "Unavailable", False),
         (Refused("siks_ng", "call refused"), "Refused", True),
+        (ReferenceTaken("PBI-3674-2026-000002", OTHER), f"ReferenceTaken:{OTHER}", True),
         (BadReply("bpjs", "reply cannot be read"), "BadReply", True),
         (Misconfigured("settings: X must be set"), "Misconfigured", True),
         (KeyError(NIK), "Unexpected", False),

@@ -435,7 +435,7 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     """Nothing half done is left behind."""
     write_whole(tmp_path / "new.csv", b"report")
     (tmp_path / "folder").mkdir()
-    with pytest.raises(BadInput, match="cannot be written"):
+    with pytest.raises(BadInput, match="cannot be opened or written"):
         write_whole(tmp_path / "folder", b"report")
     assert {path.name for path in tmp_path.iterdir()} == {"new.csv", "folder"}
     assert (tmp_path / "new.csv").read_bytes() == b"report"

@@ -5,14 +5,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pydantic import ValidationError
 
+from gateways.policy_folder import PolicyFolder
 from models.case import CaseHealth, CaseState, Outcome, Step, Track, WaitingOn
 from models.desk import DeskItem, ItemKind
 from models.outbox import AlertEntry, AlertState
 from models.roles import Role
 from models.standstill import StuckPolicy, judged, loses_patience_at, stands_still
 from models.stuck_groups import groups_of
+from models.texts import trouble_words
 from models.views import views_at
 from models.why import UNKNOWN, Glance, PendingActivity, Why
+from runtime.settings import ROOT
 from tests.builders import a_case
 from tests.unit.test_routing import alert
 
@@ -167,6 +170,20 @@ def test_what_to_type_next_follows_from_where_the_case_stands() -> None:
     assert why(a_state(), SERVED, an_item(a_state(), "budi")).next[1] == "starter.py desk assign 7 OFFICER"
     assert why(a_state()).next == ()
     assert why(a_state(outcome=Outcome.REJECTED), UNKNOWN).next == ()
+
+
+def test_a_reference_of_two_cases_is_compared_and_not_asked_for_again() -> None:
+    """`why` and `stuck` name the other case; asking SIKS-NG again brings the same reference."""
+    other = "PBI-3674-2026-000099"
+    taken = stuck(f"ReferenceTaken:{other}", step=Step.SIKS_NG_UPLOAD)
+    number = taken.case.case_number
+    first, second, third = why(taken).next
+    assert (first, second) == (f"starter.py show {other}", f"starter.py receipt void {other} --reason WHY")
+    assert third.startswith(f"starter.py answer {number} siks_ng_upload --approve --receipt REF")
+    (group,) = groups_of([taken], {"3674": POLICY}, NOW)
+    assert group.fix == f"starter.py why {number}"
+    words = trouble_words(taken.trouble or "", PolicyFolder(ROOT / "policies").reasons())
+    assert words == f"referensi dari SIKS-NG sudah tercatat pada kasus lain, bandingkan di portal ({other})"
 
 
 def test_what_is_wrong_with_the_engine_comes_first() -> None:

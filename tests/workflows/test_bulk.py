@@ -16,6 +16,7 @@ from temporalio.worker import Replayer, Worker
 from activities.bulk import IN_FLIGHT, BulkWork
 from models.bulk import Bulk, BulkItem, BulkOrder, BulkProgress, Chosen, ItemResult, ItemVerdict, Operation
 from models.errors import NotAllowed, Unavailable
+from models.page import Page
 from runtime.interceptor import ErrorMapping
 from tests.sandbox import strict_runner
 from workflows import options
@@ -39,8 +40,8 @@ class FakeBook:
     def bulk(self, bulk_id: str) -> Bulk:
         return BULK
 
-    def latest(self, limit: int = 50) -> list[Bulk]:
-        return [BULK]
+    def latest(self, limit: int = 50) -> Page[Bulk]:
+        return Page([BULK], 1)
 
     def left(self, bulk_id: str, limit: int) -> list[BulkItem]:
         return [item for item in self.items(bulk_id) if item.result is None][:limit]

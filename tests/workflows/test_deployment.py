@@ -62,10 +62,10 @@ async def test_a_version_is_ramped_promoted_and_taken_back(environment: Workflow
 
         async def is_seen() -> bool:
             """Temporal lists who asks it a moment later."""
-            return await pollers(environment.client, settings.task_queue, build_id="2") == ["worker of 2"]
+            return await pollers(environment.client, settings, build_id="2") == ["worker of 2"]
 
         await until_async(is_seen, 20, lambda: "nobody asks for work of version 2")
-        assert not await pollers(environment.client, settings.task_queue, build_id="3")
+        assert not await pollers(environment.client, settings, build_id="3")
         await deployments.promote(first, "1")
         second = await deployments.look()
         assert shares(second) == {"1": ("current", 100), "2": ("inactive", 0)}

@@ -131,7 +131,7 @@ async def test_an_edited_file_reaches_a_running_case(stopped_bench: Bench, tmp_p
     case = registry.register(a_new_case(at(table.friday, "15:30").astimezone(UTC))).case
     async with by(table, stopped_bench) as bench:
         recounter = Recounter(bench.shelf, SqlCalendarMarks(engine), utc_now)
-        delivery = Delivery(a_namespace(bench.environment.client, bench.task_queue), registry, book)
+        delivery = Delivery(a_namespace(bench.environment.client, bench.task_queue), registry, book, utc_now)
         await recounter.look()
         handle = await bench.start(case)
         await on_desk(bench, handle, Step.DOCUMENT_CHECK)

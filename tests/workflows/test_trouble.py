@@ -8,7 +8,7 @@ from temporalio.client import WorkflowExecutionStatus
 from gateways.ports.institutions import Decision, Participant, Verdict
 from gateways.ports.policies import PolicyShelf
 from models.case import CaseHealth, Outcome, Step, Track
-from models.errors import Refused, Unavailable
+from models.errors import ReferenceTaken, Refused, Unavailable
 from models.messages import RetryStep, Withdraw
 from models.policy import CityPolicy
 from models.reasons import Reasons
@@ -53,6 +53,18 @@ async def test_a_refusal_is_tried_again_after_an_hour_without_anybody(bench: Ben
     await bench.forward(handle, timedelta(minutes=61))
     assert (await handle.result()).outcome is Outcome.REACTIVATED
     assert [alert.detail for alert in bench.ledger.alerts.values()] == ["Refused"]
+
+
+async def test_a_reference_that_another_case_has_calls_for_a_person_by_its_own_name(bench: Bench) -> None:
+    """State, list and alert name the other case; nobody is told that the system refused."""
+    other = "PBI-3674-2026-000099"
+    bench.siks_ng.script = [ReferenceTaken(a_case().case_number, other)]
+    handle = await bench.start(a_case())
+    state = await bench.until(handle, lambda state: state.health is CaseHealth.STUCK)
+    assert (state.step, state.trouble) == (Step.SIKS_NG_UPLOAD, f"ReferenceTaken:{other}")
+    assert [alert.detail for alert in bench.ledger.alerts.values()] == [f"ReferenceTaken:{other}"]
+    await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w-1"))
+    assert (await handle.result()).outcome is Outcome.WITHDRAWN
 
 
 async def test_an_outage_that_passes_is_nobodys_business(bench: Bench) -> None:
