@@ -30,6 +30,15 @@ class DeliveryState(StrEnum):
     """Told together with others."""
 
 
+class Way(StrEnum):
+    """By which way a message goes."""
+
+    PEOPLE = "people"
+    """To an officer, by his contacts."""
+    WEBHOOK = "webhook"
+    """To another system, which is no person: that it heard does not mean that anybody did."""
+
+
 @dataclass(frozen=True)
 class Addressed:
     """An alert, and who is told of it: officers' ids, or `WEBHOOK`."""
@@ -49,6 +58,8 @@ class Delivery:
     """0 is the first message, 1 and more are repeats."""
     attempts: int
     """How often it was tried in vain."""
+    climb: int = 0
+    """0 when the alert is for the recipient; n when he is told at its n-th climb, in place of others."""
 
     @property
     def key(self) -> str:
@@ -71,6 +82,43 @@ class Sent:
 
     delivery_id: int
     repeat_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Unheard:
+    """An alert of which no person has heard, although each who was to hear was tried."""
+
+    alert: Alert
+    told: frozenset[str]
+    """Everybody to whom it is addressed by now."""
+    climbs: int
+    """How often it has climbed."""
+    is_of_emergency: bool
+    is_hopeless: bool
+    """Everybody who was told last refused: waiting does not help."""
+
+
+@dataclass(frozen=True)
+class Climb:
+    """What is done about an alert of which nobody has heard: others are told in place of those before."""
+
+    key: str
+    look_at: datetime
+    """When it climbs on, unless somebody has heard of it by then."""
+    number: int = 0
+    """Which climb of the alert this is, from 1; 0 when there is nobody else to tell."""
+    recipients: tuple[str, ...] = ()
+    is_retried: bool = False
+    """Those who refused are tried once more: their contacts may have been mended."""
+
+
+@dataclass(frozen=True)
+class Silence:
+    """Alerts of which no person has heard."""
+
+    count: int
+    since: datetime
+    """When the oldest of them was raised."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +151,7 @@ class DeliveryEntry:
     alert_key: str
     recipient: str
     number: int
+    climb: int
     state: DeliveryState
     attempts: int
     next_at: datetime

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from models.case import CaseState
 from models.messages import AlertKind
+from models.outbox import Silence
 from models.standstill import StuckRule
 
 
@@ -52,6 +53,10 @@ class Watch(Protocol):
 
     def unsent(self, before: datetime) -> dict[str, int]:
         """Return by city how many alerts were raised before a time and did not get out to anybody."""
+        ...
+
+    def silence(self, raised_before: datetime) -> Silence | None:
+        """Return the alerts raised before a time of which no person has heard; None when there are none."""
         ...
 
     def open_alerts(self, kind: AlertKind) -> dict[str, datetime]:
