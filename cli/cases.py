@@ -9,13 +9,14 @@ from dotenv import dotenv_values
 from rich.console import Console
 
 from cli.door import As, CaseArgument, Json, counter, hand, known_form, print_json, run
-from cli.screens import CaseReport, case_screen, findings_screen, item_data, list_screen
+from cli.screens import CaseReport, case_screen, findings_screen, item_data, list_screen, silence_line
 from intake.intake import Intake
 from models.case import SlaState, Step
 from models.roles import Act
 from runtime import adapters
 from runtime.settings import Settings
 from runtime.temporal import CaseStarter, connect
+from workflows import options
 
 app = typer.Typer()
 
@@ -93,6 +94,8 @@ def list_(
             print_json([state.model_dump(mode="json") | {"erased_at": at} for state, at in told])
         else:
             screen.print(list_screen(found, erased, screen.width) if found else "no case matches")
+            if silence := office.alerts.silence(datetime.now(UTC) - options.WATCH_SENT_AFTER):
+                screen.print(silence_line(silence))
 
     run(work, as_json=json_)
 

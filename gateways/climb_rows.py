@@ -5,7 +5,19 @@ from datetime import datetime
 from itertools import groupby
 from typing import Final
 
-from sqlalchemy import Connection, Row, Update, and_, bindparam, delete, exists, func, or_, select, update
+from sqlalchemy import (
+    Connection,
+    RowMapping,
+    Update,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from gateways import ledger_rows
 from gateways.outbox_rows import plan
@@ -55,7 +67,7 @@ IS_UNHEARD: Final = and_(  # one that a storm put off for a digest has a time to
     ~exists().where(_IS_UNTRIED, alert_deliveries.c.next_at > bindparam("before")),
 )
 """Whether no person has heard of an alert that was raised before a time."""
-_SILENCE: Final = select(func.count().label("count"), func.min(alerts.c.raised_at).label("since")).where(
+_SILENCE: Final = select(func.count().label("unheard"), func.min(alerts.c.raised_at).label("since")).where(
     IS_UNHEARD
 )
 
@@ -67,8 +79,8 @@ def unheard(connection: Connection, now: datetime, limit: int) -> list[Unheard]:
     """
     when = {"now": now, "ahead": now + UNDELIVERED_AT_MOST, "limit": limit}
     rows = connection.execute(_DUE, when).mappings().all()
-    told = connection.execute(_TOLD, {"keys": [row["key"] for row in rows]}).all() if rows else []
-    by_key = {key: list(some) for key, some in groupby(told, lambda one: one.alert_key)}
+    told = connection.execute(_TOLD, {"keys": [row["key"] for row in rows]}).mappings() if rows else ()
+    by_key = {key: list(some) for key, some in groupby(told, lambda one: str(one["alert_key"]))}
     return [_unheard(ledger_rows.alert(row), row["track"], by_key.get(row["key"], [])) for row in rows]
 
 
@@ -137,7 +149,7 @@ def spare(connection: Connection, ids: Sequence[int]) -> set[int]:
 def silence(connection: Connection, before: datetime) -> Silence | None:
     """Return the alerts raised before a time of which no person has heard; None when there are none."""
     row = connection.execute(_SILENCE, {"before": before}).one()
-    return None if row.count == 0 else Silence(row.count, row.since)
+    return None if row.unheard == 0 else Silence(row.unheard, row.since)
 
 
 def _refused(key: str) -> Update:
@@ -149,12 +161,12 @@ def _refused(key: str) -> Update:
     )
 
 
-def _unheard(alert: Alert, track: str | None, told: Sequence[Row[tuple[str, str, str, int]]]) -> Unheard:
-    newest = max((one.climb for one in told), default=0)
+def _unheard(alert: Alert, track: str | None, told: Sequence[RowMapping]) -> Unheard:
+    newest = max((one["climb"] for one in told), default=0)
     return Unheard(
         alert=alert,
-        told=frozenset(one.recipient for one in told),
+        told=frozenset(one["recipient"] for one in told),
         climbs=newest,
         is_of_emergency=track == Track.EMERGENCY,
-        is_hopeless=all(one.state == DeliveryState.GAVE_UP for one in told if one.climb == newest),
+        is_hopeless=all(one["state"] == DeliveryState.GAVE_UP for one in told if one["climb"] == newest),
     )

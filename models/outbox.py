@@ -40,6 +40,22 @@ class Way(StrEnum):
 
 
 @dataclass(frozen=True)
+class Reach:
+    """Whom a process can bring messages to. What goes another way is left to others."""
+
+    contacts: frozenset[str] | None
+    """The officers who have a contact; None when this process has no way to people."""
+    has_webhook: bool = False
+
+    @property
+    def way(self) -> Way | None:
+        """The only way there is; None when there are both."""
+        if self.contacts is None:
+            return Way.WEBHOOK
+        return None if self.has_webhook else Way.PEOPLE
+
+
+@dataclass(frozen=True)
 class Addressed:
     """An alert, and who is told of it: officers' ids, or `WEBHOOK`."""
 

@@ -18,7 +18,7 @@ from gateways.ports.policies import PolicyShelf
 from models.errors import Misconfigured, ReactivationError, Refused, Unavailable
 from models.ladder import LadderPolicy
 from models.messages import AlertKind
-from models.outbox import WEBHOOK, Addressed, AlertMessage, Delivery, Sent, Way
+from models.outbox import WEBHOOK, Addressed, AlertMessage, Delivery, Reach, Sent
 from models.routing import about, route
 from models.wib import wib_date
 from runtime.climber import Climber
@@ -39,22 +39,6 @@ def retry_wait(attempts: int) -> timedelta:
     """Return how long to wait after so many attempts before, which were in vain too."""
     doubled: int = 2 ** min(attempts, _DOUBLINGS)
     return min(FIRST_RETRY * doubled, RETRY_AT_MOST)
-
-
-@dataclass(frozen=True)
-class Reach:
-    """Whom a process can bring messages to. What goes another way is left to others."""
-
-    contacts: frozenset[str] | None
-    """The officers who have a contact; None when this process has no way to people."""
-    has_webhook: bool = False
-
-    @property
-    def way(self) -> Way | None:
-        """The only way there is; None when there are both."""
-        if self.contacts is None:
-            return Way.WEBHOOK
-        return None if self.has_webhook else Way.PEOPLE
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from gateways.sql_registry import SqlRegistry
 from gateways.sql_watch import SqlWatch
 from models.case import CaseRef, Track
 from models.messages import Alert
-from models.outbox import WEBHOOK, AlertMessage, DeliveryState, Silence
-from runtime.dispatcher import Dispatcher, Reach
+from models.outbox import WEBHOOK, AlertMessage, DeliveryState, Reach, Silence
+from runtime.dispatcher import Dispatcher
 from tests.ledger.builders import MORNING, a_new_case, an_alert
 from tests.ledgers import a_ledger
 from tests.vaults import a_vault

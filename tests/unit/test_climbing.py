@@ -10,8 +10,8 @@ import pytest
 from models.case import Track
 from models.errors import Refused, Unavailable
 from models.messages import Alert, AlertKind
-from models.outbox import WEBHOOK, AlertState, DeliveryState, Silence
-from runtime.dispatcher import LEASE, RETRY_AT_MOST, Reach
+from models.outbox import WEBHOOK, AlertState, DeliveryState, Reach, Silence
+from runtime.dispatcher import LEASE, RETRY_AT_MOST
 from tests.ledger.builders import MORNING, a_closing, an_alert
 from tests.unit.alert_desk import BOSS, CHIEF, HEAD, LOCAL, TICK, Desk
 
