@@ -192,6 +192,8 @@ class AlertKind(StrEnum):
     """The ledger has a case as open and Temporal does not run it."""
     CASE_ASTRAY = "watch.case_astray"
     """Temporal runs a case that is closed in the ledger, or not known to it. Of a city."""
+    BREACH_ASTRAY = "watch.breach_astray"
+    """A case that Temporal runs and the ledger does not hold is past its due time. Of a city."""
     BREACH_UNTOLD = "watch.breach_untold"
     """A case is past its due time and nobody was alerted."""
     TASK_FAILING = "watch.task_failing"
@@ -212,6 +214,7 @@ class AlertKind(StrEnum):
 OF_CITY: Final = frozenset(
     {
         AlertKind.CASE_ASTRAY,
+        AlertKind.BREACH_ASTRAY,
         AlertKind.NO_WORKER,
         AlertKind.ALERTS_UNSENT,
         AlertKind.AUDIT_BEHIND,

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final, Protocol
 
-from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from models.errors import EngineUnreachable
@@ -15,6 +15,7 @@ from runtime.settings import Settings
 from runtime.temporal import UNREACHABLE
 from runtime.visibility import pollers
 from workflows.reactivation import Reactivation
+from workflows.search_attributes import DUE_AT
 
 _IN_FLIGHT: Final = 20
 """How many calls are in the air at a time; more only adds waiting."""
@@ -51,6 +52,13 @@ class Engine(Protocol):
         """Return the ids of the cases whose code Temporal lists as failing, a minute after it began to."""
         ...
 
+    async def overdue(self, now: datetime) -> Mapping[str, datetime]:
+        """Return the ids of the running cases whose due time has passed, and when each was due.
+
+        As Temporal lists them; by no answer of the ledger.
+        """
+        ...
+
     async def look(self, ids: Collection[str]) -> Mapping[str, Seen]:
         """Return how each of these cases stands at this moment."""
         ...
@@ -71,11 +79,17 @@ class TemporalEngine:
 
     async def running(self) -> Mapping[str, datetime]:
         """Return the ids of the cases that Temporal lists as running, and when each run began."""
-        return await self._listed('ExecutionStatus="Running"')
+        return {one.id: one.start_time for one in await self._listed('ExecutionStatus="Running"')}
 
     async def reported(self) -> Collection[str]:
         """Return the ids of the cases whose code Temporal lists as failing."""
-        return (await self._listed(f'ExecutionStatus="Running" AND {_PROBLEMS}')).keys()
+        return {one.id for one in await self._listed(f'ExecutionStatus="Running" AND {_PROBLEMS}')}
+
+    async def overdue(self, now: datetime) -> Mapping[str, datetime]:
+        """Return the ids of the running cases whose due time has passed, and when each was due."""
+        passed = f'ExecutionStatus="Running" AND {DUE_AT.name} <= "{now.astimezone(UTC).isoformat()}"'
+        listed = ((one.id, one.typed_search_attributes.get(DUE_AT)) for one in await self._listed(passed))
+        return {one: due_at for one, due_at in listed if due_at is not None}
 
     async def look(self, ids: Collection[str]) -> Mapping[str, Seen]:
         """Return how each of these cases stands at this moment."""
@@ -88,10 +102,9 @@ class TemporalEngine:
         seen = await asyncio.gather(*map(one, ids))
         return dict(zip(ids, seen, strict=True))
 
-    async def _listed(self, which: str) -> dict[str, datetime]:
+    async def _listed(self, which: str) -> list[WorkflowExecution]:
         with _in_plain_words():
-            found = self._client.list_workflows(f"{self._ours} AND {which}")
-            return {execution.id: execution.start_time async for execution in found}
+            return [one async for one in self._client.list_workflows(f"{self._ours} AND {which}")]
 
     async def _look(self, workflow_id: str) -> Seen:
         with _in_plain_words():
