@@ -72,6 +72,24 @@ _SILENCE: Final = select(func.count().label("unheard"), func.min(alerts.c.raised
 )
 
 
+_beside = alert_deliveries.alias("beside")
+_SPARE: Final = (
+    delete(alert_deliveries)
+    .where(
+        alert_deliveries.c.id.in_(bindparam("ids", expanding=True)),
+        alert_deliveries.c.climb > 0,
+        alert_deliveries.c.state == DeliveryState.PENDING,
+        alert_deliveries.c.alert_key.in_(select(alerts.c.key).where(alerts.c.climb_at.is_(None))),
+        ~exists().where(
+            _beside.c.alert_key == alert_deliveries.c.alert_key,
+            _beside.c.climb == alert_deliveries.c.climb,
+            _beside.c.state.in_(_HEARD),
+        ),
+    )
+    .returning(alert_deliveries.c.id)
+)
+
+
 def unheard(connection: Connection, now: datetime, limit: int) -> list[Unheard]:
     """Return alerts that no person has heard of and that are to be looked at by now, the longest due first.
 
@@ -131,19 +149,7 @@ def spare(connection: Connection, ids: Sequence[int]) -> set[int]:
     That is, when a person has heard of the alert meanwhile, or nobody needs to any more. Who is told together
     with one that has heard is told all the same.
     """
-    mine, beside = alert_deliveries, alert_deliveries.alias("beside")
-    settled = select(alerts.c.key).where(alerts.c.climb_at.is_(None))
-    together = exists().where(
-        beside.c.alert_key == mine.c.alert_key, beside.c.climb == mine.c.climb, beside.c.state.in_(_HEARD)
-    )
-    unneeded = delete(mine).where(
-        mine.c.id.in_(ids),
-        mine.c.climb > 0,
-        mine.c.state == DeliveryState.PENDING,
-        mine.c.alert_key.in_(settled),
-        ~together,
-    )
-    return set(connection.execute(unneeded.returning(mine.c.id)).scalars())
+    return set(connection.execute(_SPARE, {"ids": list(ids)}).scalars())
 
 
 def silence(connection: Connection, before: datetime) -> Silence | None:

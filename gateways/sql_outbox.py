@@ -10,6 +10,7 @@ from sqlalchemy import (
     RowMapping,
     Update,
     and_,
+    bindparam,
     case,
     func,
     or_,
@@ -49,12 +50,37 @@ _MESSAGES = (
     .join(alerts, _OF_ALERT)
     .order_by(alert_deliveries.c.id)
 )
+_leased_until = alert_deliveries.c.leased_until
+_IS_DUE = and_(
+    alert_deliveries.c.state == DeliveryState.PENDING,
+    alert_deliveries.c.next_at <= bindparam("now"),
+    or_(_leased_until.is_(None), _leased_until <= bindparam("now"), _leased_until > bindparam("ahead")),
+)
 _BY_WAY: Mapping[Way | None, ColumnElement[bool]] = {
     None: true(),
     Way.PEOPLE: alert_deliveries.c.recipient != WEBHOOK,
     Way.WEBHOOK: alert_deliveries.c.recipient == WEBHOOK,
 }
+_DUE = {
+    way: select(alert_deliveries.c.id)
+    .join(alerts, _OF_ALERT)
+    .where(_IS_DUE, or_(alert_deliveries.c.number == 0, alerts.c.state == AlertState.OPEN), goes_so)
+    .order_by(alert_deliveries.c.id)
+    .limit(bindparam("limit"))
+    .with_for_update(skip_locked=True, of=alert_deliveries)
+    for way, goes_so in _BY_WAY.items()
+}
 _IN_DIGEST_AT = case((alert_deliveries.c.state == DeliveryState.IN_DIGEST, alert_deliveries.c.sent_at))
+_TOLD = (
+    select(func.count().label("heard"), func.max(_IN_DIGEST_AT).label("last_digest_at"))
+    .select_from(alert_deliveries)
+    .join(alerts, _OF_ALERT)
+    .where(
+        alert_deliveries.c.recipient == bindparam("recipient"),
+        alert_deliveries.c.sent_at > bindparam("since"),
+        alerts.c.kind == bindparam("kind"),
+    )
+)
 
 
 class SqlOutbox:
@@ -84,46 +110,22 @@ class SqlOutbox:
         With `way` only those that go by it. A repeat is due only while its alert is open. Who took messages
         while his clock was far ahead has them no longer once it is right again.
         """
-        leased_until, ahead = alert_deliveries.c.leased_until, until + (until - now)
-        is_free = or_(leased_until.is_(None), leased_until <= now, leased_until > ahead)
-        is_due = and_(
-            alert_deliveries.c.state == DeliveryState.PENDING, alert_deliveries.c.next_at <= now, is_free
-        )
-        due = (
-            select(alert_deliveries.c.id)
-            .join(alerts, _OF_ALERT)
-            .where(
-                is_due,
-                or_(alert_deliveries.c.number == 0, alerts.c.state == AlertState.OPEN),
-                _BY_WAY[way],
-            )
-            .order_by(alert_deliveries.c.id)
-            .limit(limit)
-            .with_for_update(skip_locked=True, of=alert_deliveries)
-        )
+        when = {"now": now, "ahead": until + (until - now)}
         with self._access.write() as connection:
-            ids = connection.execute(due).scalars().all()
+            ids = connection.execute(_DUE[way], {**when, "limit": limit}).scalars().all()
             if not ids:
                 return []
             mine = alert_deliveries.c.id.in_(ids)
-            connection.execute(update(alert_deliveries).where(mine, is_due).values(leased_until=until))
+            take = update(alert_deliveries).where(mine, _IS_DUE).values(leased_until=until)
+            connection.execute(take, when)
             rows = connection.execute(_MESSAGES.where(mine)).mappings().all()
         return [_delivery(row) for row in rows]
 
     def told(self, recipient: str, kind: AlertKind, since: datetime) -> Told:
         """Return what a recipient heard of one kind since a time."""
-        query = (
-            select(func.count().label("heard"), func.max(_IN_DIGEST_AT).label("last_digest_at"))
-            .select_from(alert_deliveries)
-            .join(alerts, _OF_ALERT)
-            .where(
-                alert_deliveries.c.recipient == recipient,
-                alert_deliveries.c.sent_at > since,
-                alerts.c.kind == kind,
-            )
-        )
+        asked = {"recipient": recipient, "kind": kind, "since": since}
         with self._access.read() as connection:
-            row = connection.execute(query).one()
+            row = connection.execute(_TOLD, asked).one()
         return Told(row.heard, row.last_digest_at)
 
     def sent(self, done: Sequence[Sent], at: datetime, *, in_digest: bool = False) -> None:
