@@ -107,19 +107,25 @@ def climb(connection: Connection, climbs: Sequence[Climb], now: datetime) -> lis
 
     Of several who would do so at once, one does. Nothing is done about one that was heard meanwhile.
     """
-    climbed = []
-    for one in climbs:
+    climbed: list[str] = []
+    for one, some in groupby(sorted(climbs, key=_what), _what):
+        look_at, number, recipients, is_retried = one
         is_due = or_(alerts.c.climb_at <= now, alerts.c.climb_at > now + UNDELIVERED_AT_MOST)
-        mine = update(alerts).where(alerts.c.key == one.key, is_due).values(climb_at=one.look_at)
-        if connection.execute(mine).rowcount == 0:
-            continue
-        if one.recipients:
-            plan(connection, [(one.key, who, 0, now) for who in one.recipients], one.number)
-            climbed.append(one.key)
-        if one.is_retried:
-            again = {"state": DeliveryState.PENDING, "next_at": one.look_at}
-            connection.execute(_refused(one.key).values(again))
+        mine = and_(alerts.c.key.in_([climb.key for climb in some]), is_due)
+        move = update(alerts).where(mine).values(climb_at=look_at).returning(alerts.c.key)
+        moved = connection.execute(move).scalars().all()
+        if recipients:
+            plan(connection, [(key, who, 0, now) for key in moved for who in recipients], number)
+            climbed += moved
+        if is_retried:
+            again = {"state": DeliveryState.PENDING, "next_at": look_at}
+            connection.execute(_refused(moved).values(again))
     return climbed
+
+
+def _what(climb: Climb) -> tuple[datetime, int, tuple[str, ...], bool]:
+    """Return what is done, apart from about which alert."""
+    return climb.look_at, climb.number, climb.recipients, climb.is_retried
 
 
 def heard(connection: Connection, keys: Collection[str]) -> None:
@@ -158,9 +164,9 @@ def silence(connection: Connection, before: datetime) -> Silence | None:
     return None if row.unheard == 0 else Silence(row.unheard, row.since)
 
 
-def _refused(key: str) -> Update:
+def _refused(keys: Sequence[str]) -> Update:
     return update(alert_deliveries).where(
-        alert_deliveries.c.alert_key == key,
+        alert_deliveries.c.alert_key.in_(keys),
         alert_deliveries.c.number == 0,
         alert_deliveries.c.recipient != WEBHOOK,
         alert_deliveries.c.state == DeliveryState.GAVE_UP,
@@ -168,11 +174,9 @@ def _refused(key: str) -> Update:
 
 
 def _unheard(alert: Alert, track: str | None, told: Sequence[RowMapping]) -> Unheard:
-    newest = max((one["climb"] for one in told), default=0)
     return Unheard(
         alert=alert,
         told=frozenset(one["recipient"] for one in told),
-        climbs=newest,
-        is_of_emergency=track == Track.EMERGENCY,
-        is_hopeless=all(one["state"] == DeliveryState.GAVE_UP for one in told if one["climb"] == newest),
+        climbs=max((one["climb"] for one in told), default=0),
+        is_urgent=alert.is_urgent(None if track is None else Track(track)),
     )

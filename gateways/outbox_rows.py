@@ -8,6 +8,7 @@ from sqlalchemy import Connection, String, bindparam, delete, select, update
 from gateways.audit_forms import announce
 from gateways.ledger_access import Upsert, lock_case
 from models.alert_tables import AlertRow, DeliveryRow, alert_deliveries, alerts
+from models.case import Track
 from models.outbox import Addressed, AlertState, DeliveryState
 
 _ALERT = Upsert(alerts, lambda insert: insert.on_conflict_do_nothing().returning(alerts.c.key))
@@ -44,15 +45,16 @@ def keep(connection: Connection, told: Addressed, now: datetime) -> bool:
     """
     alert = told.alert
     due_at = min(now, alert.raised_at)  # this machine's clock may be ahead, and be set right before that time
-    closed_at = now if alert.is_news else None
+    closed_at, track = now if alert.is_news else None, None
     if alert.case_number is not None:
-        closed_at = lock_case(connection, alert.case_number)["closed_at"]
+        case = lock_case(connection, alert.case_number)
+        closed_at, track = case["closed_at"], Track(case["track"])
     row = AlertRow(
         **alert.model_dump(exclude={"levels"}),
         levels=list(alert.levels),
         state=AlertState.OPEN if closed_at is None else AlertState.CLOSED,
         closed_at=closed_at,
-        climb_at=due_at,
+        climb_at=due_at + (told.urgent_wait if alert.is_urgent(track) else told.wait),
     )
     if connection.execute(_ALERT.on(connection), row.model_dump()).one_or_none() is None:
         return False

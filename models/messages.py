@@ -253,6 +253,12 @@ class Alert(Payload):
         """Whether there is nothing to take care of: it is told once and never repeated."""
         return self.kind in {AlertKind.OUTAGE_CLOSED, AlertKind.DAILY_DIGEST}
 
+    def is_urgent(self, track: Track | None) -> bool:
+        """Tell whether somebody must hear of it soon: by its case's track, or as it concerns a whole city."""
+        if self.case_number is None:
+            return not self.is_news
+        return track is Track.EMERGENCY
+
     @property
     def late_by(self) -> timedelta:
         """How late the case was when the alert was raised; zero before `due_at`."""

@@ -1,7 +1,7 @@
 """Alerts on their way to people: who is told what, and what became of it."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -61,6 +61,10 @@ class Addressed:
 
     alert: Alert
     recipients: tuple[str, ...]
+    wait: timedelta = timedelta(0)
+    """How long messages are tried before others are told in place of who does not get them."""
+    urgent_wait: timedelta = timedelta(0)
+    """The same if it is urgent."""
 
 
 @dataclass(frozen=True)
@@ -102,16 +106,14 @@ class Sent:
 
 @dataclass(frozen=True)
 class Unheard:
-    """An alert of which no person has heard, although each who was to hear was tried."""
+    """An alert of which no person has heard in its time, although each who was to hear was tried."""
 
     alert: Alert
     told: frozenset[str]
     """Everybody to whom it is addressed by now."""
     climbs: int
     """How often it has climbed."""
-    is_of_emergency: bool
-    is_hopeless: bool
-    """Everybody who was told last refused: waiting does not help."""
+    is_urgent: bool
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from datetime import date
 
 from models.ladder import LadderPolicy
 from models.messages import Alert, AlertKind
+from models.outbox import Addressed
 from models.roles import ANSWERS, Act, Officer, OfficerId, People, Role
 
 _ABOUT_ALERTS = frozenset({AlertKind.UNROUTABLE, AlertKind.UNDELIVERABLE})
@@ -66,6 +67,20 @@ def climb(alert: Alert, ladder: LadderPolicy, people: People, today: date) -> It
         yield _present(there, people, today)
     yield from _beyond_the_ladder(alert, ladder, people, today)
     yield [one.id for one in people.person if one.may(Act.ACK) and alert.city in one.cities]
+
+
+def addressed(
+    alert: Alert, ladder: LadderPolicy, people: People, today: date, also: tuple[str, ...] = ()
+) -> tuple[Addressed, tuple[str, ...]]:
+    """Return the alert with who is told, `also` among them, and why somebody is not."""
+    routing, level = route(alert, ladder, people, today), level_of(alert)
+    told = Addressed(
+        alert,
+        (*routing.recipients, *also),
+        wait=ladder.undelivered_wait(level, is_urgent=False),
+        urgent_wait=ladder.undelivered_wait(level, is_urgent=True),
+    )
+    return told, routing.problems
 
 
 def level_of(alert: Alert) -> int:

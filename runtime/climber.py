@@ -41,25 +41,17 @@ class Climber:
             log.warning("alert.climbed", key=key, climb=climbs[key].number, told=climbs[key].recipients)
 
     def _next(self, unheard: Unheard, now: datetime) -> Climb:
-        """Return what is to be done about an alert: wait, tell others, or look again some time later."""
+        """Return what is to be done about an alert: tell others, or look again some time later."""
         alert = unheard.alert
         try:
             ladder, people = self._shelf.city(alert.city).ladder, self._shelf.people()
         except Misconfigured as error:
             log.error("climb.failed", what=str(error))  # noqa: TRY400 - in our own words
             return Climb(alert.key, now + AGAIN)
-        level, is_urgent = level_of(alert), unheard.is_of_emergency or _is_of_city(unheard)
-        due_at = alert.raised_at + ladder.undelivered_wait(level, is_urgent=is_urgent)
-        if unheard.climbs == 0 and due_at > now and not unheard.is_hopeless:
-            return Climb(alert.key, due_at)
         number = unheard.climbs + 1
         for group in climb(alert, ladder, people, wib_date(now)):
             if new := [one for one in group if one in self._contacts and one not in unheard.told]:
-                wait = ladder.undelivered_wait(level + number, is_urgent=is_urgent)
+                wait = ladder.undelivered_wait(level_of(alert) + number, is_urgent=unheard.is_urgent)
                 return Climb(alert.key, now + wait, number, tuple(new))
         log.error("alert.unheard", key=alert.key, told=len(unheard.told))
         return Climb(alert.key, now + AGAIN, is_retried=True)
-
-
-def _is_of_city(unheard: Unheard) -> bool:
-    return unheard.alert.case_number is None and not unheard.alert.is_news

@@ -19,7 +19,7 @@ from models.errors import Misconfigured, ReactivationError, Refused, Unavailable
 from models.ladder import LadderPolicy
 from models.messages import AlertKind
 from models.outbox import WEBHOOK, Addressed, AlertMessage, Delivery, Reach, Sent
-from models.routing import about, route
+from models.routing import about, addressed
 from models.wib import wib_date
 from runtime.climber import Climber
 from runtime.interceptor import failure_of
@@ -185,7 +185,7 @@ class Dispatcher:
             return None
         alert = about(delivery.alert, AlertKind.UNDELIVERABLE, delivery.recipient.strip("@"))
         people, today = self._shelf.people(), wib_date(self._clock())
-        return Addressed(alert, route(alert, self._ladder(delivery), people, today).recipients)
+        return addressed(alert, self._ladder(delivery), people, today)[0]
 
     def _repeat_at(self, delivery: Delivery, now: datetime) -> datetime | None:
         if delivery.recipient == WEBHOOK:

@@ -1,5 +1,6 @@
 """The outbox on both databases: once per key, one worker per message, repeats, acknowledging, closing."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from gateways.sql_alert_book import SqlAlertBook
 from gateways.sql_ledger import SqlLedger
 from gateways.sql_outbox import SqlOutbox
 from gateways.sql_registry import SqlRegistry
-from models.case import CaseRef
+from models.case import CaseRef, Track
 from models.errors import NotFound
 from models.messages import Alert, AlertKind
 from models.outbox import (
@@ -287,7 +288,7 @@ def test_what_was_tried_and_reached_no_person_is_to_be_looked_at(outbox: SqlOutb
     in_vain(outbox, [budi])
     [found] = outbox.unheard(MORNING)
     assert (found.alert.key, sorted(found.told), found.climbs) == ("k1", ["budi", "rina"], 0)
-    assert (found.is_of_emergency, found.is_hopeless) == (True, False)
+    assert found.is_urgent
     sent(outbox, outbox.lease(LATER, LATER)[:1], LATER)
     assert outbox.unheard(LATER) == []
 
@@ -297,7 +298,7 @@ def test_an_alert_about_a_city_is_looked_at_too(outbox: SqlOutbox) -> None:
     alert = Alert(key="watch:3674:k", city="3674", kind=AlertKind.NO_WORKER, raised_at=MORNING)
     in_vain(outbox, put(outbox, alert, "rina"))
     [found] = outbox.unheard(MORNING)
-    assert (found.alert, found.is_of_emergency) == (alert, False)
+    assert (found.alert, found.is_urgent) == (alert, True)
 
 
 def test_who_is_told_in_place_of_others_gets_a_message_of_his_own(
@@ -363,14 +364,26 @@ def test_where_everybody_refuses_nothing_is_waited_for(outbox: SqlOutbox, case: 
     outbox.climb([Climb("k1", LATER, 1, ("budi", "tono"))], MORNING)
     [budi, tono] = outbox.lease(MORNING, MORNING + MINUTE)
     outbox.give_up([budi.id], "refused", [])
-    assert outbox.unheard(MORNING) == []
+    in_vain(outbox, [tono])
+    assert outbox.unheard(MORNING + MINUTE) == []
     outbox.give_up([tono.id], "refused", [])
-    [found] = outbox.unheard(outbox_time := MORNING + MINUTE)
-    assert found.is_hopeless
-    outbox.climb([Climb("k1", LATER, is_retried=True)], outbox_time)
+    assert len(outbox.unheard(MORNING + MINUTE)) == 1
+    outbox.climb([Climb("k1", LATER, is_retried=True)], MORNING + MINUTE)
     assert outbox.lease(LATER - MINUTE, LATER) == []
     again = outbox.lease(LATER, LATER + MINUTE)
     assert {one.recipient for one in again} == {"rina", "budi", "tono"}
+
+
+@pytest.mark.parametrize(("track", "minutes"), [(Track.EMERGENCY, 2), (Track.NEWBORN, 9)])
+def test_an_alert_has_its_time_before_it_is_looked_at(
+    outbox: SqlOutbox, registry: SqlRegistry, track: Track, minutes: int
+) -> None:
+    """From when it was raised, be it kept by a clock that is slow; an emergency has less."""
+    case = registry.register(replace(a_new_case(), track=track)).case
+    outbox.put([Addressed(an_alert(case, minute=60), ("rina",), 9 * MINUTE, 2 * MINUTE)])
+    in_vain(outbox, outbox.lease(MORNING, MORNING + MINUTE))
+    assert outbox.unheard(MORNING + (minutes - 1) * MINUTE) == []
+    assert len(outbox.unheard(MORNING + minutes * MINUTE)) == 1
 
 
 def test_a_message_is_taken_by_who_has_the_way(outbox: SqlOutbox, case: CaseRef) -> None:

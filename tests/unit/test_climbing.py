@@ -298,7 +298,16 @@ def test_a_clock_that_was_hours_ahead_makes_no_silence(desk: Desk) -> None:
     desk.dispatcher.round()
     desk.now = MORNING + MINUTE
     desk.dispatcher = desk.a_dispatcher(Reach(desk.contacts))
-    desk.let_pass(5 * MINUTE, STEP)
+    desk.let_pass(MINUTE)
+    assert [who for _, who in heard(desk)] == [HEAD]
+
+
+def test_an_alert_that_says_it_was_raised_hours_from_now_climbs_in_its_time(desk: Desk) -> None:
+    """The clock of Temporal is ahead."""
+    desk.post.fault = dead(BOSS, LOCAL)
+    ahead = an_alert(desk.case(), "k").model_copy(update={"raised_at": desk.now + timedelta(hours=5)})
+    desk.channel.send(ahead)
+    desk.let_pass(6 * MINUTE, STEP)
     assert [who for _, who in heard(desk)] == [HEAD]
 
 

@@ -54,7 +54,7 @@ def is_told(town: Town, world: World) -> bool:
 
 
 @given(worlds())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_an_alert_reaches_whoever_can_be_reached_or_it_is_said_that_nobody_can(
     town: Town, world: World
 ) -> None:
