@@ -65,7 +65,7 @@ _DUE = {
     way: select(alert_deliveries.c.id)
     .join(alerts, _OF_ALERT)
     .where(_IS_DUE, or_(alert_deliveries.c.number == 0, alerts.c.state == AlertState.OPEN), goes_so)
-    .order_by(alert_deliveries.c.id)
+    .order_by(alert_deliveries.c.attempts > 0, alert_deliveries.c.id)
     .limit(bindparam("limit"))
     .with_for_update(skip_locked=True, of=alert_deliveries)
     for way, goes_so in _BY_WAY.items()
@@ -105,10 +105,11 @@ class SqlOutbox:
     def lease(
         self, now: datetime, until: datetime, limit: int = 1000, *, way: Way | None = None
     ) -> list[Delivery]:
-        """Take messages that are due, so that no other worker has them before `until`; the oldest first.
+        """Take messages that are due, so that no other worker has them before `until`.
 
-        With `way` only those that go by it. A repeat is due only while its alert is open. Who took messages
-        while his clock was far ahead has them no longer once it is right again.
+        Those that were never tried come first, so that thousands to a dead address hold back no other, then
+        the oldest. With `way` only those that go by it. A repeat is due only while its alert is open. Who
+        took messages while his clock was far ahead has them no longer once it is right again.
         """
         when = {"now": now, "ahead": until + (until - now)}
         with self._access.write() as connection:

@@ -54,9 +54,9 @@ class Outbox(Protocol):
     def lease(
         self, now: datetime, until: datetime, limit: int = 1000, *, way: Way | None = None
     ) -> list[Delivery]:
-        """Take messages that are due, so that no other worker has them before `until`; the oldest first.
+        """Take messages that are due, so that no other worker has them before `until`.
 
-        With `way` only those that go by it.
+        Those that were never tried come first, then the oldest. With `way` only those that go by it.
         """
         ...
 

@@ -141,6 +141,15 @@ def test_a_postponed_message_comes_back_at_its_time(
     assert alert_book.deliveries(case.case_number)[0].trouble == "no address answers"
 
 
+def test_what_was_never_tried_comes_before_what_was_tried_in_vain(outbox: SqlOutbox, case: CaseRef) -> None:
+    """However much lies there for addresses that are dead."""
+    outbox.put([Addressed(an_alert(case, f"k{number}"), ("rina",)) for number in range(4)])
+    in_vain(outbox, outbox.lease(MORNING, MORNING + MINUTE, limit=3))
+    outbox.put([Addressed(an_alert(case, "new"), ("budi",))])
+    due = outbox.lease(LATER, LATER + MINUTE, limit=3)
+    assert sorted(one.alert.key for one in due) == ["k0", "k3", "new"]
+
+
 def test_what_was_sent_is_repeated_until_it_is_acknowledged(
     outbox: SqlOutbox, alert_book: SqlAlertBook, case: CaseRef
 ) -> None:

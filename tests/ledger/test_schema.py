@@ -111,6 +111,45 @@ def test_a_ledger_from_before_the_desk_is_carried_over(empty_engine: Engine) -> 
     assert SqlOutbox(empty_engine).lease(MORNING, MORNING) == []
 
 
+def test_what_reached_nobody_in_an_older_version_climbs_in_this_one(empty_engine: Engine) -> None:
+    """What is open and was tried in vain; not what a person has heard, or what is settled."""
+    rows = (
+        ("vain", "open", "rina", "pending"),
+        ("refused", "open", "rina", "gave_up"),
+        ("machine", "open", "rina", "gave_up"),
+        ("machine", "open", "@webhook", "sent"),
+        ("heard", "open", "rina", "pending"),
+        ("heard", "open", "budi", "in_digest"),
+        ("over", "closed", "rina", "pending"),
+        ("taken", "acknowledged", "rina", "gave_up"),
+    )
+    with empty_engine.begin() as connection:
+        config = alembic_config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0012")
+        for key, state in dict.fromkeys((key, state) for key, state, _, _ in rows):
+            connection.execute(
+                text(
+                    "INSERT INTO alerts (key, city, kind, level, raised_at, levels, state)"
+                    " VALUES (:key, '3674', 'watch.no_worker', 1, :at, '[]', :state)"
+                ),
+                {"key": key, "state": state, "at": MORNING},
+            )
+        for id_, (key, _, recipient, became) in enumerate(rows):
+            connection.execute(
+                text(
+                    "INSERT INTO alert_deliveries"
+                    " (id, alert_key, recipient, number, state, attempts, next_at)"
+                    " VALUES (:id, :key, :recipient, 0, :became, 3, :at)"
+                ),
+                {"id": id_ + 1, "key": key, "recipient": recipient, "became": became, "at": MORNING},
+            )
+    migrate(empty_engine, a_vault())
+
+    found = SqlOutbox(empty_engine).unheard(MORNING)
+    assert sorted(one.alert.key for one in found) == ["machine", "refused", "vain"]
+
+
 def test_migrating_again_changes_nothing(engine: Engine) -> None:
     """A second call is harmless and keeps the rows."""
     case = SqlRegistry(engine, a_vault()).register(a_new_case()).case
