@@ -273,8 +273,9 @@ def test_a_process_without_a_way_leaves_messages_to_one_that_has_it(desk: Desk) 
     """A watchdog that knows the webhook only gives up nobody's message, nor does the other the webhook's."""
     case = desk.case()
     desk.with_webhook.send(an_alert(case, "k"))
-    for reach in (Reach(None, has_webhook=True), Reach(desk.contacts)):
-        desk.dispatcher = desk.a_dispatcher(reach)
+    ways = ((Reach(None, has_webhook=True), (BOSS, LOCAL)), (Reach(desk.contacts), (WEBHOOK,)))
+    for reach, others in ways:
+        desk.dispatcher, desk.post.fault = desk.a_dispatcher(reach), refusing(*others)
         desk.let_pass(10 * MINUTE, MINUTE)
         assert DeliveryState.GAVE_UP not in desk.states(case)
     assert {who for _, who in heard(desk)} == {WEBHOOK, BOSS, LOCAL}
@@ -350,6 +351,16 @@ def test_those_who_take_long_to_fail_hold_back_nobody(desk: Desk) -> None:
         desk.let_pass(STEP, STEP)
     assert heard(desk)[0][0] <= 7 * MINUTE
     assert sum(desk.post.tries[who] for who in slow) <= 2 * 8
+
+
+def test_those_who_answer_come_before_those_who_did_not(desk: Desk) -> None:
+    """A round is over after two who take half a minute each; in the next one the third comes first."""
+    slow = {LOCAL, HEAD}
+    desk.post.fault = dead(*slow)
+    desk.post.takes = lambda recipient: timedelta(seconds=31 if recipient in slow else 0)
+    desk.channel.send(an_alert(desk.case(), "k").model_copy(update={"levels": (1, 2)}))
+    desk.let_pass(2 * MINUTE, STEP)
+    assert heard(desk) == [(timedelta(seconds=2 * 31) + STEP, BOSS)]
 
 
 def test_a_message_that_cannot_be_composed_holds_back_no_other(
