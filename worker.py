@@ -22,7 +22,6 @@ from activities.recorder import Recorder
 from activities.siks_ng import SiksNgUpload
 from activities.ways import Way
 from gateways.ledger_access import utc_now
-from gateways.policy_folder import PolicyFolder
 from intake.intake import Intake
 from models.errors import EngineUnreachable
 from models.outage import System
@@ -48,7 +47,7 @@ from runtime.dispatcher import EVERY
 from runtime.engine import TemporalEngine
 from runtime.entry import leave, run_and_leave
 from runtime.interceptor import ErrorMapping
-from runtime.ladders import check_ladders
+from runtime.ladders import require_listeners
 from runtime.logging import configure_logging
 from runtime.namespace import OwnNamespace
 from runtime.recount import Recounter
@@ -182,8 +181,8 @@ async def main() -> None:
     core = stay_on_one(settings.core)
     gc.freeze()  # what is loaded stays and need not be looked at again
     gc.set_threshold(5_000, 5, 4)  # all of it, cases that left the cache among it, each hundred cases or so
-    check_ladders(PolicyFolder(settings.policies_dir))
-    outside, office, mail = adapters.outside(settings), adapters.office(settings), adapters.mail(settings)
+    mail = adapters.mail(settings, require_listeners(settings))
+    outside, office = adapters.outside(settings), adapters.office(settings)
     cities = [f"{city.code} {city.name}" for city in outside.shelf.cities()]
     client = await connect(settings, serves_metrics=True)
     namespace = OwnNamespace.over(client, settings, office.lineage)
@@ -244,7 +243,7 @@ async def watch() -> None:
     """
     settings = load_settings()
     configure_logging(settings.log_format)
-    check_ladders(PolicyFolder(settings.policies_dir))
+    ways = require_listeners(settings)
     with suppress(EngineUnreachable):
         await OwnNamespace.of(settings, adapters.lineage(settings)).client()
     stop = stop_signal()
@@ -257,7 +256,7 @@ async def watch() -> None:
         await watch_for_ever(watchdog, settings.watch_every)
 
     async def tell() -> None:
-        await tell_people(adapters.mail(settings))
+        await tell_people(adapters.mail(settings, ways))
 
     log.info("watchdog.started", task_queue=settings.task_queue, every=str(settings.watch_every))
     tasks = [
@@ -267,6 +266,12 @@ async def watch() -> None:
     await stop.wait()
     await end(tasks)
     log.info("watchdog.stopped")
+
+
+async def crew(size: int) -> None:
+    """Run so many workers, unless none of them could begin."""
+    require_listeners(load_settings())
+    await run_crew(size)
 
 
 def chosen() -> Callable[[], Coroutine[object, object, None]]:
@@ -288,7 +293,7 @@ def chosen() -> Callable[[], Coroutine[object, object, None]]:
         return watch
     if not 1 <= choice.processes <= _MOST_PROCESSES:
         parser.error(f"--processes: must be 1 to {_MOST_PROCESSES}")
-    return main if choice.processes == 1 else lambda: run_crew(choice.processes)
+    return main if choice.processes == 1 else lambda: crew(choice.processes)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from cli.cutting import print_cut, say_cut
 from cli.door import As, Json, counter, hand, known_form, ledger_time, print_json, run
-from cli.screens import clock
+from cli.screens import clock, silence_line
 from models.alert_texts import late_words
 from models.case import CASE_NUMBER_PATTERN
 from models.errors import BadInput, Finding
@@ -21,6 +21,7 @@ from models.outbox import AlertEntry, AlertState, DeliveryEntry, DeliveryState
 from models.roles import Act
 from runtime import adapters
 from runtime.settings import Settings
+from workflows import options
 
 app = typer.Typer(no_args_is_help=True, help="Alerts: `list`, `ack`, `deliveries`.")
 
@@ -54,6 +55,8 @@ def alerts_list(
         else:
             screen.print(_entries_screen(entries) if entries else "no alerts")
             say_cut(entries, screen)
+            if silence := book.silence(ledger_time(settings) - options.WATCH_SENT_AFTER):
+                screen.print(silence_line(silence))
 
     run(work, as_json=json_)
 
@@ -143,7 +146,8 @@ def _deliveries_screen(entries: list[DeliveryEntry]) -> Table:
     for entry in entries:
         sent = clock(entry.sent_at) if entry.sent_at else ""
         following = clock(entry.next_at) if entry.state is DeliveryState.PENDING else ""
-        facts = (entry.recipient, str(entry.number), entry.state.value, str(entry.attempts))
+        number = f"{entry.number}" if entry.climb == 0 else f"{entry.number} climb {entry.climb}"
+        facts = (entry.recipient, number, entry.state.value, str(entry.attempts))
         rows.append((*facts, sent, following, entry.trouble or "", entry.alert_key))
     return _table(("to", "no", "state", "tries", "sent (WIB)", "next (WIB)", "trouble", "alert"), rows)
 

@@ -10,13 +10,14 @@ from rich.console import Console
 
 from cli.cutting import print_cut, say_cut
 from cli.door import As, CaseArgument, Counter, Json, counter, hand, known_form, ledger_time, print_json, run
-from cli.screens import CaseReport, case_screen, findings_screen, item_data, list_screen
+from cli.screens import CaseReport, case_screen, findings_screen, item_data, list_screen, silence_line
 from intake.intake import Intake
 from models.case import SlaState, Step
 from models.roles import Act
 from runtime import adapters
 from runtime.settings import Settings
 from runtime.starting import CaseStarter
+from workflows import options
 
 app = typer.Typer()
 
@@ -95,6 +96,8 @@ def list_(
         else:
             screen.print(list_screen(found, erased, screen.width) if found else "no case matches")
             say_cut(found, screen)
+            if silence := office.alerts.silence(ledger_time(settings) - options.WATCH_SENT_AFTER):
+                screen.print(silence_line(silence))
 
     run(work, as_json=json_)
 

@@ -16,6 +16,7 @@ from models.case import CaseHealth, CaseState, SlaState, Track
 from models.desk import DeskItem, IssuedLetter, ItemKind, Refusal
 from models.errors import Finding
 from models.messages import Alert, CaseEvent
+from models.outbox import Silence
 from models.reasons import Reasons
 from models.texts import DOCUMENT, ITEM, OUTCOME, SLA, STEP, WAITING_ON, any_of, duration, trouble_words
 from models.wib import WIB
@@ -76,6 +77,12 @@ class CaseReport:
             letters=office.book.letters(case_number),
             erased_at=office.erasures.erased([case_number]).get(case_number),
         )
+
+
+def silence_line(silence: Silence) -> Text:
+    """Return the line that says that people were not told of something."""
+    said = f"{silence.count} alert(s) reached nobody since {clock(silence.since)} WIB: starter.py doctor"
+    return Text(said, style="bold red")
 
 
 def case_screen(report: CaseReport, reasons: Reasons, ui: str | None) -> RenderableType:

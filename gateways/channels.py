@@ -9,7 +9,7 @@ from gateways.ports.alerts import Outbox
 from gateways.ports.policies import PolicyShelf
 from models.messages import Alert, AlertKind
 from models.outbox import Addressed
-from models.routing import about, route
+from models.routing import about, addressed
 from models.wib import wib_date
 
 log = structlog.get_logger()
@@ -49,8 +49,7 @@ class OutboxAndLog:
     def _addressed(self, alert: Alert) -> tuple[Addressed, tuple[str, ...]]:
         """Return the alert with who is told, and why somebody is not."""
         ladder = self._shelf.city(alert.city).ladder
-        routing = route(alert, ladder, self._shelf.people(), wib_date(self._clock()))
-        return Addressed(alert, (*routing.recipients, *self._also)), routing.problems
+        return addressed(alert, ladder, self._shelf.people(), wib_date(self._clock()), self._also)
 
 
 def _log(told: Addressed) -> None:

@@ -129,6 +129,7 @@ _COUNT = Upsert(
 _LOCK_CASE = (
     select(
         cases.c.city,
+        cases.c.track,
         cases.c.last_seq,
         cases.c.told_task,
         cases.c.told_at,

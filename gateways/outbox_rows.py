@@ -8,6 +8,7 @@ from sqlalchemy import Connection, String, bindparam, delete, select, update
 from gateways.audit_forms import announce
 from gateways.ledger_access import Upsert, lock_case
 from models.alert_tables import AlertRow, DeliveryRow, alert_deliveries, alerts
+from models.case import Track
 from models.outbox import Addressed, AlertState, DeliveryState
 
 _ALERT = Upsert(alerts, lambda insert: insert.on_conflict_do_nothing().returning(alerts.c.key))
@@ -33,7 +34,7 @@ _DROP_REPEATS = _PLANNED_REPEATS.where(
 _CLOSE_ONE = (
     update(alerts)
     .where(alerts.c.key == bindparam("of_key", type_=String()), alerts.c.state != AlertState.CLOSED)
-    .values(state=AlertState.CLOSED, closed_at=bindparam("at"))
+    .values(state=AlertState.CLOSED, closed_at=bindparam("at"), climb_at=None)
 )
 
 
@@ -43,24 +44,26 @@ def keep(connection: Connection, told: Addressed, now: datetime) -> bool:
     An alert that comes after its case was closed is told once and not repeated; likewise mere news.
     """
     alert = told.alert
-    closed_at = now if alert.is_news else None
+    due_at = min(now, alert.raised_at)  # this machine's clock may be ahead, and be set right before that time
+    closed_at, track = now if alert.is_news else None, None
     if alert.case_number is not None:
-        closed_at = lock_case(connection, alert.case_number)["closed_at"]
+        case = lock_case(connection, alert.case_number)
+        closed_at, track = case["closed_at"], Track(case["track"])
     row = AlertRow(
         **alert.model_dump(exclude={"levels"}),
         levels=list(alert.levels),
         state=AlertState.OPEN if closed_at is None else AlertState.CLOSED,
         closed_at=closed_at,
+        climb_at=due_at + (told.urgent_wait if alert.is_urgent(track) else told.wait),
     )
     if connection.execute(_ALERT.on(connection), row.model_dump()).one_or_none() is None:
         return False
     announce(connection, "alerts", [(alert.key,)], now)
-    due_at = min(now, alert.raised_at)  # this machine's clock may be ahead, and be set right before that time
     plan(connection, [(alert.key, recipient, 0, due_at) for recipient in told.recipients])
     return True
 
 
-def plan(connection: Connection, messages: Sequence[tuple[str, str, int, datetime]]) -> None:
+def plan(connection: Connection, messages: Sequence[tuple[str, str, int, datetime]], climb: int = 0) -> None:
     """Write messages that are to be sent: alert, recipient, number, when. One that is there stays."""
     rows = [
         DeliveryRow(
@@ -73,6 +76,7 @@ def plan(connection: Connection, messages: Sequence[tuple[str, str, int, datetim
             leased_until=None,
             sent_at=None,
             trouble=None,
+            climb=climb,
         ).model_dump(exclude={"id"})
         for key, recipient, number, next_at in messages
     ]
@@ -87,7 +91,7 @@ def close(connection: Connection, case_number: str, at: datetime) -> None:
 
 
 def close_one(connection: Connection, key: str, at: datetime) -> None:
-    """Close an alert whose cause is gone; likewise."""
+    """Close an alert whose cause is gone; likewise. It climbs no more; that of a late case goes on to."""
     connection.execute(_CLOSE_ONE, {"of_key": key, "at": at})
     drop_repeats_of(connection, key)
 

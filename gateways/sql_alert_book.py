@@ -5,14 +5,14 @@ from datetime import datetime
 
 from sqlalchemy import Engine, RowMapping, select, update
 
-from gateways import ledger_rows, outbox_rows
+from gateways import climb_rows, ledger_rows, outbox_rows
 from gateways.audit_forms import announce
 from gateways.ledger_access import LedgerAccess, lock_case, unreachable
 from gateways.paging import cut, page
 from models.alert_tables import alert_deliveries, alerts
 from models.errors import NotFound
 from models.messages import Alert
-from models.outbox import AlertEntry, AlertState, DeliveryEntry, DeliveryState
+from models.outbox import AlertEntry, AlertState, DeliveryEntry, DeliveryState, Silence
 from models.page import Page
 
 _DELIVERIES = (
@@ -66,7 +66,7 @@ class SqlAlertBook:
         take = (
             update(alerts)
             .where(*wanted, alerts.c.state == AlertState.OPEN)
-            .values(state=AlertState.ACKNOWLEDGED, acknowledged_at=at, acknowledged_by=by)
+            .values(_taken(by, at))
             .returning(alerts)
         )
         with self._access.write() as connection:
@@ -92,7 +92,7 @@ class SqlAlertBook:
         take = (
             update(alerts)
             .where(alerts.c.key == key, alerts.c.state == AlertState.OPEN)
-            .values(state=AlertState.ACKNOWLEDGED, acknowledged_at=at, acknowledged_by=by)
+            .values(_taken(by, at))
             .returning(alerts)
         )
         with self._access.write() as connection:
@@ -114,6 +114,21 @@ class SqlAlertBook:
             rows = connection.execute(_DELIVERIES.where(alerts.c.key == key)).mappings()
             return [_delivery(row) for row in rows]
 
+    def silence(self, raised_before: datetime) -> Silence | None:
+        """Return the alerts raised before a time of which no person has heard; None when there are none."""
+        with self._access.read() as connection:
+            return climb_rows.silence(connection, raised_before)
+
+
+def _taken(by: str, at: datetime) -> dict[str, object]:
+    """Return what changes when somebody takes charge of an alert; it climbs no more."""
+    return {
+        "state": AlertState.ACKNOWLEDGED,
+        "acknowledged_at": at,
+        "acknowledged_by": by,
+        "climb_at": None,
+    }
+
 
 def _entry(row: RowMapping) -> AlertEntry:
     return AlertEntry(
@@ -130,6 +145,7 @@ def _delivery(row: RowMapping) -> DeliveryEntry:
         alert_key=row["alert_key"],
         recipient=row["recipient"],
         number=row["number"],
+        climb=row["climb"],
         state=DeliveryState(row["state"]),
         attempts=row["attempts"],
         next_at=row["next_at"],

@@ -1,15 +1,40 @@
 """Alerts on their way to people, in SQL. Satisfies `gateways.ports.alerts.Outbox`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, RowMapping, Update, and_, case, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    RowMapping,
+    Update,
+    and_,
+    bindparam,
+    case,
+    func,
+    or_,
+    select,
+    true,
+    update,
+)
 
-from gateways import ledger_rows, outbox_rows
+from gateways import climb_rows, ledger_rows, outbox_rows
 from gateways.ledger_access import LedgerAccess, unavailable, utc_now
 from models.alert_tables import alert_deliveries, alerts
 from models.messages import Alert, AlertKind
-from models.outbox import Addressed, AlertState, Delivery, DeliveryState, Sent, Told
+from models.outbox import (
+    WEBHOOK,
+    Addressed,
+    AlertState,
+    Climb,
+    Delivery,
+    DeliveryState,
+    Sent,
+    Told,
+    Unheard,
+    Way,
+)
 
 _OF_ALERT = alert_deliveries.c.alert_key == alerts.c.key
 _MESSAGES = (
@@ -18,12 +43,43 @@ _MESSAGES = (
         alert_deliveries.c.recipient,
         alert_deliveries.c.number,
         alert_deliveries.c.attempts,
+        alert_deliveries.c.climb,
         *(alerts.c[name] for name in Alert.model_fields),
     )
     .join(alerts, _OF_ALERT)
     .order_by(alert_deliveries.c.id)
 )
+_leased_until = alert_deliveries.c.leased_until
+_IS_DUE = and_(
+    alert_deliveries.c.state == DeliveryState.PENDING,
+    alert_deliveries.c.next_at <= bindparam("now"),
+    or_(_leased_until.is_(None), _leased_until <= bindparam("now"), _leased_until > bindparam("ahead")),
+)
+_BY_WAY: Mapping[Way | None, ColumnElement[bool]] = {
+    None: true(),
+    Way.PEOPLE: alert_deliveries.c.recipient != WEBHOOK,
+    Way.WEBHOOK: alert_deliveries.c.recipient == WEBHOOK,
+}
+_DUE = {
+    way: select(alert_deliveries.c.id)
+    .join(alerts, _OF_ALERT)
+    .where(_IS_DUE, or_(alert_deliveries.c.number == 0, alerts.c.state == AlertState.OPEN), goes_so)
+    .order_by(alert_deliveries.c.attempts > 0, alert_deliveries.c.id)
+    .limit(bindparam("limit"))
+    .with_for_update(skip_locked=True, of=alert_deliveries)
+    for way, goes_so in _BY_WAY.items()
+}
 _IN_DIGEST_AT = case((alert_deliveries.c.state == DeliveryState.IN_DIGEST, alert_deliveries.c.sent_at))
+_TOLD = (
+    select(func.count().label("heard"), func.max(_IN_DIGEST_AT).label("last_digest_at"))
+    .select_from(alert_deliveries)
+    .join(alerts, _OF_ALERT)
+    .where(
+        alert_deliveries.c.recipient == bindparam("recipient"),
+        alert_deliveries.c.sent_at > bindparam("since"),
+        alerts.c.kind == bindparam("kind"),
+    )
+)
 
 
 class SqlOutbox:
@@ -45,52 +101,38 @@ class SqlOutbox:
         with self._access.write() as connection:
             return [one.alert for one in told if outbox_rows.keep(connection, one, self._clock())]
 
-    def lease(self, now: datetime, until: datetime, limit: int = 1000) -> list[Delivery]:
-        """Take messages that are due, so that no other worker has them before `until`; the oldest first.
+    def lease(
+        self, now: datetime, until: datetime, limit: int = 1000, *, way: Way | None = None
+    ) -> list[Delivery]:
+        """Take messages that are due, so that no other worker has them before `until`.
 
-        A repeat is due only while its alert is open. Who took messages while his clock was far ahead has them
-        no longer once it is right again.
+        Those that were never tried come first, so that thousands to a dead address hold back no other, then
+        the oldest. With `way` only those that go by it. A repeat is due only while its alert is open. Who
+        took messages while his clock was far ahead has them no longer once it is right again.
         """
-        leased_until, ahead = alert_deliveries.c.leased_until, until + (until - now)
-        is_free = or_(leased_until.is_(None), leased_until <= now, leased_until > ahead)
-        is_due = and_(
-            alert_deliveries.c.state == DeliveryState.PENDING, alert_deliveries.c.next_at <= now, is_free
-        )
-        due = (
-            select(alert_deliveries.c.id)
-            .join(alerts, _OF_ALERT)
-            .where(is_due, or_(alert_deliveries.c.number == 0, alerts.c.state == AlertState.OPEN))
-            .order_by(alert_deliveries.c.id)
-            .limit(limit)
-            .with_for_update(skip_locked=True, of=alert_deliveries)
-        )
+        when = {"now": now, "ahead": until + (until - now)}
         with self._access.write() as connection:
-            ids = connection.execute(due).scalars().all()
+            ids = connection.execute(_DUE[way], {**when, "limit": limit}).scalars().all()
             if not ids:
                 return []
             mine = alert_deliveries.c.id.in_(ids)
-            connection.execute(update(alert_deliveries).where(mine, is_due).values(leased_until=until))
+            take = update(alert_deliveries).where(mine, _IS_DUE).values(leased_until=until)
+            connection.execute(take, when)
             rows = connection.execute(_MESSAGES.where(mine)).mappings().all()
         return [_delivery(row) for row in rows]
 
     def told(self, recipient: str, kind: AlertKind, since: datetime) -> Told:
         """Return what a recipient heard of one kind since a time."""
-        query = (
-            select(func.count().label("heard"), func.max(_IN_DIGEST_AT).label("last_digest_at"))
-            .select_from(alert_deliveries)
-            .join(alerts, _OF_ALERT)
-            .where(
-                alert_deliveries.c.recipient == recipient,
-                alert_deliveries.c.sent_at > since,
-                alerts.c.kind == kind,
-            )
-        )
+        asked = {"recipient": recipient, "kind": kind, "since": since}
         with self._access.read() as connection:
-            row = connection.execute(query).one()
+            row = connection.execute(_TOLD, asked).one()
         return Told(row.heard, row.last_digest_at)
 
     def sent(self, done: Sequence[Sent], at: datetime, *, in_digest: bool = False) -> None:
-        """Note that messages arrived, and plan the repeats of those whose alert is still open."""
+        """Note that messages arrived, and plan the repeats of those whose alert is still open.
+
+        An alert that a person has heard of climbs no more.
+        """
         repeat_at = {one.delivery_id: one.repeat_at for one in done}
         mark = (
             update(alert_deliveries)
@@ -110,6 +152,7 @@ class SqlOutbox:
         )
         with self._access.write() as connection:
             marked = connection.execute(mark).all()
+            climb_rows.heard(connection, {row.alert_key for row in marked if row.recipient != WEBHOOK})
             are_open = _open_ones(connection, {row.alert_key for row in marked})
             outbox_rows.plan(
                 connection,
@@ -133,18 +176,41 @@ class SqlOutbox:
         with self._access.write() as connection:
             outbox_rows.close_one(connection, key, at)
 
-    def give_up(self, delivery_id: int, trouble: str, notice: Addressed | None) -> None:
-        """Note that a message can never arrive, and keep the alert that tells somebody else of it."""
+    def give_up(self, ids: Sequence[int], trouble: str, notices: Sequence[Addressed]) -> None:
+        """Note that messages can never arrive, and keep the alerts that tell somebody else of it."""
         values = {
             "state": DeliveryState.GAVE_UP,
             "trouble": trouble,
             "leased_until": None,
             "attempts": alert_deliveries.c.attempts + 1,
         }
+        now = self._clock()
         with self._access.write() as connection:
-            connection.execute(_pending([delivery_id]).values(values))
-            if notice is not None:
-                outbox_rows.keep(connection, notice, self._clock())
+            marked = (
+                _pending(ids).values(values).returning(alert_deliveries.c.alert_key, alert_deliveries.c.climb)
+            )
+            refused = {(row.alert_key, row.climb) for row in connection.execute(marked)}
+            climb_rows.given_up(connection, refused, now)
+            for notice in notices:
+                outbox_rows.keep(connection, notice, now)
+
+    def unheard(self, now: datetime, limit: int = 1000) -> list[Unheard]:
+        """Return alerts of which no person has heard and that are to be looked at, the longest due first."""
+        with self._access.read() as connection:
+            return climb_rows.unheard(connection, now, limit)
+
+    def climb(self, climbs: Sequence[Climb], now: datetime) -> list[str]:
+        """Address alerts to others in place of those before; return the keys of those that climbed.
+
+        Of several who do so at once, one does; one that was heard meanwhile stays where it is.
+        """
+        with self._access.write() as connection:
+            return climb_rows.climb(connection, climbs, now)
+
+    def spare(self, ids: Sequence[int]) -> set[int]:
+        """Take back those of these messages that a climb planned and nobody needs; return their ids."""
+        with self._access.write() as connection:
+            return climb_rows.spare(connection, ids)
 
 
 def _pending(ids: Sequence[int]) -> Update:
@@ -165,4 +231,5 @@ def _delivery(row: RowMapping) -> Delivery:
         recipient=row["recipient"],
         number=row["number"],
         attempts=row["attempts"],
+        climb=row["climb"],
     )

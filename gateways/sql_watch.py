@@ -20,15 +20,16 @@ from sqlalchemy import (
     union,
 )
 
-from gateways import ledger_rows
+from gateways import climb_rows, ledger_rows
+from gateways.climb_rows import IS_UNHEARD
 from gateways.ledger_access import LedgerAccess, Upsert, unavailable
-from gateways.ports.watch import Heartbeat
+from gateways.ports.watch import Heartbeat, Kept
 from models.alert_tables import alert_deliveries, alerts
 from models.audit_tables import audit_pending
 from models.case import CaseState, SlaState
 from models.desk_tables import commands
 from models.messages import AlertKind, EventKind
-from models.outbox import WEBHOOK, AlertState, DeliveryState
+from models.outbox import AlertState, DeliveryState, Silence
 from models.tables import case_events, cases
 from models.watch_tables import heartbeats
 
@@ -65,18 +66,21 @@ _STALLED = union(
     .where(_IS_OPEN, commands.c.result.is_(None), commands.c.given_at <= _BEFORE),
 )
 _STATES = select(cases).where(cases.c.case_number.in_(_NUMBERS), _IS_OPEN)
-_ENDS = (
-    select(cases.c.case_number, cases.c.closed_at, func.max(case_events.c.recorded_at).label("recorded_at"))
+_KEPT = (
+    select(
+        cases.c.case_number,
+        cases.c.birth,
+        cases.c.closed_at,
+        func.max(case_events.c.recorded_at).label("recorded_at"),
+    )
     .outerjoin(
         case_events,
         and_(case_events.c.case_number == cases.c.case_number, case_events.c.kind == EventKind.CASE_CLOSED),
     )
     .where(cases.c.case_number.in_(_NUMBERS))
-    .group_by(cases.c.case_number, cases.c.closed_at)
+    .group_by(cases.c.case_number, cases.c.birth, cases.c.closed_at)
 )
 
-_heard = alert_deliveries.alias("heard")
-_notices = alerts.alias("notices")
 _IS_PENDING = alert_deliveries.c.state == DeliveryState.PENDING
 _OF_ALERT = alert_deliveries.c.alert_key == alerts.c.key
 _IN_VAIN = and_(alerts.c.raised_at <= _BEFORE, alerts.c.kind != AlertKind.ALERTS_UNSENT)
@@ -90,27 +94,8 @@ _WAITING = (  # one that a storm put off for a digest has a time to come and no 
         _IN_VAIN,
     )
 )
-_GIVEN_UP = (  # and neither did another person hear of it, nor was the fallback told of that
-    select(alerts.c.key, alerts.c.city)
-    .join(alert_deliveries, _OF_ALERT)
-    .where(
-        alerts.c.state == AlertState.OPEN,
-        alert_deliveries.c.state == DeliveryState.GAVE_UP,
-        _IN_VAIN,
-        ~exists().where(
-            _heard.c.alert_key == alerts.c.key,
-            _heard.c.state.in_([DeliveryState.SENT, DeliveryState.IN_DIGEST]),
-            _heard.c.recipient != WEBHOOK,
-        ),
-        ~exists().where(
-            _notices.c.key
-            == alerts.c.key.concat(f":{AlertKind.UNDELIVERABLE}:").concat(
-                func.ltrim(alert_deliveries.c.recipient, "@")
-            )
-        ),
-    )
-)
-_stuck = union(_WAITING, _GIVEN_UP).subquery()
+_UNHEARD = select(alerts.c.key, alerts.c.city).where(IS_UNHEARD, _IN_VAIN)
+_stuck = union(_WAITING, _UNHEARD).subquery()
 _UNSENT = select(_stuck.c.city, func.count().label("stuck")).group_by(_stuck.c.city)
 
 _OPEN_ALERTS = select(alerts.c.key, alerts.c.raised_at).where(
@@ -172,14 +157,16 @@ class SqlWatch:
         """Return the state of those of these cases that are open now."""
         return [ledger_rows.case_state(row) for row in self._rows_of(_STATES, numbers)]
 
-    def ends(self, numbers: Collection[str]) -> dict[str, datetime | None]:
-        """Return when the end of each of these cases was recorded: None while open, absent if unknown.
+    def kept(self, numbers: Collection[str]) -> dict[str, Kept]:
+        """Return those of these cases that the ledger holds.
 
-        That may be long after it happened, and after a reset an open case has an end of its first run.
+        After a reset an open case has an end of its first run among its events, which does not count.
         """
         return {
-            row["case_number"]: row["closed_at"] and (row["recorded_at"] or row["closed_at"])
-            for row in self._rows_of(_ENDS, numbers)
+            row["case_number"]: Kept(
+                row["birth"], row["closed_at"] and (row["recorded_at"] or row["closed_at"])
+            )
+            for row in self._rows_of(_KEPT, numbers)
         }
 
     def unsealed(self, before: datetime) -> int:
@@ -187,12 +174,17 @@ class SqlWatch:
         return self._count(_UNSEALED, before)
 
     def unsent(self, before: datetime) -> dict[str, int]:
-        """Return by city how many alerts were raised before a time and did not get out to anybody.
+        """Return by city how many alerts were raised before a time and did not get out to somebody.
 
         One that the watchdog raised about that itself does not count.
         """
         with self._access.read() as connection:
             return {row.city: row.stuck for row in connection.execute(_UNSENT, {"before": before})}
+
+    def silence(self, raised_before: datetime) -> Silence | None:
+        """Return the alerts raised before a time of which no person has heard; None when there are none."""
+        with self._access.read() as connection:
+            return climb_rows.silence(connection, raised_before)
 
     def open_alerts(self, kind: AlertKind) -> dict[str, datetime]:
         """Return the keys of the alerts of a kind that are not closed, and when each was raised."""

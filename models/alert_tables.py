@@ -11,13 +11,17 @@ from models.outbox import AlertState, DeliveryState
 from models.tables import LedgerTable
 
 _PENDING = text("state = 'pending'")
+_UNHEARD = text("climb_at IS NOT NULL")
 
 
 class AlertRow(LedgerTable, table=True):
     """An alert that was raised; columns as in `models.messages.Alert`, and what people made of it."""
 
     __tablename__ = "alerts"
-    __table_args__ = (Index("ix_alerts_state_raised_at", "state", "raised_at"),)
+    __table_args__ = (
+        Index("ix_alerts_state_raised_at", "state", "raised_at"),
+        Index("ix_alerts_climb_at", "climb_at", sqlite_where=_UNHEARD, postgresql_where=_UNHEARD),
+    )
 
     key: str = Field(primary_key=True)
     city: str
@@ -35,6 +39,8 @@ class AlertRow(LedgerTable, table=True):
     acknowledged_at: datetime | None = None
     acknowledged_by: str | None = None
     closed_at: datetime | None = None
+    climb_at: datetime | None = None
+    """When it climbs because no person has heard of it; None when one has, or nobody needs to any more."""
 
 
 class DeliveryRow(LedgerTable, table=True):
@@ -60,6 +66,8 @@ class DeliveryRow(LedgerTable, table=True):
     """Until when one worker has it in hand."""
     sent_at: datetime | None
     trouble: str | None
+    climb: int = 0
+    """0 when the alert is for the recipient; n when he is told at its n-th climb, in place of others."""
 
 
 # The same tables, as SQLAlchemy Core statements want them.

@@ -95,6 +95,8 @@ class AlertTexts(BaseModel):
 
     reminder: Annotated[str, Field(min_length=3, max_length=60), _only(("number",), "number")]
     """Stands before the subject of a repeat."""
+    climbed: Annotated[str, Field(min_length=3, max_length=60), _only(())] = "Petugas lain tidak terjangkau: "
+    """Stands before the subject for whoever is told in place of others, who cannot be reached."""
     digest: DigestText
     daily: DailyText
     message: dict[AlertKind, AlertText]
@@ -119,11 +121,13 @@ class AlertTexts(BaseModel):
         if delivery.number > 0 and alert.due_at is not None:
             late = max(now - alert.due_at, timedelta(0))
         values = _values(alert, late, reasons)
-        reminder = self.reminder.format(number=delivery.number) if delivery.number else ""
+        before = self.climbed if delivery.climb else ""
+        if delivery.number:
+            before = self.reminder.format(number=delivery.number)
         return AlertMessage(
             key=delivery.key,
             kind=alert.kind,
-            subject=reminder + text.subject.format_map(values),
+            subject=before + text.subject.format_map(values),
             body=text.body.format_map(values),
             alert=alert,
         )

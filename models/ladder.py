@@ -2,15 +2,26 @@
 
 from datetime import timedelta
 from itertools import pairwise
-from typing import Final
+from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from models.bounds import AtMostAYear
 from models.roles import MAY, Act, OfficerId, Role
 
 _DOUBLINGS: Final = 20
 """More than any interval needs to reach its limit; keeps the power small."""
+UNDELIVERED_AT_MOST: Final = timedelta(hours=1)
+"""Whoever waits longer for a message to arrive before he tells the next level keeps silent."""
+
+
+def _is_short(value: timedelta) -> timedelta:
+    if not timedelta(0) < value <= UNDELIVERED_AT_MOST:
+        raise ValueError("must be longer than zero and at most an hour, for example PT15M")
+    return value
+
+
+_Undelivered = Annotated[timedelta, AfterValidator(_is_short)]
 
 
 class LadderLevel(BaseModel):
@@ -21,6 +32,10 @@ class LadderLevel(BaseModel):
     role: Role
     after: AtMostAYear = timedelta(0)
     """Wall time since the breach; the first level is told with it."""
+    undelivered_after: _Undelivered | None = None
+    """How long a message to this level may be on its way before the next one is told; as in the policy
+    unless given.
+    """
 
     @field_validator("role")
     @classmethod
@@ -62,6 +77,10 @@ class LadderPolicy(BaseModel):
     """Until an alert that nobody acknowledged is told again; doubles each time."""
     repeat_at_most: AtMostAYear
     storm: Storm
+    undelivered_after: _Undelivered = timedelta(minutes=15)
+    """How long messages that do not arrive are tried before the next level is told in their place."""
+    undelivered_urgent: _Undelivered = timedelta(minutes=5)
+    """The same for an emergency, and for what concerns a whole city; never longer than the other."""
 
     @field_validator("levels")
     @classmethod
@@ -89,3 +108,12 @@ class LadderPolicy(BaseModel):
         """Return how long to wait before telling again for the so-manieth time, from 1."""
         doubled: int = 2 ** min(number - 1, _DOUBLINGS)
         return min(self.repeat_after * doubled, self.repeat_at_most)
+
+    def undelivered_wait(self, level: int, *, is_urgent: bool) -> timedelta:
+        """Return how long messages to a level, from 1, are tried before the next one is told.
+
+        What lies below or above the ladder waits as its first or last level does.
+        """
+        asked = self.levels[min(max(level, 1), len(self.levels)) - 1]
+        wait = asked.undelivered_after or self.undelivered_after
+        return min(wait, self.undelivered_urgent) if is_urgent else wait

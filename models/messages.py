@@ -206,6 +206,8 @@ class AlertKind(StrEnum):
     """The ledger has a case as open and Temporal does not run it."""
     CASE_ASTRAY = "watch.case_astray"
     """Temporal runs a case that is closed in the ledger, or not known to it. Of a city."""
+    BREACH_ASTRAY = "watch.breach_astray"
+    """A case that Temporal runs and the ledger does not hold is past its due time. Of a city."""
     BREACH_UNTOLD = "watch.breach_untold"
     """A case is past its due time and nobody was alerted."""
     TASK_FAILING = "watch.task_failing"
@@ -228,6 +230,7 @@ class AlertKind(StrEnum):
 OF_CITY: Final = frozenset(
     {
         AlertKind.CASE_ASTRAY,
+        AlertKind.BREACH_ASTRAY,
         AlertKind.NO_WORKER,
         AlertKind.ALERTS_UNSENT,
         AlertKind.AUDIT_BEHIND,
@@ -266,6 +269,12 @@ class Alert(Payload):
     def is_news(self) -> bool:
         """Whether there is nothing to take care of: it is told once and never repeated."""
         return self.kind in {AlertKind.OUTAGE_CLOSED, AlertKind.DAILY_DIGEST}
+
+    def is_urgent(self, track: Track | None) -> bool:
+        """Tell whether somebody must hear of it soon: by its case's track, or as it concerns a whole city."""
+        if self.case_number is None:
+            return not self.is_news
+        return track is Track.EMERGENCY
 
     @property
     def late_by(self) -> timedelta:

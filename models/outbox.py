@@ -1,7 +1,7 @@
 """Alerts on their way to people: who is told what, and what became of it."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -30,12 +30,41 @@ class DeliveryState(StrEnum):
     """Told together with others."""
 
 
+class Way(StrEnum):
+    """By which way a message goes."""
+
+    PEOPLE = "people"
+    """To an officer, by his contacts."""
+    WEBHOOK = "webhook"
+    """To another system, which is no person: that it heard does not mean that anybody did."""
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Whom a process can bring messages to. What goes another way is left to others."""
+
+    contacts: frozenset[str] | None
+    """The officers who have a contact; None when this process has no way to people."""
+    has_webhook: bool = False
+
+    @property
+    def way(self) -> Way | None:
+        """The only way there is; None when there are both."""
+        if self.contacts is None:
+            return Way.WEBHOOK
+        return None if self.has_webhook else Way.PEOPLE
+
+
 @dataclass(frozen=True)
 class Addressed:
     """An alert, and who is told of it: officers' ids, or `WEBHOOK`."""
 
     alert: Alert
     recipients: tuple[str, ...]
+    wait: timedelta = timedelta(0)
+    """How long messages are tried before others are told in place of who does not get them."""
+    urgent_wait: timedelta = timedelta(0)
+    """The same if it is urgent."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +78,8 @@ class Delivery:
     """0 is the first message, 1 and more are repeats."""
     attempts: int
     """How often it was tried in vain."""
+    climb: int = 0
+    """0 when the alert is for the recipient; n when he is told at its n-th climb, in place of others."""
 
     @property
     def key(self) -> str:
@@ -71,6 +102,41 @@ class Sent:
 
     delivery_id: int
     repeat_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Unheard:
+    """An alert of which no person has heard in its time, although each who was to hear was tried."""
+
+    alert: Alert
+    told: frozenset[str]
+    """Everybody to whom it is addressed by now."""
+    climbs: int
+    """How often it has climbed."""
+    is_urgent: bool
+
+
+@dataclass(frozen=True)
+class Climb:
+    """What is done about an alert of which nobody has heard: others are told in place of those before."""
+
+    key: str
+    look_at: datetime
+    """When it climbs on, unless somebody has heard of it by then."""
+    number: int = 0
+    """Which climb of the alert this is, from 1; 0 when there is nobody else to tell."""
+    recipients: tuple[str, ...] = ()
+    is_retried: bool = False
+    """Those who refused are tried once more: their contacts may have been mended."""
+
+
+@dataclass(frozen=True)
+class Silence:
+    """Alerts of which no person has heard."""
+
+    count: int
+    since: datetime
+    """When the oldest of them was raised."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +169,7 @@ class DeliveryEntry:
     alert_key: str
     recipient: str
     number: int
+    climb: int
     state: DeliveryState
     attempts: int
     next_at: datetime

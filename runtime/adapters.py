@@ -71,7 +71,7 @@ from models.errors import Misconfigured, Unavailable
 from models.events import EventSource
 from models.faults import Fault
 from models.outage import System
-from models.outbox import WEBHOOK
+from models.outbox import WEBHOOK, Reach
 from runtime import keys
 from runtime.clocks import ledger_clock, tell_of_clock
 from runtime.settings import PREFIX, Settings
@@ -317,33 +317,43 @@ def reports(settings: Settings) -> Reports:
 
 
 @dataclass(frozen=True)
+class Ways:
+    """How alerts leave a process."""
+
+    sender: AlertSender
+    reach: Reach
+
+
+def ways(settings: Settings) -> Ways | None:
+    """Read how people and another system are reached; None when neither is set up. Raises Misconfigured."""
+    system = webhook(settings)
+    if settings.contacts is None:
+        return (
+            None if system is None else Ways(SenderByRecipient(None, system), Reach(None, has_webhook=True))
+        )
+    # Loads Apprise, which only a process that sends needs.
+    from gateways.apprise_sender import AppriseSender  # noqa: PLC0415
+    from gateways.contact_file import read_contacts  # noqa: PLC0415
+
+    contacts = read_contacts(settings.contacts)
+    reach = Reach(frozenset(contacts), has_webhook=system is not None)
+    return Ways(SenderByRecipient(AppriseSender(contacts), system), reach)
+
+
+@dataclass(frozen=True)
 class Mail:
     """What the dispatcher of alerts needs."""
 
     outbox: Outbox
-    sender: AlertSender
     shelf: PolicyShelf
+    ways: Ways
 
 
-def mail(settings: Settings) -> Mail | None:
-    """Build the way of alerts to people; None when none is set up. Raises Misconfigured."""
-    officers = None if settings.contacts is None else _apprise(settings.contacts)
-    system = webhook(settings)
-    if officers is None and system is None:
+def mail(settings: Settings, ways: Ways | None) -> Mail | None:
+    """Join the ways of alerts with those that wait in the ledger. Raises Misconfigured."""
+    if ways is None:
         return None
-    return Mail(
-        outbox=SqlOutbox(ledger_engine(settings)),
-        sender=SenderByRecipient(officers, system),
-        shelf=PolicyFolder(settings.policies_dir),
-    )
-
-
-def _apprise(contacts: Path) -> AlertSender:
-    # Loads Apprise, which only a worker that sends needs.
-    from gateways.apprise_sender import AppriseSender  # noqa: PLC0415
-    from gateways.contact_file import read_contacts  # noqa: PLC0415
-
-    return AppriseSender(read_contacts(contacts))
+    return Mail(SqlOutbox(ledger_engine(settings)), PolicyFolder(settings.policies_dir), ways)
 
 
 @dataclass(frozen=True)

@@ -60,11 +60,12 @@ async def sweep_for_ever(
 
 async def tell_people(mail: Mail | None) -> None:
     """Send the alerts of the outbox if there is a way to people. Ends only by cancellation."""
+    if mail is None or mail.ways.reach.contacts is None:
+        log.warning("alerts.not_sent", what="officers are not told: REAKTIVASI_CONTACTS is not set")
     if mail is None:
-        log.warning("alerts.not_sent", what="neither REAKTIVASI_CONTACTS nor _WEBHOOK_URL is set")
         await asyncio.Event().wait()
     else:
-        dispatcher = Dispatcher(mail.outbox, mail.sender, mail.shelf, utc_now)
+        dispatcher = Dispatcher(mail.outbox, mail.ways.sender, mail.shelf, mail.ways.reach, utc_now)
         await keep_alive("dispatcher", lambda: dispatch_for_ever(dispatcher), EVERY)
 
 

@@ -6,6 +6,7 @@ No case ever waits for it, and several workers may run one each.
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Final
@@ -17,9 +18,11 @@ from gateways.ports.policies import PolicyShelf
 from models.errors import Misconfigured, ReactivationError, Refused, Unavailable
 from models.ladder import LadderPolicy
 from models.messages import AlertKind
-from models.outbox import WEBHOOK, Addressed, AlertMessage, Delivery, Sent
-from models.routing import about, route
+from models.outbox import WEBHOOK, Addressed, AlertMessage, Delivery, Reach, Sent
+from models.routing import about, addressed
 from models.wib import wib_date
+from runtime.climber import Climber
+from runtime.interceptor import failure_of
 
 log = structlog.get_logger()
 
@@ -38,38 +41,80 @@ def retry_wait(attempts: int) -> timedelta:
     return min(FIRST_RETRY * doubled, RETRY_AT_MOST)
 
 
+@dataclass(frozen=True)
+class _Pause:
+    """A recipient did not answer, and is not tried again before a time."""
+
+    until: datetime
+    tried: int
+    what: str
+
+
 class Dispatcher:
     """Brings due messages to their recipients, one round at a time. One thread at a time may use it."""
 
     def __init__(
-        self, outbox: Outbox, sender: AlertSender, shelf: PolicyShelf, clock: Callable[[], datetime]
+        self,
+        outbox: Outbox,
+        sender: AlertSender,
+        shelf: PolicyShelf,
+        reach: Reach,
+        clock: Callable[[], datetime],
     ) -> None:
         """Hold the ports; `clock` tells what is due and when something was sent."""
         self._outbox = outbox
         self._sender = sender
         self._shelf = shelf
+        self._reach = reach
         self._clock = clock
-        self._silent: dict[str, str] = {}
-        """Recipients that did not answer in this round, and what was wrong."""
+        self._climber = None if reach.contacts is None else Climber(outbox, shelf, reach.contacts)
+        self._pauses: dict[str, _Pause] = {}
+        """Of recipients that did not answer the last time. It saves time only, and may be forgotten."""
 
     def round(self) -> int:
-        """Send what is due and return how many messages went out. Raises Unavailable."""
-        self._silent = {}
+        """Send what is due, let climb what reached nobody, and return how many messages went out.
+
+        Raises Unavailable.
+        """
         leased_at = self._clock()
         out = 0
-        for group in _groups(self._outbox.lease(leased_at, leased_at + LEASE)):
+        leased = self._outbox.lease(leased_at, leased_at + LEASE, way=self._reach.way)
+        for group in sorted(_groups(leased), key=self._turn):
             if self._clock() - leased_at > LEASE / 2:
                 self._outbox.postpone(_ids(group), self._clock())
                 continue
             try:
-                out += self._dispatch(group)
-            except Misconfigured as error:
-                log.error("dispatch.failed", what=str(error))  # noqa: TRY400 - in our own words
-                self._outbox.postpone(_ids(group), self._clock() + RETRY_AT_MOST, "policy is broken")
+                out += self._dispatch(self._needed(group))
+            except Unavailable:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever it is, it must not hold back the others
+                log.error("dispatch.failed", what=failure_of(error).message)  # noqa: TRY400 - our own words
+                trouble = "policy is broken" if isinstance(error, Misconfigured) else "program fault"
+                self._outbox.postpone(_ids(group), self._clock() + RETRY_AT_MOST, trouble)
+        if self._climber is not None:
+            self._climber.round(self._clock())
         return out
+
+    def _turn(self, group: Sequence[Delivery]) -> tuple[bool, int, int]:
+        """Tell whose turn it is: who did not answer the last time comes late, for that takes long.
+
+        Among those, who is told in place of others comes after them: perhaps they answer again.
+        """
+        pause = self._pauses.get(group[0].recipient)
+        climb = min(delivery.climb for delivery in group)
+        return (False, climb, 0) if pause is None else (True, climb, pause.tried)
+
+    def _needed(self, group: Sequence[Delivery]) -> Sequence[Delivery]:
+        """Return the messages that are still wanted: somebody else may have heard meanwhile."""
+        if not any(delivery.climb for delivery in group):
+            return group
+        spared = self._outbox.spare(_ids(group))
+        return [delivery for delivery in group if delivery.id not in spared]
 
     def _dispatch(self, group: Sequence[Delivery]) -> int:
         """Send the messages of one kind to one recipient: each by itself, or in a storm together."""
+        if not group:
+            return 0
         now, recipient, kind = self._clock(), group[0].recipient, group[0].alert.kind
         storm = self._ladder(group[0]).storm
         told = self._outbox.told(recipient, kind, now - storm.within)
@@ -88,48 +133,59 @@ class Dispatcher:
     def _send(self, group: Sequence[Delivery], message: AlertMessage, *, in_digest: bool = False) -> int:
         """Send one message that tells of these deliveries, and note what became of it."""
         recipient = group[0].recipient
+        pause = self._pauses.get(recipient)
+        if pause is not None and self._clock() < pause.until:
+            self._try_later(group, pause)
+            return 0
         try:
-            self._bring(recipient, message)
+            self._sender.send(recipient, message)
         except Refused as error:
-            for delivery in group:
-                self._give_up(delivery, error.what)
+            self._give_up(group, error.what)
             return 0
         except Unavailable as error:
-            self._silent[recipient] = error.what
-            self._try_later(group, error.what)
+            self._try_later(group, self._pause(group, error.what))
             return 0
         except Exception as error:  # noqa: BLE001 - a library's fault must not hold back the others
             log.error("alert.sender_failed", recipient=recipient, error=type(error).__name__)  # noqa: TRY400
-            self._silent[recipient] = "sender failed"
-            self._try_later(group, "sender failed")
+            self._try_later(group, self._pause(group, "sender failed"))
             return 0
+        self._pauses.pop(recipient, None)
         now = self._clock()
         done = [Sent(delivery.id, self._repeat_at(delivery, now)) for delivery in group]
         self._outbox.sent(done, now, in_digest=in_digest)
         log.info("alert.sent", recipient=recipient, alert=message.kind.value, told=len(group))
         return 1
 
-    def _bring(self, recipient: str, message: AlertMessage) -> None:
-        """Send, unless the recipient did not answer a moment ago. Raises what the sender raises."""
-        if recipient in self._silent:
-            raise Unavailable("alerts", self._silent[recipient])
-        self._sender.send(recipient, message)
+    def _pause(self, group: Sequence[Delivery], what: str) -> _Pause:
+        """Leave a recipient alone for a while that doubles each time he does not answer."""
+        recipient = group[0].recipient
+        before = self._pauses.get(recipient)
+        tried = max(0 if before is None else before.tried, *(delivery.attempts for delivery in group))
+        pause = self._pauses[recipient] = _Pause(self._clock() + retry_wait(tried), tried + 1, what)
+        return pause
 
-    def _try_later(self, group: Sequence[Delivery], what: str) -> None:
-        tried = max(delivery.attempts for delivery in group)
-        self._outbox.postpone(_ids(group), self._clock() + retry_wait(tried), what)
-        log.warning("alert.not_sent", recipient=group[0].recipient, told=len(group), what=what)
+    def _try_later(self, group: Sequence[Delivery], pause: _Pause) -> None:
+        self._outbox.postpone(_ids(group), pause.until, pause.what)
+        log.warning("alert.not_sent", recipient=group[0].recipient, told=len(group), what=pause.what)
 
-    def _give_up(self, delivery: Delivery, what: str) -> None:
-        """Leave a message that can never arrive, and tell the fallback, unless that is what failed."""
-        log.error("alert.gave_up", recipient=delivery.recipient, key=delivery.alert.key, what=what)
-        detail = delivery.recipient.strip("@")
-        alert = about(delivery.alert, AlertKind.UNDELIVERABLE, detail)
-        ladder, today = self._ladder(delivery), wib_date(self._clock())
-        recipients = route(alert, ladder, self._shelf.people(), today).recipients
-        is_about_that = delivery.alert.kind is AlertKind.UNDELIVERABLE or delivery.recipient in recipients
-        notice = None if is_about_that else Addressed(alert, recipients)
-        self._outbox.give_up(delivery.id, what, notice)
+    def _give_up(self, group: Sequence[Delivery], what: str) -> None:
+        """Leave messages that can never arrive, and tell of it: a notice, which climbs as any alert does."""
+        recipient = group[0].recipient
+        for delivery in group:
+            log.error("alert.gave_up", recipient=recipient, key=delivery.alert.key, what=what)
+        notices = [notice for delivery in group if (notice := self._notice(delivery)) is not None]
+        self._outbox.give_up(_ids(group), what, notices)
+
+    def _notice(self, delivery: Delivery) -> Addressed | None:
+        """Return the alert that tells that somebody cannot be reached.
+
+        None for one who was told in place of others, of whom there may be many, and for a notice itself.
+        """
+        if delivery.climb or delivery.alert.kind is AlertKind.UNDELIVERABLE:
+            return None
+        alert = about(delivery.alert, AlertKind.UNDELIVERABLE, delivery.recipient.strip("@"))
+        people, today = self._shelf.people(), wib_date(self._clock())
+        return addressed(alert, self._ladder(delivery), people, today)[0]
 
     def _repeat_at(self, delivery: Delivery, now: datetime) -> datetime | None:
         if delivery.recipient == WEBHOOK:

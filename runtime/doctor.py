@@ -24,7 +24,7 @@ from models.wib import wib_date, wib_text
 from runtime import adapters, keys
 from runtime.clocks import best_known, clocks_agree
 from runtime.deployment import Deployments
-from runtime.ladders import check_ladders, without_contact
+from runtime.ladders import check_contacts, check_ladders, unknown_contacts, without_contact
 from runtime.namespace import OwnNamespace
 from runtime.same_past import SamePast
 from runtime.schedules import next_digest, schedule_id
@@ -66,6 +66,11 @@ async def examine(settings: Settings) -> list[Check]:
         ),
         ("documents", f"set {PREFIX}DOCUMENTS_DIR to a folder that can be written", _documents),
         ("space", "free space, or mend what is said in parentheses", _space),
+        (
+            "alerts heard",
+            f"mend {PREFIX}CONTACTS, restart worker and watchdog; see `starter.py alerts list`, `deliveries`",
+            _unheard,
+        ),
         ("watchdog", "start it: `python worker.py --watchdog`", _watchdog),
         (
             "temporal",
@@ -100,7 +105,7 @@ async def examine(settings: Settings) -> list[Check]:
 
 
 _NEEDED = {
-    **dict.fromkeys(("keys", "watchdog", "stores", "clock"), "ledger"),
+    **dict.fromkeys(("keys", "alerts heard", "watchdog", "stores", "clock"), "ledger"),
     **dict.fromkeys(("search attributes", "worker", "deployment", "digest"), "temporal"),
 }
 """What a check cannot be made without."""
@@ -139,15 +144,28 @@ async def _calendar(settings: Settings) -> str:
 
 
 async def _alerts(settings: Settings) -> str:
-    ways = "webhook is set; " if adapters.webhook(settings) else ""
-    if settings.contacts is None:
-        return f"{ways}WARN officers are not told: {PREFIX}CONTACTS is not set"
-    from gateways.contact_file import read_contacts  # noqa: PLC0415 - loads Apprise
+    shelf, ways = PolicyFolder(settings.policies_dir), adapters.ways(settings)
+    said = "webhook is set; " if ways is not None and ways.reach.has_webhook else ""
+    if ways is None or ways.reach.contacts is None:
+        return f"{said}WARN officers are not told: {PREFIX}CONTACTS is not set"
+    contacts = ways.reach.contacts
+    check_contacts(shelf, contacts)
+    if strangers := unknown_contacts(shelf, contacts):
+        return f"{said}WARN contact of nobody: {', '.join(strangers)}"
+    if missing := without_contact(shelf, contacts):
+        return f"{said}WARN no contact: {', '.join(missing)}"
+    return f"{said}{len(contacts)} officers have a contact"
 
-    contacts = read_contacts(settings.contacts)
-    if missing := without_contact(PolicyFolder(settings.policies_dir), contacts):
-        return f"{ways}WARN no contact: {', '.join(missing)}"
-    return f"{ways}{len(contacts)} officers have a contact"
+
+async def _unheard(settings: Settings) -> str:
+    watch = adapters.watching(settings).watch
+    silence = watch.silence(adapters.clock(settings)() - options.WATCH_SENT_AFTER)
+    if silence is None:
+        return "every alert reached somebody"
+    said = f"{silence.count} alert(s) reached nobody since {wib_text(silence.since)}"
+    if settings.contacts is None:
+        return f"WARN {said}: {PREFIX}CONTACTS is not set"
+    raise EngineUnreachable(said)
 
 
 async def _ledger(settings: Settings) -> str:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final, Protocol
 
 from temporalio.client import Client, WorkflowExecutionStatus
@@ -15,6 +15,7 @@ from models.stuck_groups import CASES
 from runtime.namespace import OwnNamespace
 from runtime.temporal import UNREACHABLE, birth_of
 from runtime.visibility import pollers
+from workflows.search_attributes import DUE_AT
 
 _IN_FLIGHT: Final = 20
 """How many calls are in the air at a time; more only adds waiting."""
@@ -43,6 +44,8 @@ class Running:
     """When the run began."""
     birth: str | None
     """Its birth mark; None for a case from before there were any."""
+    due_at: datetime | None
+    """When it is due, as far as it shows that."""
 
 
 class Engine(Protocol):
@@ -61,6 +64,10 @@ class Engine(Protocol):
 
     async def reported(self) -> Collection[str]:
         """Return the ids of the cases whose code Temporal lists as failing, a minute after it began to."""
+        ...
+
+    async def overdue(self, now: datetime) -> Mapping[str, Running]:
+        """Return the cases that Temporal lists as running and past their due time, by their ids."""
         ...
 
     async def look(self, ids: Collection[str]) -> Mapping[str, Seen]:
@@ -88,6 +95,11 @@ class TemporalEngine:
         """Return the ids of the cases whose code Temporal lists as failing."""
         return (await self._listed(f'ExecutionStatus="Running" AND {_PROBLEMS}')).keys()
 
+    async def overdue(self, now: datetime) -> Mapping[str, Running]:
+        """Return the cases that Temporal lists as running and past their due time, by their ids."""
+        passed = f'{DUE_AT.name} <= "{now.astimezone(UTC).isoformat()}"'
+        return await self._listed(f'ExecutionStatus="Running" AND {passed}')
+
     async def look(self, ids: Collection[str]) -> Mapping[str, Seen]:
         """Return how each of these cases stands at this moment."""
         lanes, client = asyncio.Semaphore(_IN_FLIGHT), await self._namespace.client()
@@ -103,7 +115,12 @@ class TemporalEngine:
         client = await self._namespace.client()
         with _in_plain_words():
             found = client.list_workflows(f"{self._ours} AND {which}")
-            return {one.id: Running(one.start_time, birth_of(one.raw_info.memo)) async for one in found}
+            return {
+                one.id: Running(
+                    one.start_time, birth_of(one.raw_info.memo), one.typed_search_attributes.get(DUE_AT)
+                )
+                async for one in found
+            }
 
     async def _look(self, client: Client, workflow_id: str) -> Seen:
         with _in_plain_words():

@@ -26,6 +26,8 @@ class Finding:
     """A code; may differ from round to round."""
     state: CaseState | None = None
     """Where the case is that it is about."""
+    due_at: datetime | None = None
+    """When a case was due that has no state, because the ledger does not hold it."""
 
     @classmethod
     def of_case(cls, kind: AlertKind, state: CaseState, since: datetime) -> "Finding":
@@ -40,7 +42,14 @@ class Finding:
 
     def alert(self, now: datetime) -> Alert:
         """Return the alert that tells it."""
-        alert = Alert(key=self.key, city=self.city, kind=self.kind, raised_at=now, detail=self.detail)
+        alert = Alert(
+            key=self.key,
+            city=self.city,
+            kind=self.kind,
+            raised_at=now,
+            detail=self.detail,
+            due_at=self.due_at,
+        )
         if self.state is None:
             return alert
         return alert.model_copy(

@@ -22,6 +22,7 @@ log = structlog.get_logger()
 
 AGE: Final = "reaktivasi_watchdog_heartbeat_age_seconds"
 UNACKNOWLEDGED: Final = "reaktivasi_alerts_unacknowledged"
+UNHEARD: Final = "reaktivasi_alerts_unheard"
 PENDING: Final = "reaktivasi_deliveries_pending"
 
 
@@ -43,12 +44,15 @@ class Gauges:
         self._unacknowledged = meter.create_gauge(
             UNACKNOWLEDGED, "Alerts that nobody has taken charge of for half an hour."
         )
+        self._unheard = meter.create_gauge(UNHEARD, "Alerts of which no person has heard for ten minutes.")
         self._pending = meter.create_gauge(PENDING, "Messages of alerts that are due, or never went out.")
 
     def round(self) -> None:
         """Do it once. Raises Unavailable when the ledger is away."""
         now = self._clock()
         self._unacknowledged.set(self._watch.unacknowledged(now - options.UNACKNOWLEDGED_AFTER))
+        silence = self._watch.silence(now - options.WATCH_SENT_AFTER)
+        self._unheard.set(0 if silence is None else silence.count)
         self._pending.set(self._watch.pending(now))
         heartbeat = self._watch.heartbeat(WATCHDOG)
         if heartbeat is not None:

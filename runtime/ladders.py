@@ -1,4 +1,4 @@
-"""Could a breached case be left without a listener? Asked once, before a worker takes a case."""
+"""Could a breached case be left without a listener? Asked once, before worker or watchdog begins."""
 
 from collections.abc import Collection, Iterator
 
@@ -6,6 +6,22 @@ from gateways.policy_folder import PolicyFolder
 from models.errors import Misconfigured
 from models.policy import CityPolicy
 from models.roles import Act, Officer, People
+from runtime import adapters
+from runtime.adapters import Ways
+from runtime.settings import PREFIX, Settings
+
+
+def require_listeners(settings: Settings) -> Ways | None:
+    """Return how alerts leave this process, for a process that begins. Raises Misconfigured.
+
+    None when no way is set up at all, as on a local stack: `doctor` warns of that.
+    """
+    shelf = PolicyFolder(settings.policies_dir)
+    check_ladders(shelf)
+    ways = adapters.ways(settings)
+    if ways is not None and ways.reach.contacts is not None:
+        check_contacts(shelf, ways.reach.contacts)
+    return ways
 
 
 def check_ladders(shelf: PolicyFolder) -> None:
@@ -24,6 +40,35 @@ def check_ladders(shelf: PolicyFolder) -> None:
     faults += [f"{shelf.people_file}: {fault}" for fault in _of_deputies(shelf, people)]
     if faults:
         raise Misconfigured(f"policies: {'; '.join(faults)}")
+
+
+def check_contacts(shelf: PolicyFolder, contacts: Collection[str]) -> None:
+    """Raise Misconfigured unless somebody of each city's ladder has a contact, in every kecamatan.
+
+    A level without any is no fault: what it cannot get climbs.
+    """
+    faults = []
+    for city in shelf.cities():
+        for area in _kecamatan(shelf, city.code):
+            listeners = _listeners(city, shelf.people(), area)
+            if listeners.isdisjoint(contacts):
+                named = ", ".join(sorted(listeners))
+                faults.append(f"{city.name}: nobody of the ladder in {area} has a contact: {named}")
+                break
+    if faults:
+        raise Misconfigured(f"contacts: {'; '.join(faults)} (check {PREFIX}CONTACTS)")
+
+
+def _listeners(city: CityPolicy, people: People, area: str) -> set[str]:
+    """Return who hears of a late case of a kecamatan by the ladder."""
+    roles = {level.role for level in city.ladder.levels}
+    there = {one.id for one in people.person if one.roles & roles and one.serves_area(city.code, area)}
+    return there | {city.ladder.fallback}
+
+
+def unknown_contacts(shelf: PolicyFolder, contacts: Collection[str]) -> list[str]:
+    """Return the contacts of nobody: a slip of the pen there leaves somebody without one."""
+    return sorted(set(contacts) - {officer.id for officer in shelf.people().person})
 
 
 def without_contact(shelf: PolicyFolder, contacts: Collection[str]) -> list[str]:

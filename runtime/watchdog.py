@@ -5,7 +5,6 @@ that a case that begins or ends meanwhile raises nothing.
 """
 
 import asyncio
-import re
 from asyncio import to_thread
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -13,11 +12,11 @@ from typing import Final
 
 import structlog
 
-from models.case import CASE_NUMBER_PATTERN
 from models.errors import EngineUnreachable
 from models.lineage import Held
 from models.messages import AlertKind
 from runtime.adapters import Watching
+from runtime.astray import Astray
 from runtime.engine import Engine
 from runtime.findings import Finding, Findings, subject_of_case, subject_of_city
 from runtime.interceptor import failure_of
@@ -44,6 +43,7 @@ class Watchdog:
         self._watch = watching.watch
         self._findings = Findings(watching.watch, watching.alerts)
         self._shelf = watching.shelf
+        self._astray = Astray(engine, watching.watch, self._findings, watching.shelf)
         self._clock = clock
         self._began: datetime | None = None
         self._missing: str | None = None
@@ -68,6 +68,7 @@ class Watchdog:
         are_made.append(await _is_made(self._look_for_held(now), "numbers"))
         if self._missing != "temporal":
             are_made.append(await _is_made(self._compare(now), "lost and astray"))
+            are_made.append(await _is_made(self._astray.tell_breaches(now), "breaches astray"))
         if self._missing is None:
             are_made.append(await _is_made(self._look_for_failing(now), "failing"))
         is_seen = all(are_made)
@@ -150,9 +151,10 @@ class Watchdog:
         running = await self._engine.running()
         there = {one for one, seen in running.items() if one in wanted and wanted[one] == seen.birth}
         await self._look_for_lost({one: wanted[one] for one in wanted.keys() - there}, now)
-        ended_before = now - options.WATCH_ENDED_AFTER
-        old = [one for one, seen in running.items() if one not in there and seen.began_at <= ended_before]
-        await self._look_for_astray(old, now)
+        others = {
+            one: seen for one, seen in running.items() if one not in there and seen.began_at <= started_before
+        }
+        await self._astray.tell(others, now)
 
     async def _look_for_lost(self, suspects: Mapping[str, str | None], now: datetime) -> None:
         """Tell which cases Temporal does not run, also when it runs another under the number."""
@@ -161,28 +163,6 @@ class Watchdog:
         seen = await self._engine.look(unsure)
         lost = [one for one in unsure if not seen[one].is_running or seen[one].birth != suspects[one]]
         await self._tell_of_cases(kind, lost, (suspects.keys() - set(unsure)).union(lost), now)
-
-    async def _look_for_astray(self, suspects: Collection[str], now: datetime) -> None:
-        """Tell what runs and is over, or unknown. Only case numbers are shown, other ids are counted."""
-        kind = AlertKind.CASE_ASTRAY
-        ends = await to_thread(self._watch.ends, [one for one in suspects if _city_of(one)])
-        ended_before = now - options.WATCH_ENDED_AFTER
-        unsure = sorted(one for one in suspects if _is_over(ends.get(one, _NEVER), ended_before))
-        seen = await self._engine.look(unsure[: options.WATCH_AT_ONCE])
-        astray = [one for one in seen if seen[one].is_running]
-
-        cities = self._cities()
-        found = [
-            Finding(kind, subject_of_city(kind, city, one), city, now, detail=one)
-            for one in astray
-            if (city := _city_of(one)) in cities
-        ]
-        if others := len(astray) - len(found):
-            detail = f"{others}-id-tak-dikenal"
-            found += [
-                Finding(kind, subject_of_city(kind, city, "others"), city, now, detail) for city in cities
-            ]
-        await self._tell_of_cities(kind, found, now)
 
     async def _look_for_failing(self, now: datetime) -> None:
         """Tell whose code fails. Temporal lists such cases late, the ledger shows some earlier.
@@ -254,16 +234,6 @@ async def _is_made(check: Awaitable[None], name: str) -> bool:
         return True
     log.error("watch.not_made", check=name, what=what)
     return False
-
-
-def _is_over(recorded_at: datetime | None, before: datetime) -> bool:
-    """Tell whether a case ended long enough ago, or never was; None is an open one."""
-    return recorded_at is not None and recorded_at <= before
-
-
-def _city_of(workflow_id: str) -> str | None:
-    """Return the city of a case number; None for any other id."""
-    return workflow_id[4:8] if re.fullmatch(CASE_NUMBER_PATTERN, workflow_id) else None
 
 
 def _case_of(subject: str) -> str:

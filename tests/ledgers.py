@@ -10,9 +10,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 from uuid import uuid4
 
+from alembic import command
 from sqlalchemy import Engine, text
 
-from gateways.ledger_migrations import migrate
+from gateways.ledger_migrations import alembic_config, migrate
 from gateways.ledger_schema import open_engine
 from models.lineage import new_ledger_id
 
@@ -62,3 +63,11 @@ def _migrated() -> bytes:
         migrate(engine)
         engine.dispose()
         return Path(folder, "ledger.db").read_bytes()
+
+
+def upgrade(engine: Engine, revision: str) -> None:
+    """Bring an empty database to the tables of an earlier version."""
+    with engine.begin() as connection:
+        config = alembic_config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)

@@ -40,6 +40,7 @@ class Column(Generic[T]):
         return None if value is None or value == self.read(before) else self.key.value_set(value)
 
 
+DUE_AT: Final = SearchAttributeKey.for_datetime("SlaDueAt")
 NO_TROUBLE: Final = "none"
 """Why a case is stuck or parked, while it is neither."""
 
@@ -52,7 +53,7 @@ COLUMNS: tuple[Column[str] | Column[int] | Column[datetime], ...] = (
     Column(SearchAttributeKey.for_keyword("Kecamatan"), lambda state: state.case.kecamatan),
     Column(SearchAttributeKey.for_keyword("CaseHealth"), lambda state: state.health.value),
     Column(SearchAttributeKey.for_keyword("CaseTrouble"), lambda state: state.trouble or NO_TROUBLE),
-    Column(SearchAttributeKey.for_datetime("SlaDueAt"), lambda state: state.due_at),
+    Column(DUE_AT, lambda state: state.due_at),
     Column(SearchAttributeKey.for_datetime("StepSince"), lambda state: state.since),
     Column(SearchAttributeKey.for_int("EscalationLevel"), lambda state: state.escalation_level),
     Column(SearchAttributeKey.for_int("Attempt"), lambda state: state.attempt),

@@ -5,7 +5,20 @@ from datetime import datetime
 from typing import Protocol
 
 from models.messages import Alert, AlertKind
-from models.outbox import Addressed, AlertEntry, AlertMessage, AlertState, Delivery, DeliveryEntry, Sent, Told
+from models.outbox import (
+    Addressed,
+    AlertEntry,
+    AlertMessage,
+    AlertState,
+    Climb,
+    Delivery,
+    DeliveryEntry,
+    Sent,
+    Silence,
+    Told,
+    Unheard,
+    Way,
+)
 from models.page import Page
 
 
@@ -39,8 +52,13 @@ class Outbox(Protocol):
         """Keep alerts and a message to each recipient, all or nothing; return the alerts that were new."""
         ...
 
-    def lease(self, now: datetime, until: datetime, limit: int = 1000) -> list[Delivery]:
-        """Take messages that are due, so that no other worker has them before `until`; the oldest first."""
+    def lease(
+        self, now: datetime, until: datetime, limit: int = 1000, *, way: Way | None = None
+    ) -> list[Delivery]:
+        """Take messages that are due, so that no other worker has them before `until`.
+
+        Those that were never tried come first, then the oldest. With `way` only those that go by it.
+        """
         ...
 
     def told(self, recipient: str, kind: AlertKind, since: datetime) -> Told:
@@ -59,8 +77,20 @@ class Outbox(Protocol):
         """Close an alert whose cause is gone, so that nobody is told again."""
         ...
 
-    def give_up(self, delivery_id: int, trouble: str, notice: Addressed | None) -> None:
-        """Note that a message can never arrive, and keep the alert that tells somebody else of it."""
+    def give_up(self, ids: Sequence[int], trouble: str, notices: Sequence[Addressed]) -> None:
+        """Note that messages can never arrive, and keep the alerts that tell somebody else of it."""
+        ...
+
+    def unheard(self, now: datetime, limit: int = 1000) -> list[Unheard]:
+        """Return alerts of which no person has heard and that are to be looked at, the longest due first."""
+        ...
+
+    def climb(self, climbs: Sequence[Climb], now: datetime) -> list[str]:
+        """Address alerts to others in place of those before; return the keys of those that climbed."""
+        ...
+
+    def spare(self, ids: Sequence[int]) -> set[int]:
+        """Take back those of these messages that a climb planned and nobody needs; return their ids."""
         ...
 
 
@@ -100,4 +130,8 @@ class AlertBook(Protocol):
 
     def deliveries_of(self, key: str) -> list[DeliveryEntry]:
         """Return every message of one alert, in the order in which they were planned."""
+        ...
+
+    def silence(self, raised_before: datetime) -> Silence | None:
+        """Return the alerts raised before a time of which no person has heard; None when there are none."""
         ...

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from models.case import CaseState
 from models.messages import AlertKind
+from models.outbox import Silence
 from models.standstill import StuckPolicy
 
 
@@ -21,6 +22,16 @@ class Heartbeat:
     def is_silent(self, now: datetime, patience: timedelta = timedelta(0)) -> bool:
         """Tell whether three rounds, and some patience, have passed without a sign of it."""
         return now - self.at > 3 * self.every + patience
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What the ledger holds of a case."""
+
+    birth: str | None
+    """Its birth mark; None for a case from before there were any."""
+    ended_at: datetime | None
+    """When its end was recorded, which may be long after it happened; None while it is open."""
 
 
 class Watch(Protocol):
@@ -45,8 +56,8 @@ class Watch(Protocol):
         """Return the state of those of these cases that are open now."""
         ...
 
-    def ends(self, numbers: Collection[str]) -> dict[str, datetime | None]:
-        """Return when the end of each of these cases was recorded: None while open, absent if unknown."""
+    def kept(self, numbers: Collection[str]) -> dict[str, Kept]:
+        """Return those of these cases that the ledger holds."""
         ...
 
     def unsealed(self, before: datetime) -> int:
@@ -55,6 +66,10 @@ class Watch(Protocol):
 
     def unsent(self, before: datetime) -> dict[str, int]:
         """Return by city how many alerts were raised before a time and did not get out to anybody."""
+        ...
+
+    def silence(self, raised_before: datetime) -> Silence | None:
+        """Return the alerts raised before a time of which no person has heard; None when there are none."""
         ...
 
     def open_alerts(self, kind: AlertKind) -> dict[str, datetime]:

@@ -9,13 +9,12 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from alembic import command
 from sqlalchemy import URL, Engine, make_url, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from gateways.anchor_file import AnchorFile
 from gateways.audit_forms import FORMS
-from gateways.ledger_migrations import alembic_config, migrate
+from gateways.ledger_migrations import migrate
 from gateways.ledger_schema import open_engine
 from gateways.sql_audit import SqlAudit
 from models.audit import GENESIS, Anchor, Fault, Unsealed, digest_of, hash_of
@@ -24,6 +23,7 @@ from models.roles import Act
 from runtime.sealing import anchor, faults
 from tests.ledger.audited import COUNTER, NOON, Audited
 from tests.ledger.builders import MORNING, at_once
+from tests.ledgers import upgrade
 from tests.vaults import a_vault
 
 FLIPS = 200
@@ -285,10 +285,8 @@ def test_a_line_that_is_no_anchor_is_named(audited: Audited, tmp_path: Path) -> 
 
 def test_what_was_there_before_the_chain_is_sealed_as_it_is_found(empty_engine: Engine) -> None:
     """A ledger of an earlier version is not one of forged rows."""
+    upgrade(empty_engine, "0002")
     with empty_engine.begin() as connection:
-        config = alembic_config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0002")
         for statement in (Path(__file__).parent / "before_the_desk.sql").read_text().split(";")[:-1]:
             connection.execute(text(statement))
     migrate(empty_engine, a_vault())

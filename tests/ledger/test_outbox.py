@@ -1,5 +1,6 @@
 """The outbox on both databases: once per key, one worker per message, repeats, acknowledging, closing."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -10,10 +11,21 @@ from gateways.sql_alert_book import SqlAlertBook
 from gateways.sql_ledger import SqlLedger
 from gateways.sql_outbox import SqlOutbox
 from gateways.sql_registry import SqlRegistry
-from models.case import CaseRef
+from models.case import CaseRef, Track
 from models.errors import NotFound
 from models.messages import Alert, AlertKind
-from models.outbox import Addressed, AlertState, Delivery, DeliveryState, Sent, Told
+from models.outbox import (
+    WEBHOOK,
+    Addressed,
+    AlertState,
+    Climb,
+    Delivery,
+    DeliveryState,
+    Sent,
+    Silence,
+    Told,
+    Way,
+)
 from tests.ledger.builders import MORNING, a_closing, a_new_case, an_alert, at_once
 
 MINUTE = timedelta(minutes=1)
@@ -129,6 +141,15 @@ def test_a_postponed_message_comes_back_at_its_time(
     assert alert_book.deliveries(case.case_number)[0].trouble == "no address answers"
 
 
+def test_what_was_never_tried_comes_before_what_was_tried_in_vain(outbox: SqlOutbox, case: CaseRef) -> None:
+    """However much lies there for addresses that are dead."""
+    outbox.put([Addressed(an_alert(case, f"k{number}"), ("rina",)) for number in range(4)])
+    in_vain(outbox, outbox.lease(MORNING, MORNING + MINUTE, limit=3))
+    outbox.put([Addressed(an_alert(case, "new"), ("budi",))])
+    due = outbox.lease(LATER, LATER + MINUTE, limit=3)
+    assert sorted(one.alert.key for one in due) == ["k0", "k3", "new"]
+
+
 def test_what_was_sent_is_repeated_until_it_is_acknowledged(
     outbox: SqlOutbox, alert_book: SqlAlertBook, case: CaseRef
 ) -> None:
@@ -218,7 +239,7 @@ def test_a_message_that_is_given_up_tells_somebody_else_in_the_same_breath(
     [mine] = put(outbox, an_alert(case), "rina")
     notice = an_alert(case, "k1:lost").model_copy(update={"kind": AlertKind.UNDELIVERABLE})
     for _ in range(2):
-        outbox.give_up(mine.id, "address refuses messages", Addressed(notice, ("budi",)))
+        outbox.give_up([mine.id], "address refuses messages", [Addressed(notice, ("budi",))])
     entries = alert_book.deliveries(case.case_number)
     assert [(entry.recipient, entry.state) for entry in entries] == [
         ("rina", DeliveryState.GAVE_UP),
@@ -256,3 +277,146 @@ def test_alerts_are_found_by_city_state_and_how_long_nobody_cared(
     acknowledged = alert_book.entries(state=AlertState.ACKNOWLEDGED)
     assert [entry.alert.key for entry in acknowledged] == ["there"]
     assert len(alert_book.entries(limit=1)) == 1
+
+
+# -- Climbing ----------------------------------------------------------------------------------------
+
+
+def in_vain(outbox: SqlOutbox, deliveries: list[Delivery]) -> None:
+    """Note that messages were tried once."""
+    outbox.postpone([one.id for one in deliveries], LATER, "no address answers")
+
+
+def test_what_was_tried_and_reached_no_person_is_to_be_looked_at(outbox: SqlOutbox, case: CaseRef) -> None:
+    """Not before each of its messages was tried, not when one arrived; a webhook is no person."""
+    deliveries = put(outbox, an_alert(case), "rina", "budi", WEBHOOK)
+    rina, budi, webhook = deliveries
+    sent(outbox, [webhook])
+    in_vain(outbox, [rina])
+    assert outbox.unheard(MORNING) == []
+    in_vain(outbox, [budi])
+    [found] = outbox.unheard(MORNING)
+    assert (found.alert.key, sorted(found.told), found.climbs) == ("k1", ["budi", "rina"], 0)
+    assert found.is_urgent
+    sent(outbox, outbox.lease(LATER, LATER)[:1], LATER)
+    assert outbox.unheard(LATER) == []
+
+
+def test_an_alert_about_a_city_is_looked_at_too(outbox: SqlOutbox) -> None:
+    """It belongs to no case."""
+    alert = Alert(key="watch:3674:k", city="3674", kind=AlertKind.NO_WORKER, raised_at=MORNING)
+    in_vain(outbox, put(outbox, alert, "rina"))
+    [found] = outbox.unheard(MORNING)
+    assert (found.alert, found.is_urgent) == (alert, True)
+
+
+def test_who_is_told_in_place_of_others_gets_a_message_of_his_own(
+    outbox: SqlOutbox, alert_book: SqlAlertBook, case: CaseRef
+) -> None:
+    """Once; and the alert is looked at when it was said that it would be."""
+    in_vain(outbox, put(outbox, an_alert(case), "rina"))
+    assert outbox.climb([Climb("k1", LATER, 1, ("budi", "rina"))], MORNING) == ["k1"]
+    assert outbox.unheard(LATER - MINUTE) == []
+    [new] = outbox.lease(MORNING, MORNING + MINUTE)
+    assert (new.recipient, new.climb, new.number, new.attempts) == ("budi", 1, 0, 0)
+    in_vain(outbox, [new])
+    [found] = outbox.unheard(LATER)
+    assert (sorted(found.told), found.climbs) == (["budi", "rina"], 1)
+    assert [entry.climb for entry in alert_book.deliveries(case.case_number)] == [0, 1]
+
+
+def test_of_many_processes_that_let_it_climb_one_does(
+    outbox: SqlOutbox, alert_book: SqlAlertBook, case: CaseRef
+) -> None:
+    """Also when each would tell somebody else."""
+    in_vain(outbox, put(outbox, an_alert(case), "rina"))
+    names = ["budi", "tono", "wati", "joko"]
+    calls = [lambda name=name: outbox.climb([Climb("k1", LATER, 1, (name,))], MORNING) for name in names]
+    assert sorted(at_once(calls)) == [[], [], [], ["k1"]]
+    assert len(alert_book.deliveries(case.case_number)) == 2
+
+
+@pytest.mark.parametrize("how", ["heard", "acknowledged", "its cause is gone"])
+def test_what_is_settled_does_not_climb(
+    outbox: SqlOutbox, alert_book: SqlAlertBook, case: CaseRef, how: str
+) -> None:
+    """Although a process had begun to let it; and who was to hear in place of others is spared."""
+    rina = put(outbox, an_alert(case), "rina")
+    in_vain(outbox, rina)
+    outbox.climb([Climb("k1", MORNING, 1, ("budi",))], MORNING)
+    [budi] = outbox.lease(MORNING, MORNING + MINUTE)
+    assert outbox.spare([budi.id]) == set()
+    if how == "heard":
+        sent(outbox, rina)
+    elif how == "acknowledged":
+        alert_book.acknowledge(case.case_number, None, "tono", MORNING)
+    else:
+        outbox.close("k1", MORNING)
+    assert outbox.climb([Climb("k1", LATER, 2, ("tono",))], MORNING) == []
+    assert outbox.spare([budi.id]) == {budi.id}
+    assert {entry.recipient for entry in alert_book.deliveries(case.case_number)} == {"rina"}
+
+
+def test_who_is_told_together_is_told_although_one_has_heard(outbox: SqlOutbox, case: CaseRef) -> None:
+    """In the end everybody who can be reached is, not the first of them alone."""
+    in_vain(outbox, put(outbox, an_alert(case), "rina"))
+    outbox.climb([Climb("k1", LATER, 1, ("budi", "tono"))], MORNING)
+    [budi, tono] = outbox.lease(MORNING, MORNING + MINUTE)
+    sent(outbox, [budi])
+    assert outbox.spare([tono.id]) == set()
+
+
+def test_where_everybody_refuses_nothing_is_waited_for(outbox: SqlOutbox, case: CaseRef) -> None:
+    """The newest who were told; others before them had their time. Later they are tried once more."""
+    [rina] = put(outbox, an_alert(case), "rina")
+    in_vain(outbox, [rina])
+    outbox.climb([Climb("k1", LATER, 1, ("budi", "tono"))], MORNING)
+    [budi, tono] = outbox.lease(MORNING, MORNING + MINUTE)
+    outbox.give_up([budi.id], "refused", [])
+    in_vain(outbox, [tono])
+    assert outbox.unheard(MORNING + MINUTE) == []
+    outbox.give_up([tono.id], "refused", [])
+    assert len(outbox.unheard(MORNING + MINUTE)) == 1
+    outbox.climb([Climb("k1", LATER, is_retried=True)], MORNING + MINUTE)
+    assert outbox.lease(LATER - MINUTE, LATER) == []
+    again = outbox.lease(LATER, LATER + MINUTE)
+    assert {one.recipient for one in again} == {"rina", "budi", "tono"}
+
+
+@pytest.mark.parametrize(("track", "minutes"), [(Track.EMERGENCY, 2), (Track.NEWBORN, 9)])
+def test_an_alert_has_its_time_before_it_is_looked_at(
+    outbox: SqlOutbox, registry: SqlRegistry, track: Track, minutes: int
+) -> None:
+    """From when it was raised, be it kept by a clock that is slow; an emergency has less."""
+    case = registry.register(replace(a_new_case(), track=track)).case
+    outbox.put([Addressed(an_alert(case, minute=60), ("rina",), 9 * MINUTE, 2 * MINUTE)])
+    in_vain(outbox, outbox.lease(MORNING, MORNING + MINUTE))
+    assert outbox.unheard(MORNING + (minutes - 1) * MINUTE) == []
+    assert len(outbox.unheard(MORNING + minutes * MINUTE)) == 1
+
+
+def test_a_message_is_taken_by_who_has_the_way(outbox: SqlOutbox, case: CaseRef) -> None:
+    """What others can bring is left to them."""
+    outbox.put([Addressed(an_alert(case), ("rina", WEBHOOK))])
+    by_way = [outbox.lease(MORNING, MORNING + MINUTE, way=way) for way in (Way.WEBHOOK, Way.PEOPLE)]
+    assert [[one.recipient for one in taken] for taken in by_way] == [[WEBHOOK], ["rina"]]
+
+
+def test_a_silence_counts_what_no_person_heard_and_says_since_when(
+    outbox: SqlOutbox, alert_book: SqlAlertBook, case: CaseRef
+) -> None:
+    """Also what nobody took out of the outbox; not what is on its way, or waits for a digest."""
+    assert alert_book.silence(LATER) is None
+    outbox.put(
+        [Addressed(an_alert(case, f"k{at}", minute=at), ("rina",)) for at in range(3)],
+    )
+    assert alert_book.silence(MORNING - MINUTE) is None
+    assert alert_book.silence(MORNING + MINUTE) == Silence(2, MORNING)
+    first, second, third = outbox.lease(LATER, LATER + MINUTE)
+    sent(outbox, [first], LATER)
+    assert alert_book.silence(LATER) == Silence(2, MORNING + MINUTE)
+    outbox.postpone([second.id], LATER + MINUTE)
+    in_vain(outbox, [third])
+    assert alert_book.silence(LATER) == Silence(1, MORNING + 2 * MINUTE)
+    alert_book.acknowledge(case.case_number, "k2", "budi", LATER)
+    assert alert_book.silence(LATER) is None

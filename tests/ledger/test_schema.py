@@ -44,7 +44,7 @@ from models.outbox import AlertState
 from models.roles import Role
 from models.tables import LedgerTable
 from tests.ledger.builders import MORNING, a_new_case
-from tests.ledgers import put_ledger
+from tests.ledgers import put_ledger, upgrade
 from tests.vaults import a_vault
 
 _ROOT = Path(__file__).parents[2]
@@ -87,10 +87,8 @@ def test_downgrade_is_refused_and_nothing_is_lost(engine: Engine) -> None:
 
 def test_a_ledger_from_before_the_desk_is_carried_over(empty_engine: Engine) -> None:
     """Letters keep number and year, the newest is valid; submissions, desk items and alerts are there."""
+    upgrade(empty_engine, "0002")
     with empty_engine.begin() as connection:
-        config = alembic_config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0002")
         for statement in _BEFORE_THE_DESK:
             connection.execute(text(statement))
     migrate(empty_engine, a_vault())
@@ -115,8 +113,10 @@ def test_a_ledger_from_before_the_desk_is_carried_over(empty_engine: Engine) -> 
     assert SqlOutbox(empty_engine).lease(MORNING, MORNING) == []
 
 
-def test_references_of_an_older_ledger_are_told_apart_as_new_ones_are(engine: Engine) -> None:
+def test_references_of_an_older_ledger_are_told_apart_as_new_ones_are(empty_engine: Engine) -> None:
     """Also those that were void; of two that are one now the later stays, and the log names both."""
+    engine = empty_engine
+    upgrade(engine, "0013")
     registry, ledger, vault = SqlRegistry(engine, a_vault()), SqlLedger(engine, a_vault()), a_vault()
     cases = [registry.register(a_new_case()).case.case_number for _ in range(4)]
     for minute, number in enumerate(cases[:3]):
@@ -132,8 +132,6 @@ def test_references_of_an_older_ledger_are_told_apart_as_new_ones_are(engine: En
             }
             as_before = "UPDATE submissions SET reference_index = :raw, reference = :it"
             connection.execute(text(f"{as_before} WHERE case_number = :number"), row)
-        connection.execute(text("ALTER TABLE commands DROP COLUMN asked"))
-        connection.execute(text("UPDATE alembic_version SET version_num = '0012'"))
 
     with capture_logs() as lines:
         migrate(engine, vault)
@@ -143,6 +141,43 @@ def test_references_of_an_older_ledger_are_told_apart_as_new_ones_are(engine: En
         with pytest.raises(ReferenceTaken, match=f"belongs to {owner}"):
             ledger.save_submission(cases[3], 1, again, MORNING)
     assert ledger.submission_reference(cases[2]) == "OLD-1"
+
+
+def test_what_reached_nobody_in_an_older_version_climbs_in_this_one(empty_engine: Engine) -> None:
+    """What is open and was tried in vain; not what a person has heard, or what is settled."""
+    rows = (
+        ("vain", "open", "rina", "pending"),
+        ("refused", "open", "rina", "gave_up"),
+        ("machine", "open", "rina", "gave_up"),
+        ("machine", "open", "@webhook", "sent"),
+        ("heard", "open", "rina", "pending"),
+        ("heard", "open", "budi", "in_digest"),
+        ("over", "closed", "rina", "pending"),
+        ("taken", "acknowledged", "rina", "gave_up"),
+    )
+    upgrade(empty_engine, "0012")
+    with empty_engine.begin() as connection:
+        for key, state in dict.fromkeys((key, state) for key, state, _, _ in rows):
+            connection.execute(
+                text(
+                    "INSERT INTO alerts (key, city, kind, level, raised_at, levels, state)"
+                    " VALUES (:key, '3674', 'watch.no_worker', 1, :at, '[]', :state)"
+                ),
+                {"key": key, "state": state, "at": MORNING},
+            )
+        for id_, (key, _, recipient, became) in enumerate(rows):
+            connection.execute(
+                text(
+                    "INSERT INTO alert_deliveries"
+                    " (id, alert_key, recipient, number, state, attempts, next_at)"
+                    " VALUES (:id, :key, :recipient, 0, :became, 3, :at)"
+                ),
+                {"id": id_ + 1, "key": key, "recipient": recipient, "became": became, "at": MORNING},
+            )
+    migrate(empty_engine, a_vault())
+
+    found = SqlOutbox(empty_engine).unheard(MORNING)
+    assert sorted(one.alert.key for one in found) == ["machine", "refused", "vain"]
 
 
 def test_migrating_again_changes_nothing(engine: Engine) -> None:

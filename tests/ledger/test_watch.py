@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Engine
 
-from gateways.ports.watch import Heartbeat, Watch
+from gateways.ports.watch import Heartbeat, Kept, Watch
 from gateways.sql_desk_book import SqlDeskBook
 from gateways.sql_ledger import SqlLedger
 from gateways.sql_outbox import SqlOutbox
@@ -136,7 +136,7 @@ def test_a_case_stalls_that_does_not_take_a_command(
     assert watch.stalled(MORNING) == set()
 
 
-def test_states_are_of_open_cases_and_ends_of_all(
+def test_states_are_of_open_cases_and_what_is_kept_of_all(
     watch: SqlWatch, ledger: SqlLedger, registry: SqlRegistry, case: CaseRef
 ) -> None:
     """Also for more cases than one statement takes. The end is when it was written down, not when it was."""
@@ -145,10 +145,10 @@ def test_states_are_of_open_cases_and_ends_of_all(
     ledger.record(told)
     asked = [case.case_number, over.case_number, *(f"PBI-3674-2026-{n:06d}" for n in range(900_000, 901_500))]
     assert [state.case for state in watch.states(asked)] == [case]
-    ends = watch.ends(asked)
-    assert ends.keys() == {case.case_number, over.case_number}
-    assert ends[case.case_number] is None
-    ended = ends[over.case_number]
+    kept = watch.kept(asked)
+    assert kept.keys() == {case.case_number, over.case_number}
+    assert kept[case.case_number] == Kept(case.birth, None)
+    ended = kept[over.case_number].ended_at
     assert ended is not None
     assert ended < MORNING + MINUTE
     assert told.state.closed_at == MORNING + 2 * MINUTE
@@ -161,7 +161,7 @@ def test_a_case_that_was_reset_after_its_end_is_open_again(
     ledger.record(a_closing(case))
     again = a_record(case, an_event(2, EventKind.CASE_OPENED)).model_copy(update={"run": "second"})
     ledger.record(again)
-    assert watch.ends([case.case_number]) == {case.case_number: None}
+    assert watch.kept([case.case_number]) == {case.case_number: Kept(case.birth, None)}
 
 
 class Post:
@@ -184,7 +184,7 @@ class Post:
     def give_up(self, delivery: Delivery, *, tells: str | None) -> None:
         """Give a message up, and tell somebody of that."""
         notice = about(delivery.alert, AlertKind.UNDELIVERABLE, delivery.recipient.strip("@"))
-        self.outbox.give_up(delivery.id, "refused", None if tells is None else Addressed(notice, (tells,)))
+        self.outbox.give_up([delivery.id], "refused", [] if tells is None else [Addressed(notice, (tells,))])
 
 
 @pytest.fixture
@@ -228,17 +228,18 @@ def test_what_was_given_up_is_unsent_unless_another_person_heard(watch: SqlWatch
     rina, budi, webhook = post.lease()
     post.outbox.sent([Sent(webhook.id, None)], MORNING)
     post.give_up(rina, tells=None)
-    post.outbox.postpone([budi.id], NOON + MINUTE)
+    post.outbox.postpone([budi.id], NOON + MINUTE, "no address answers")
     assert watch.unsent(NOON) == {"3674": 1}
     post.outbox.sent([Sent(budi.id, None)], MORNING)
     assert watch.unsent(NOON) == {}
 
 
-def test_what_was_given_up_is_told_by_a_notice_that_arrived(watch: SqlWatch, post: Post) -> None:
-    """Until the notice itself is given up, or while it is on its way for too long."""
-    post.raise_(WEBHOOK)
-    [mine] = post.lease()
-    post.give_up(mine, tells="boss")
+def test_the_notice_of_what_was_given_up_is_an_alert_like_any_other(watch: SqlWatch, post: Post) -> None:
+    """It is unsent while it is on its way for too long; what a person has heard of is not."""
+    post.raise_("rina", WEBHOOK)
+    rina, webhook = post.lease()
+    post.outbox.sent([Sent(rina.id, None)], MORNING)
+    post.give_up(webhook, tells="boss")
     assert watch.unsent(MORNING - MINUTE) == {}
     assert watch.unsent(NOON) == {"3674": 1}  # the notice lies there
     [notice] = post.lease()
@@ -246,15 +247,19 @@ def test_what_was_given_up_is_told_by_a_notice_that_arrived(watch: SqlWatch, pos
     assert watch.unsent(NOON) == {}
 
 
-def test_a_notice_that_was_given_up_is_unsent(watch: SqlWatch, post: Post) -> None:
+def test_what_everybody_refused_is_unsent_with_its_notice(watch: SqlWatch, post: Post) -> None:
     """Nobody heard of anything; an alert somebody took charge of is done with."""
-    post.raise_("rina")
+    alert = post.raise_("rina")
     post.give_up(post.lease()[0], tells="boss")
     post.give_up(post.lease()[0], tells=None)
-    assert watch.unsent(NOON) == {"3674": 1}
-    for key in watch.open_alerts(AlertKind.UNDELIVERABLE):
+    assert watch.unsent(NOON) == {"3674": 2}
+    silence = watch.silence(NOON)
+    assert silence is not None
+    assert (silence.count, silence.since) == (2, alert.raised_at)
+    for key in (alert.key, *watch.open_alerts(AlertKind.UNDELIVERABLE)):
         post.outbox.close(key, NOON)
     assert watch.unsent(NOON) == {}
+    assert watch.silence(NOON) is None
 
 
 def test_the_alert_about_unsent_alerts_is_not_its_own_cause(watch: SqlWatch, post: Post) -> None:

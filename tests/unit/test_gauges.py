@@ -19,9 +19,9 @@ from gateways.sql_outbox import SqlOutbox
 from gateways.sql_registry import SqlRegistry
 from gateways.sql_watch import SqlWatch
 from models.messages import Alert, AlertKind
-from models.outbox import AlertState
+from models.outbox import AlertState, Sent
 from runtime.adapters import Watching
-from runtime.gauges import AGE, PENDING, UNACKNOWLEDGED, Gauges, gauge_for_ever
+from runtime.gauges import AGE, PENDING, UNACKNOWLEDGED, UNHEARD, Gauges, gauge_for_ever
 from runtime.watchdog import WATCHDOG
 from tests.ledger.builders import MORNING, a_new_case, an_alert
 from tests.ledgers import a_ledger
@@ -39,7 +39,8 @@ class Office:
         self.now = MORNING
         self.watch, self.book = SqlWatch(self.sql), SqlAlertBook(self.sql)
         shelf = PolicyFolder(ROOT / "policies")
-        self.channel = OutboxAndLog(SqlOutbox(self.sql, lambda: self.now), shelf, lambda: self.now)
+        self.outbox = SqlOutbox(self.sql, lambda: self.now)
+        self.channel = OutboxAndLog(self.outbox, shelf, lambda: self.now)
         self.watching = Watching(self.watch, self.channel, shelf)
 
     def worker(self, meter: MetricMeter = MetricMeter.noop) -> Gauges:
@@ -81,11 +82,13 @@ def test_figures_can_be_scraped(office: Office) -> None:
     office.channel.send(an_alert(SqlRegistry(office.sql, a_vault()).register(a_new_case()).case))
     office.now += 31 * MINUTE
     gauges.round()
-    assert scrape(address) == {UNACKNOWLEDGED: "1", PENDING: "2"}
+    assert scrape(address) == {UNACKNOWLEDGED: "1", UNHEARD: "1", PENDING: "2"}
     office.beat()
+    first = office.outbox.lease(office.now, office.now)[0]
+    office.outbox.sent([Sent(first.id, None)], office.now)
     office.now += 1.5 * MINUTE
     gauges.round()
-    assert scrape(address) == {UNACKNOWLEDGED: "1", PENDING: "2", AGE: "90"}
+    assert scrape(address) == {UNACKNOWLEDGED: "1", UNHEARD: "0", PENDING: "1", AGE: "90"}
 
 
 def test_a_silent_watchdog_is_told_to_every_city_once(office: Office) -> None:

@@ -10,6 +10,7 @@ from gateways.policy_folder import PolicyFolder
 from models.alert_texts import late_words
 from models.case import Step
 from models.errors import Misconfigured
+from models.ladder import LadderPolicy
 from models.messages import OF_CITY, Alert, AlertKind
 from models.outbox import Delivery
 from runtime.ladders import check_ladders, without_contact
@@ -61,6 +62,19 @@ _BROKEN = [
     (CITY, 'repeat_after = "PT30M"', 'repeat_after = "PT0S"', "longer than zero"),
     (CITY, "more_than = 10", "more_than = 0", "ladder.storm.more_than: Input should be greater"),
     (CITY, 'within = "PT10M"', 'within = "PT0S"', "ladder.storm.within: Value error, must be longer"),
+    (
+        CITY,
+        'undelivered_after = "PT15M"',
+        'undelivered_after = "PT0S"',
+        "ladder.undelivered_after: Value error, must be longer than zero and at most an hour",
+    ),
+    (CITY, 'undelivered_urgent = "PT5M"', 'undelivered_urgent = "PT2H"', "ladder.undelivered_urgent: Value"),
+    (
+        CITY,
+        _SECTION,
+        f'{_SECTION}, undelivered_after = "P1D"',
+        "ladder.levels.1.undelivered_after: Value error, must be longer than zero",
+    ),
     (PEOPLE, _DEPUTY, 'deputy = "budi"', "person.5.deputy: nobody has the id budi"),
     (PEOPLE, _DEPUTY, 'deputy = "tangsel-supervisor"', "person.5.deputy: is the person himself"),
     (
@@ -163,6 +177,31 @@ def test_repeats_double_up_to_their_limit() -> None:
     ladder = PolicyFolder(ROOT / "policies").city("3674").ladder
     waits = [ladder.repeat_wait(number) / timedelta(minutes=1) for number in (1, 2, 3, 4, 5, 5000)]
     assert waits == [30, 60, 120, 240, 240, 240]
+
+
+@pytest.mark.parametrize(
+    ("level", "is_urgent", "minutes"),
+    [
+        *((0, False, 15), (1, False, 15), (2, False, 40), (3, False, 2), (9, False, 2)),
+        *((0, True, 5), (2, True, 5), (3, True, 2)),
+    ],
+)
+def test_a_level_is_tried_for_as_long_as_the_policy_says(level: int, is_urgent: bool, minutes: int) -> None:
+    """What is urgent waits less, never longer; below and above the ladder it is as at its ends."""
+    ladder = LadderPolicy.model_validate(
+        {
+            "fallback": "boss",
+            "levels": [
+                {"role": "supervisor"},
+                {"role": "head_of_section", "after": "PT1H", "undelivered_after": "PT40M"},
+                {"role": "head_of_office", "after": "PT4H", "undelivered_after": "PT2M"},
+            ],
+            "repeat_after": "PT30M",
+            "repeat_at_most": "PT4H",
+            "storm": {"more_than": 10, "within": "PT10M"},
+        }
+    )
+    assert ladder.undelivered_wait(level, is_urgent=is_urgent) == timedelta(minutes=minutes)
 
 
 @pytest.mark.parametrize(

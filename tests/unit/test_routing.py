@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from models.case import Step
 from models.ladder import LadderPolicy
 from models.messages import Alert, AlertKind
-from models.roles import Officer, People, Role
-from models.routing import Routing, about, route
+from models.roles import Act, Officer, People, Role
+from models.routing import Routing, about, climb, route
 
 TODAY = date(2026, 3, 2)
 AWAY = [{"from": "2026-03-01", "to": "2026-03-02"}]
@@ -156,12 +156,68 @@ def test_an_absence_holds_on_its_first_and_last_day(day: int, told: str) -> None
     assert route(alert(), LADDER, there, today).recipients == (told,)
 
 
-def test_the_fallback_is_told_even_while_he_is_away() -> None:
-    """His deputy if he has one; otherwise he must find it when he is back."""
-    away = officer("fallback", "supervisor", cities=["3275"], absent=AWAY)
-    assert route(alert(), LADDER, People(person=(away,)), TODAY).recipients == ("fallback",)
-    with_deputy = People(person=(away.model_copy(update={"deputy": "bb"}), officer("bb", "intake")))
-    assert route(alert(), LADDER, with_deputy, TODAY).recipients == ("bb",)
+FALLBACK_AWAY = officer("fallback", "supervisor", cities=["3275"], absent=AWAY)
+BOSS_AWAY = officer("boss", "supervisor", absent=AWAY)
+
+
+@pytest.mark.parametrize(
+    ("there", "recipients"),
+    [
+        ([FALLBACK_AWAY], ("fallback",)),
+        ([FALLBACK_AWAY.model_copy(update={"deputy": "bb"}), officer("bb", "intake")], ("bb",)),
+        ([FALLBACK_AWAY, BOSS_AWAY, officer("aa", "intake"), officer("bb", "verifier")], ("aa", "bb")),
+        ([FALLBACK_AWAY, BOSS_AWAY, officer("aa", "auditor")], ("fallback", "boss")),
+        ([FALLBACK_AWAY, BOSS_AWAY, officer("aa", "intake", kecamatan=["Ciputat"])], ("fallback", "boss")),
+        ([BOSS_AWAY, officer("aa", "verifier", absent=AWAY)], ("fallback", "boss", "aa")),
+    ],
+)
+def test_a_day_without_anybody_of_the_ladder_tells_whoever_is_present(
+    there: list[Officer], recipients: tuple[str, ...]
+) -> None:
+    """And may acknowledge. When nobody is, everybody is told though absent: somebody may still read."""
+    assert route(alert(), LADDER, People(person=tuple(there)), TODAY).recipients == recipients
+
+
+@pytest.mark.parametrize(
+    ("told", "groups"),
+    [
+        (alert(AlertKind.SLA_WARNING, 0), [["boss"], ["section"], ["head"], ["fallback"]]),
+        (alert(AlertKind.CASE_LOST, 0), [["section"], ["head"], ["fallback"]]),
+        (alert(AlertKind.SLA_BREACH, 2), [["head"], ["fallback"]]),
+        (alert(AlertKind.SLA_BREACH, 3, [1, 2, 3]), [["fallback"]]),
+        (alert(AlertKind.NO_WORKER, 0, step=None, kecamatan=None), [["section"], ["head"], ["fallback"]]),
+        (alert(AlertKind.UNDELIVERABLE, 3), [["boss"], ["section"], ["head"], ["fallback"]]),
+    ],
+)
+def test_what_reaches_nobody_climbs_level_by_level_and_then_to_everybody(
+    told: Alert, groups: list[list[str]]
+) -> None:
+    """Beyond the fallback those who are present and may acknowledge, the absent, and other areas' people."""
+    more = (
+        officer("away", "verifier", absent=AWAY),
+        officer("there", "verifier", kecamatan=["Ciputat"]),
+        officer("auditor", "auditor"),
+        officer("bekasi", "supervisor", cities=["3275"]),
+    )
+    found = list(climb(told, LADDER, people(*OFFICE, *more), TODAY))
+    present = ["operator", "boss", "section", "head"]
+    area = told.kecamatan is None
+    assert found[: len(groups)] == groups
+    assert found[len(groups) :] == [
+        [*present, "there"] if area else present,
+        ["fallback", *present, "away", *(["there"] if area else [])],
+        [*present, "away", "there"],
+    ]
+
+
+def test_a_level_that_is_climbed_to_is_served_by_deputies_too() -> None:
+    """And by nobody of another area; a level without anybody is an empty group."""
+    there = (
+        officer("section", "head_of_section", absent=AWAY, deputy="bb"),
+        officer("bb", "intake"),
+        officer("head", "head_of_office", kecamatan=["Ciputat"]),
+    )
+    assert list(climb(alert(), LADDER, people(*there), TODAY))[:2] == [["bb"], []]
 
 
 def test_an_alert_about_an_alert_is_one_of_its_own() -> None:
@@ -191,19 +247,21 @@ def _offices(draw: st.DrawFn) -> People:
             "deputy": draw(st.sampled_from([None, *ids[at + 1 :], "fallback"])),
         }
         there.append(Officer.model_validate(facts))
-    return people(*there)
+    fallback = draw(st.sampled_from([FALLBACK, FALLBACK_AWAY]))
+    return People(person=(*there, fallback))
 
 
 @given(_offices(), st.sampled_from(list(AlertKind)), st.lists(st.integers(0, 5), max_size=4), st.data())
 def test_there_is_always_somebody(
     there: People, kind: AlertKind, levels: list[int], data: st.DataObject
 ) -> None:
-    """Who is told is known and, but for the fallback, present; and who is left out is said."""
+    """Who is told is known, and present unless nobody is; and who is left out is said."""
     told = alert(kind, data.draw(st.integers(0, 5)), levels, step=data.draw(st.sampled_from(list(Step))))
     routing = route(told, LADDER, there, TODAY)
     assert routing.recipients
     assert len(set(routing.recipients)) == len(routing.recipients)
-    for name in routing.recipients:
-        found = there.find(name)
-        assert found is not None
-        assert name == "fallback" or not found.is_absent(TODAY)
+    found = [there.find(name) for name in routing.recipients]
+    able = [one for one in there.person if one.may(Act.ACK) and one.serves_area("3674", "Pamulang")]
+    if any(one is None or one.is_absent(TODAY) for one in found):
+        assert all(one.is_absent(TODAY) for one in able)
+        assert {one.id for one in able} <= set(routing.recipients)

@@ -1,6 +1,7 @@
 """The watchdog on a real ledger, with a Temporal that says what the test wants."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -51,6 +52,8 @@ class FakeEngine:
     """How a case stands really, when that differs from the list."""
     failing: set[str] = field(default_factory=set)
     """What is listed as failing."""
+    due: dict[str, datetime] = field(default_factory=dict)
+    """When each case is due, as it is listed."""
     fault: Exception | None = None
     faulty_list: Exception | None = None
     before_look: Callable[[], object] = lambda: None
@@ -64,11 +67,16 @@ class FakeEngine:
         self._answer()
         if self.faulty_list is not None:
             raise self.faulty_list
-        return {one: Running(at, self.births.get(one)) for one, at in self.began.items()}
+        return {one: self._running(one) for one in self.began}
 
     async def reported(self) -> Collection[str]:
         self._answer()
         return set(self.failing)
+
+    async def overdue(self, now: datetime) -> Mapping[str, Running]:
+        self._answer()
+        late = (one for one, due_at in self.due.items() if one in self.began and due_at <= now)
+        return {one: self._running(one) for one in late}
 
     async def look(self, ids: Collection[str]) -> Mapping[str, Seen]:
         self._answer()
@@ -80,6 +88,9 @@ class FakeEngine:
             )
             for one in ids
         }
+
+    def _running(self, one: str) -> Running:
+        return Running(self.began[one], self.births.get(one), self.due.get(one))
 
     def _answer(self) -> None:
         if self.fault is not None:
@@ -332,6 +343,7 @@ async def test_a_case_that_begins_between_both_looks_is_not_astray(house: House)
     """The ledger knows it, though not in the list that was read before."""
     case = house.registry.register(a_new_case()).case
     house.temporal.began[case.case_number] = MORNING
+    house.temporal.births[case.case_number] = case.birth
     await house.rounds(30)
     assert house.told() == []
 
@@ -352,6 +364,80 @@ async def test_ids_that_are_no_case_of_ours_are_counted_and_never_shown(house: H
     del house.temporal.began["ibu-3674-Siti"]
     await house.rounds(1)
     assert len(house.told()) == 3
+
+
+UNKNOWN = "PBI-3674-2026-000777"
+
+
+async def test_a_case_that_the_ledger_does_not_hold_is_astray_at_once(house: House) -> None:
+    """Its row was deleted: it stands still at the next thing that it records."""
+    house.temporal.began[UNKNOWN] = house.now
+    await house.rounds(0.1)
+    assert house.told() == []
+    await house.rounds(0.1)
+    assert house.open() == [(AlertKind.CASE_ASTRAY, UNKNOWN)]
+
+
+async def test_the_breach_of_a_case_that_the_ledger_does_not_hold_is_told_to_its_city(house: House) -> None:
+    """In the first round after it, with how late it is; once, also by a watchdog that was started anew."""
+    house.temporal.began[UNKNOWN] = house.now
+    house.temporal.due[UNKNOWN] = due_at = house.now + 30 * MINUTE
+    await house.rounds(29)
+    assert [alert.kind for alert in house.told()] == [AlertKind.CASE_ASTRAY]
+    await house.rounds(2)
+    house.start()
+    await house.rounds(1)
+    [alert] = [one for one in house.told() if one.kind is AlertKind.BREACH_ASTRAY]
+    assert (alert.city, alert.case_number, alert.detail) == (TANGSEL, None, UNKNOWN)
+    assert (alert.due_at, alert.late_by) == (due_at, MINUTE)
+    told = {entry.recipient for entry in house.book.deliveries_of(alert.key)}
+    assert told == {"lokal", "tangsel-supervisor"}
+    del house.temporal.began[UNKNOWN]
+    await house.rounds(1)
+    assert house.open() == []
+
+
+async def test_the_breach_of_a_case_that_the_ledger_holds_is_not_told_so(house: House) -> None:
+    """Open or over, it is told of by others; nor is one whose city nobody here works for."""
+    case, over = house.case(), house.case()
+    house.ledger.record(a_closing(over, 3))
+    for one in (case.case_number, over.case_number, "PBI-9999-2026-000001", "3674061203850001"):
+        house.temporal.began[one] = house.temporal.due[one] = MORNING
+    await house.rounds(1)
+    assert AlertKind.BREACH_ASTRAY not in {alert.kind for alert in house.told()}
+
+
+async def test_the_breach_of_another_case_under_a_known_number_is_told_to_its_city(house: House) -> None:
+    """The ledger holds the number for somebody else: it keeps no alert of the one that is late."""
+    number = house.case().case_number
+    house.temporal.births[number] = "another"
+    house.temporal.due[number] = MORNING
+    await house.rounds(1)
+    assert (AlertKind.BREACH_ASTRAY, number) in house.open()
+
+
+async def test_a_case_that_ended_although_the_list_has_it_as_overdue_is_not_told(house: House) -> None:
+    """Temporal itself knows better."""
+    house.temporal.began[UNKNOWN] = house.temporal.due[UNKNOWN] = MORNING
+    house.temporal.seen[UNKNOWN] = GONE
+    await house.rounds(1)
+    assert house.told() == []
+
+
+async def test_more_breaches_than_a_round_can_look_at_are_told_round_after_round(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And none is taken back because its turn has not come."""
+    monkeypatch.setattr(options, "WATCH_AT_ONCE", 2)
+    for number in range(5):
+        one = f"PBI-3674-2026-{number:06d}"
+        house.temporal.began[one] = house.temporal.due[one] = MORNING
+    sizes = []
+    for _ in range(4):
+        await house.rounds(1)
+        sizes.append(Counter(alert.kind for alert in house.told(AlertState.OPEN)))
+    assert [count[AlertKind.BREACH_ASTRAY] for count in sizes] == [2, 4, 5, 5]
+    assert [count[AlertKind.CASE_ASTRAY] for count in sizes] == [2, 4, 5, 5]
 
 
 # -- Nobody works ------------------------------------------------------------------------------------

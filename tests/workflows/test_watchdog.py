@@ -5,15 +5,16 @@ import random
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import delete, insert
 from temporalio import workflow
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import Client
+from temporalio.common import SearchAttributePair, TypedSearchAttributes
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
@@ -30,7 +31,7 @@ from gateways.sql_watch import SqlWatch
 from models.errors import EngineUnreachable
 from models.messages import AlertKind
 from models.outbox import AlertState, Sent
-from models.tables import counters
+from models.tables import case_events, cases, counters
 from runtime.adapters import Watching
 from runtime.engine import TemporalEngine
 from runtime.namespace import OwnNamespace
@@ -40,6 +41,7 @@ from runtime.watchdog import WATCHDOG, Watchdog
 from tests.ledger.builders import a_closing, a_new_case, a_record, an_alert, an_event
 from tests.ledgers import a_ledger
 from tests.vaults import a_vault
+from workflows.search_attributes import DUE_AT
 
 ROOT = Path(__file__).resolve().parents[2]
 MINUTE = timedelta(minutes=1)
@@ -117,8 +119,10 @@ class House:
         kecamatan: str = "Pamulang",
         kind: str = "Reactivation",
         birth: str | None = None,
+        due_at: datetime | None = None,
     ) -> None:
         """Start a workflow that gives its tasks little time: an attempt that failed ends with that."""
+        shown = [] if due_at is None else [SearchAttributePair(DUE_AT, due_at)]
         await self.client.start_workflow(
             kind,
             kecamatan,
@@ -126,6 +130,7 @@ class House:
             task_queue=self.settings.task_queue,
             task_timeout=timedelta(seconds=1),
             memo={} if birth is None else {BIRTH: birth},
+            search_attributes=TypedSearchAttributes(shown),
         )
 
     async def terminate(self, *numbers: str) -> None:
@@ -234,6 +239,24 @@ async def test_every_trouble_is_told_once_and_taken_back_when_it_is_mended(house
         await house.until_listed(failing, calm, breached, lost, forgotten)
         assert await house.round() == {(AlertKind.SLA_BREACH, breached)}
     assert house.watch.heartbeat(WATCHDOG) is not None
+
+
+async def test_a_case_that_is_deleted_from_the_ledger_is_told_with_its_breach(house: House) -> None:
+    """At once, by what Temporal says of it; one that is due later is astray only."""
+    late, later = (house.registry.register(a_new_case()).case.case_number for _ in range(2))
+    due_at = datetime.now(UTC).replace(microsecond=0)
+    await house.start(late, due_at=due_at)
+    await house.start(later, due_at=due_at + timedelta(days=1))
+    with house.sql.begin() as connection:
+        for table in (case_events, cases):
+            connection.execute(delete(table).where(table.c.case_number.in_([late, later])))
+    await house.until_listed(late, later)
+    assert await house.round() == {
+        (AlertKind.BREACH_ASTRAY, late),
+        *((AlertKind.CASE_ASTRAY, one) for one in (late, later)),
+    }
+    [alert] = [one.alert for one in house.book.entries() if one.alert.kind is AlertKind.BREACH_ASTRAY]
+    assert (alert.city, alert.due_at) == ("3674", due_at)
 
 
 async def test_that_nobody_works_is_told_until_a_worker_comes(house: House) -> None:
