@@ -9,7 +9,7 @@ from dotenv import dotenv_values
 from rich.console import Console
 
 from cli.door import As, CaseArgument, Json, counter, hand, known_form, print_json, run
-from cli.screens import CaseReport, case_screen, findings_screen, item_data, list_screen
+from cli.screens import CaseReport, case_screen, findings_screen, item_data, letter_data, list_screen
 from intake.intake import Intake
 from models.case import SlaState, Step
 from models.roles import Act
@@ -65,6 +65,7 @@ def show(case: CaseArgument, json_: Json = False) -> None:
                 | {"events": [event.model_dump(mode="json", exclude_none=True) for event in report.history]}
                 | {"alerts": [alert.model_dump(mode="json", exclude_none=True) for alert in report.alerts]}
                 | {"desk": [item_data(item) for item in report.desk], "undelivered": report.undelivered}
+                | {"letters": [letter_data(letter) for letter in report.letters]}
                 | {"office_minutes_left": _minutes(report.office_left), "erased_at": report.erased_at}
             )
             return

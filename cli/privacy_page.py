@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from cli.screens import clock
+from cli.screens import clock, validity
 from models.audit import Door, TrailLine
 from models.case import CaseState, Step
 from models.desk import IssuedLetter
@@ -132,7 +132,7 @@ def _case(held: HeldCase) -> list[str]:
 
 
 def _letter(letter: IssuedLetter) -> str:
-    return f"{letter.number}, {letter.issued_on}{'' if letter.is_valid else ' (batal)'}"
+    return f"{letter.number}, {letter.issued_on}: {validity(letter)}"
 
 
 def _reached(held: HeldCase, step: Step) -> bool:

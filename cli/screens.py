@@ -12,9 +12,10 @@ from rich.text import Text
 from cli.office_time import office_left
 from desk.sheets import PaperLine, Sheet
 from intake.papers import Checklist
-from models.case import CaseHealth, CaseState, SlaState, Track
+from models.case import CaseHealth, CaseState, Outcome, SlaState, Track
 from models.desk import DeskItem, IssuedLetter, ItemKind, Refusal
 from models.errors import Finding
+from models.letters import REPLACED
 from models.messages import Alert, CaseEvent
 from models.reasons import Reasons
 from models.texts import DOCUMENT, ITEM, OUTCOME, SLA, STEP, WAITING_ON, any_of, duration, trouble_words
@@ -98,9 +99,8 @@ def case_screen(report: CaseReport, reasons: Reasons, ui: str | None) -> Rendera
     if report.erased_at is not None:
         facts.add_row("person", Text(f"erased on {clock(report.erased_at)} WIB", style="bold"))
     for letter in report.letters:
-        validity = "berlaku" if letter.is_valid else "BATAL"
         signer = letter.signer or "menurut aturan"
-        facts.add_row("letter", Text(f"{letter.number}, {letter.issued_on}, {signer}: {validity}"))
+        facts.add_row("letter", Text(f"{letter.number}, {letter.issued_on}, {signer}: {validity(letter)}"))
     if report.undelivered:
         facts.add_row("not delivered", f"{report.undelivered} command(s); a worker delivers them")
     facts.add_row("due", _due(report))
@@ -167,6 +167,28 @@ def findings_screen(findings: Sequence[Finding], *, style: str) -> RenderableTyp
 def clock(at: datetime) -> str:
     """Return a time in WIB as `2026-02-11 08:00:00`."""
     return f"{at.astimezone(WIB):%Y-%m-%d %H:%M:%S}"
+
+
+def validity(letter: IssuedLetter) -> str:
+    """Return whether a letter is valid, and why not."""
+    if letter.void_because is None:
+        return "berlaku"
+    if letter.void_because == REPLACED:
+        return "BATAL (diganti surat lain)"
+    return f"BATAL (kasus berakhir: {OUTCOME[Outcome(letter.void_because)]})"
+
+
+def letter_data(letter: IssuedLetter) -> dict[str, object]:
+    """Return a letter as JSON data, without what only its paper shows."""
+    return {
+        "number": letter.number,
+        "attempt": letter.attempt,
+        "issued_on": letter.issued_on,
+        "signer": letter.signer,
+        "is_valid": letter.is_valid,
+        "voided_at": letter.voided_at,
+        "void_because": letter.void_because,
+    }
 
 
 def _now(state: CaseState) -> Text:

@@ -90,10 +90,10 @@ _BEARERS = (
     .order_by(commands.c.given_at)
 )
 _REFUSE = insert(refusals).returning(refusals.c.id)
-_LETTERS = (
-    select(letters).where(letters.c.case_number == _NUMBER).order_by(letters.c.year, letters.c.sequence)
+_LETTERS = letter_rows.LETTERS.where(letters.c.case_number == _NUMBER).order_by(
+    letters.c.year, letters.c.sequence
 )
-_BY_CODE = select(letters).where(letters.c.verification_code == bindparam("code"))
+_BY_CODE = letter_rows.LETTERS.where(letters.c.verification_code == bindparam("code"))
 _NOTES = select(notes.c.command_id, notes.c.sealed).where(notes.c.case_number == _NUMBER)
 
 
@@ -265,9 +265,10 @@ class SqlDeskBook:
         now = self._clock()
         with self._access.write() as connection:
             city = lock_case(connection, case_number)["city"]
-            before = letter_rows.valid(connection, self._vault, case_number)
+            before = letter_rows.present(connection, self._vault, case_number)
             if before is None:
                 raise WrongState(f"{case_number} has no letter to replace")
+            before.require_valid()
             key = key_of_case(connection, self._vault, case_number)
             letter = letter_rows.issue(connection, key, (case_number, before.attempt), city, new, now)
             note_rows.keep(

@@ -91,18 +91,18 @@ class SqlLedger:
         return list(written.new)
 
     def letter(self, case_number: str) -> IssuedLetter | None:
-        """Return the case's letter that is not void; None when there is none."""
+        """Return the case's letter that no other replaced; None when there is none."""
         with self._access.read() as connection:
-            return letter_rows.valid(connection, self._vault, case_number)
+            return letter_rows.present(connection, self._vault, case_number)
 
     def issue_letter(self, case_number: str, attempt: int, new: NewLetter) -> IssuedLetter:
-        """Return the case's valid letter if it says the same of the person; otherwise issue another.
+        """Return the case's letter if it says the same of the person; otherwise issue another.
 
         Raises NotFound.
         """
         with self._access.write() as connection:
             city = lock_case(connection, case_number)["city"]
-            present = letter_rows.valid(connection, self._vault, case_number)
+            present = letter_rows.present(connection, self._vault, case_number)
             if present is not None and present.subject_digest == new.subject_digest:
                 return present
             key = key_of_case(connection, self._vault, case_number)

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from models.case import CaseRef, Step
+from models.errors import WrongState
 from models.messages import (
     Acknowledge,
     DataCorrected,
@@ -253,8 +254,17 @@ class IssuedLetter:
     verification_code: str
     pdf_sha256: str | None
     voided_at: datetime | None
+    void_because: str | None = None
+    """See `models.letters.void_because`; None for a valid one."""
 
     @property
     def is_valid(self) -> bool:
-        """Whether the letter was not made void."""
-        return self.voided_at is None
+        """Whether the office still says what the letter says."""
+        return self.void_because is None
+
+    def require_valid(self) -> None:
+        """Raise WrongState, saying why, when the end of the case made the letter void."""
+        if not self.is_valid:
+            raise WrongState(
+                f"{self.case_number} ended as {self.void_because}: its letter {self.number} is void"
+            )

@@ -35,11 +35,14 @@ class Ledger(Protocol):
         ...
 
     def letter(self, case_number: str) -> IssuedLetter | None:
-        """Return the case's letter that is not void; None when there is none."""
+        """Return the case's letter that no other replaced; None when there is none.
+
+        Also of a case that the ledger calls over: a run that was begun anew asks before it tells.
+        """
         ...
 
     def issue_letter(self, case_number: str, attempt: int, new: NewLetter) -> IssuedLetter:
-        """Return the case's valid letter if it says the same of the person; otherwise issue another."""
+        """Return the case's letter if it says the same of the person; otherwise issue another."""
         ...
 
     def begin_submission(self, case_number: str, attempt: int) -> None:
