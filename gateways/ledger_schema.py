@@ -26,7 +26,7 @@ from gateways.ledger_access import LedgerAccess, unreachable
 from models.errors import Misconfigured
 from models.tables import key_stores
 
-REVISION = "0012"
+REVISION = "0018"
 """The tables that this version works on: the newest of `migrations/versions`."""
 _ALEMBIC_VERSION = table("alembic_version", column("version_num", String))
 _SCRUBBED = 1

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 
+from gateways.audit_forms import announce
 from gateways.ledger_access import next_number
 from gateways.ports.vault import PersonKey, Vault
 from gateways.sealed_rows import PAPER, key_of_case
@@ -33,6 +34,7 @@ _REPLACE = (
     update(letters)
     .where(letters.c.case_number == bindparam("of_case"), letters.c.voided_at.is_(None))
     .values(voided_at=bindparam("at"), voided_by=bindparam("by"))
+    .returning(letters.c.city, letters.c.year, letters.c.sequence)
 )
 _ISSUE = insert(letters)
 _SAVE_PDF = (
@@ -89,7 +91,9 @@ def issue(  # noqa: PLR0913, PLR0917 - what a letter is made of
     gives the number back.
     """
     case_number, attempt = of_attempt
-    connection.execute(_REPLACE, {"of_case": case_number, "at": now, "by": new.signer})
+    replacing = {"of_case": case_number, "at": now, "by": new.signer}
+    replaced = [tuple(row) for row in connection.execute(_REPLACE, replacing)]
+    announce(connection, "letter_voids", replaced, now)
     year = new.issued_on.year
     sequence = next_number(connection, f"letter:{city}:{year}")
     code = "".join(secrets.choice(_CODE_LETTERS) for _ in range(_CODE_LENGTH))
@@ -110,12 +114,14 @@ def issue(  # noqa: PLR0913, PLR0917 - what a letter is made of
         "voided_by": None,
     }
     connection.execute(_ISSUE, row)
+    announce(connection, "letters", [(city, year, sequence)], now)
     return read(key, {**row, "outcome": None, "closed_at": None})
 
 
-def keep_pdf(connection: Connection, vault: Vault, letter: RowMapping, sha256: str) -> None:
+def keep_pdf(connection: Connection, vault: Vault, letter: RowMapping, sha256: str, now: datetime) -> None:
     """Keep which document a letter is; the first one stays."""
     code = letter["verification_code"]
     key = key_of_case(connection, vault, letter["case_number"])
     sealed, name = key.seal(_place("pdf", code), sha256), vault.index(PAPER, sha256)
-    connection.execute(_SAVE_PDF, {"of_code": code, "sealed": sealed, "name": name})
+    if connection.execute(_SAVE_PDF, {"of_code": code, "sealed": sealed, "name": name}).rowcount > 0:
+        announce(connection, "letter_prints", [(letter["city"], letter["year"], letter["sequence"])], now)

@@ -23,9 +23,10 @@ from sqlalchemy import (
     union_all,
 )
 
+from gateways import audit_coverage, sql_comparison
 from gateways.audit_forms import FORMS, Form, Stored, stored
 from gateways.ledger_access import LedgerAccess, unreachable
-from models.audit import GENESIS, Anchor, Fault, Unsealed, hash_of
+from models.audit import GENESIS, Anchor, Coverage, Fault, Unsealed, hash_of
 from models.audit_tables import audit_chain, audit_pending
 
 CHAIN: Final = "audit_chain"
@@ -178,6 +179,15 @@ class SqlAudit:
         with self._access.snapshot() as connection:
             for form, stranger in connection.execute(_STRANGERS):
                 yield Fault(form, _text(stored(stranger)), "neither sealed nor announced: forged")
+
+    def differences(self) -> Iterator[Fault]:
+        """Compare cases with their events, and counters with the numbers that were given."""
+        return sql_comparison.differences(self._access)
+
+    @staticmethod
+    def coverage() -> Coverage:
+        """Return which columns of the ledger are sealed, which are compared, and which neither."""
+        return audit_coverage.coverage()
 
     def hashes(self, numbers: Collection[int]) -> dict[int, str]:
         """Return the hash of each of these entries that is there."""

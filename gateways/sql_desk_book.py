@@ -287,7 +287,7 @@ class SqlDeskBook:
         with self._access.write() as connection:
             row = connection.execute(_BY_CODE, {"code": verification_code}).mappings().one_or_none()
             if row is not None:
-                letter_rows.keep_pdf(connection, self._vault, row, sha256)
+                letter_rows.keep_pdf(connection, self._vault, row, sha256, self._clock())
 
     def notes(self, case_number: str) -> dict[str, str]:
         """Return the words that belong to commands of a case, by command id."""

@@ -28,7 +28,6 @@ _NUMBER = bindparam("case_number", type_=String())
 
 _KINDS = select(documents.c.kind).where(documents.c.case_number == _NUMBER)
 _PROJECT = update(cases).where(cases.c.case_number == bindparam("number"))
-_SUBMIT = Upsert(submissions, lambda insert: insert.on_conflict_do_nothing())
 _BEGIN = Upsert(submissions_begun, lambda insert: insert.on_conflict_do_nothing())
 _LATEST_SUBMISSION = (
     select(submissions, people.c.key_id)
@@ -127,10 +126,8 @@ class SqlLedger:
         receipt = PortalReceipt(reference, submitted_at, None)
         with self._access.write() as connection:
             lock_case(connection, case_number)
-            key = key_of_case(connection, self._vault, case_number)
-            row = submission_rows.row_of(self._vault, key, case_number, attempt, receipt, MACHINE)
-            connection.execute(_SUBMIT.on(connection), row)
-            owner = submission_rows.owner(connection, str(row["reference_index"]))
+            of_attempt, now = (case_number, attempt), self._clock()
+            owner = submission_rows.write(connection, self._vault, of_attempt, receipt, MACHINE, now)
             if owner not in {None, case_number}:
                 raise Refused("siks_ng", "reference belongs to another case")
 

@@ -1,7 +1,7 @@
 """The audit: what a digest and a hash of the chain are made of, who saw what, what verifying tells."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -92,6 +92,18 @@ class Fault:
     key: str
     what: str
     """In fixed words."""
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What the audit vouches for: columns by table, each in one of the three."""
+
+    sealed: Mapping[str, tuple[str, ...]]
+    """A change is found by the chain."""
+    compared: Mapping[str, tuple[str, ...]]
+    """Not sealed; a value that differs from what sealed rows say is found."""
+    neither: Mapping[str, tuple[str, ...]]
+    """A change is not found."""
 
 
 @dataclass(frozen=True)

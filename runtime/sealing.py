@@ -37,8 +37,9 @@ def anchor(audit: Audit, anchors: Anchors, now: datetime, *, once_a_day: bool = 
 
 
 def faults(audit: Audit, last: int, anchors: Anchors | None, told: Callable[[int], None]) -> Iterator[Fault]:
-    """Find every row that is not as it was sealed, and every anchor that the chain does not hold."""
+    """Find every row that is not as it was sealed or as sealed rows say, and anchors that are not held."""
     yield from audit.faults(last, told)
+    yield from audit.differences()
     if anchors is not None:
         yield from _anchor_faults(audit, anchors)
 

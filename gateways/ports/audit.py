@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Protocol
 
-from models.audit import Access, Anchor, Fault, Note, Touched, TrailAsk, TrailLine, Unsealed
+from models.audit import Access, Anchor, Coverage, Fault, Note, Touched, TrailAsk, TrailLine, Unsealed
 from models.erasure import Cutoffs, Deed, Due, Subject
 from models.roles import Role
 
@@ -78,6 +78,14 @@ class Audit(Protocol):
 
     def faults(self, last: int, told: Callable[[int], None]) -> Iterator[Fault]:
         """Find every row that is not as it was sealed, up to an entry; tell of each batch how many it had."""
+        ...
+
+    def differences(self) -> Iterator[Fault]:
+        """Find every row that no seal covers and that is not as sealed rows say."""
+        ...
+
+    def coverage(self) -> Coverage:
+        """Return which columns are sealed, which are compared, and which neither."""
         ...
 
 

@@ -123,8 +123,11 @@ def a_record(case: CaseRef, *events: CaseEvent, closed: bool = False) -> Record:
 
 
 def a_closing(case: CaseRef, seq: int = 2, outcome: Outcome = Outcome.REACTIVATED) -> Record:
-    """Return the record that ends the case."""
-    return a_telling(a_state(case, seq, closed=True, outcome=outcome), an_event(seq, EventKind.CASE_CLOSED))
+    """Return the record that ends the case at its first step."""
+    beginning = {"step": Step.DOCUMENT_CHECK, "attempt": 1}
+    state = a_state(case, seq, closed=True, outcome=outcome).model_copy(update=beginning)
+    told = beginning | {"facts": {"outcome": outcome}}
+    return a_telling(state, an_event(seq, EventKind.CASE_CLOSED).model_copy(update=told))
 
 
 def an_alert(case: CaseRef, key: str = "k1", *, level: int = 1, minute: int = 0) -> Alert:

@@ -95,8 +95,8 @@ def test_every_flipped_bit_is_named(audited: Audited) -> None:
             continue
         named = audited.named()
         assert (place.form, place.key) in named, place
-        if place.form != "audit_chain":
-            assert named == {(place.form, place.key)}
+        if place.form != "audit_chain":  # a case does not fit to events that were changed
+            assert {one for one in named if one[0] != "cases"} == {(place.form, place.key)}
         audited.mend(place)
         done += 1
     assert audited.faults() == []
@@ -283,6 +283,13 @@ def test_a_line_that_is_no_anchor_is_named(audited: Audited, tmp_path: Path) -> 
     ]
 
 
+def _sealed(made: Audited) -> list[Fault]:
+    """Return what the chain finds: the ledger of the earlier version is made up, and tells no whole story."""
+    head = made.audit.head()
+    assert head is not None
+    return list(made.audit.faults(head.number, lambda _: None))
+
+
 def test_what_was_there_before_the_chain_is_sealed_as_it_is_found(empty_engine: Engine) -> None:
     """A ledger of an earlier version is not one of forged rows."""
     with empty_engine.begin() as connection:
@@ -294,9 +301,16 @@ def test_what_was_there_before_the_chain_is_sealed_as_it_is_found(empty_engine: 
     migrate(empty_engine, a_vault())
     made = Audited(empty_engine)
     assert made.seal() > 0
-    assert made.faults() == []
-    made.sql("UPDATE case_events SET attempt = 7 WHERE seq = 1")
-    assert {table for table, _ in made.named()} == {"case_events"}
+    assert _sealed(made) == []
+    with empty_engine.begin() as connection:
+        forms = set(connection.execute(select(audit_chain.c.form)).scalars())
+    assert {"case_events", "letters", "letter_voids", "submissions"} <= forms
+    made.sql("UPDATE case_events SET attempt = 7 WHERE case_number LIKE '%1'")
+    made.sql("UPDATE letters SET signer = 'orang-lain' WHERE sequence = 2")
+    assert [(one.table, one.key) for one in _sealed(made)] == [
+        ("case_events", "PBI-3674-2026-000001/1/1"),
+        ("letters", "3674/2026/2"),
+    ]
     made.close()
 
 
