@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from cli.door import As, CommandId, Json, Reason, counter, hand, print_json, run
 from cli.officer import Officer
@@ -28,7 +29,9 @@ def desk_list(
     everything: Annotated[
         bool, typer.Option("--all", help="All open work of the area, whosever it is.")
     ] = False,
-    unassigned: Annotated[bool, typer.Option("--unassigned", help="Only what is in nobody's hand.")] = False,
+    unassigned: Annotated[
+        bool, typer.Option("--unassigned", help="Only what is in no hand, or in one that is gone.")
+    ] = False,
     as_: As = None,
     json_: Json = False,
 ) -> None:
@@ -37,7 +40,7 @@ def desk_list(
     async def work(settings: Settings, screen: Console) -> None:
         desk = await counter(settings)
         items = desk.work.queue(hand(as_, None, settings).actor, everything=everything)
-        items = [item for item in items if item.assignee is None or not unassigned]
+        items = [item for item in items if item.is_free or not unassigned]
         if json_:
             print_json([item_data(item) for item in items])
         else:
@@ -178,4 +181,8 @@ def _tell(item: DeskItem, screen: Console, *, as_json: bool) -> None:
         print_json(item_data(item))
     else:
         whose = f"in the hand of {item.assignee}" if item.assignee else "in nobody's hand"
-        screen.print(f"item {item.id} ({item.case.case_number}, {item.step}) is {whose}", style="bold")
+        left = f", taken over from {item.taken_from}" if item.taken_from else ""
+        what = f"item {item.id} ({item.case.case_number}, {item.step}) is {whose}{left}"
+        screen.print(Text(what, style="bold"), soft_wrap=True)
+        if item.gone is not None:
+            screen.print(Text(f"  {item.assignee} cannot do it now: {item.gone}", style="yellow"))

@@ -15,11 +15,23 @@ from intake.papers import Checklist
 from models.case import CaseHealth, CaseState, Outcome, SlaState, Track
 from models.desk import DeskItem, IssuedLetter, ItemKind, Refusal
 from models.errors import Finding
+from models.holding import looked_at
 from models.letters import REPLACED
 from models.messages import Alert, CaseEvent
 from models.reasons import Reasons
-from models.texts import DOCUMENT, ITEM, OUTCOME, SLA, STEP, WAITING_ON, any_of, duration, trouble_words
-from models.wib import WIB
+from models.texts import (
+    DOCUMENT,
+    ITEM,
+    OUTCOME,
+    SLA,
+    STEP,
+    WAITING_ON,
+    any_of,
+    duration,
+    hand_words,
+    trouble_words,
+)
+from models.wib import WIB, wib_date
 from runtime.adapters import Office
 
 _SLA_STYLE = {
@@ -72,7 +84,7 @@ class CaseReport:
             read_at=now,
             office_left=office_left(state, history, office.shelf, now),
             alerts=office.registry.alerts(case_number),
-            desk=office.book.items(case_number=case_number),
+            desk=looked_at(office.book.items(case_number=case_number), office.shelf.people(), wib_date(now)),
             undelivered=len(office.book.undelivered(case_number)),
             letters=office.book.letters(case_number),
             erased_at=office.erasures.erased([case_number]).get(case_number),
@@ -94,8 +106,8 @@ def case_screen(report: CaseReport, reasons: Reasons, ui: str | None) -> Rendera
         trouble = trouble_words(state.trouble or "-", reasons)
         facts.add_row("trouble", Text(trouble, style="bold red"))
     for item in report.desk:
-        hand = f"di tangan {item.assignee}" if item.assignee else "belum diambil"
-        facts.add_row("desk", f"item {item.id}: {STEP[item.step]}, {ITEM[item.kind]} ({item.role}, {hand})")
+        what = f"item {item.id}: {STEP[item.step]}, {ITEM[item.kind]} ({item.role}, {hand_words(item)})"
+        facts.add_row("desk", Text(what, style="bold red" if item.gone else ""))
     if report.erased_at is not None:
         facts.add_row("person", Text(f"erased on {clock(report.erased_at)} WIB", style="bold"))
     for letter in report.letters:
@@ -247,6 +259,8 @@ def item_data(item: DeskItem) -> dict[str, object]:
         "reason": item.reason,
         "state": item.state,
         "assignee": item.assignee,
+        "gone": item.gone,
+        "taken_from": item.taken_from,
         "opened_at": item.opened_at,
         "due_at": item.due_at,
         "closed_at": item.closed_at,
@@ -269,10 +283,14 @@ def desk_screen(items: Sequence[DeskItem]) -> RenderableType:
             what,
             str(item.attempt),
             item.role,
-            item.assignee or "-",
+            Text(_hand(item), style="bold red" if item.gone else ""),
             clock(item.due_at)[:16] if item.due_at else "-",
         )
     return table
+
+
+def _hand(item: DeskItem) -> str:
+    return f"{item.assignee or '-'}{f' ({item.gone})' if item.gone else ''}"
 
 
 def refusals_screen(refused: Sequence[Refusal]) -> RenderableType:

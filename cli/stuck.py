@@ -12,12 +12,16 @@ from rich.text import Text
 from cli.door import CaseArgument, Json, known_form, print_json, run
 from cli.screens import clock
 from models.case import CaseHealth
+from models.desk import Gone
+from models.holding import looked_at
 from models.outbox import AlertState
 from models.reasons import Reasons
+from models.roles import People
 from models.standstill import judged
 from models.stuck_groups import CODE_FAILS, RUNNING, StuckGroup, groups_of
-from models.texts import HEALTH, ITEM, SLA, STEP, WAITING_ON, duration, trouble_words
+from models.texts import GONE, HEALTH, ITEM, SLA, STEP, WAITING_ON, duration, hand_words, trouble_words
 from models.why import Why
+from models.wib import wib_date
 from runtime import adapters
 from runtime.glance import failing, glance
 from runtime.settings import Settings
@@ -83,11 +87,12 @@ def why(case: CaseArgument, json_: Json = False) -> None:
         )
         found = Why(
             state=told if told.outcome else judged(told, office.shelf.city(told.case.city).stuck, now),
-            items=office.book.items(case_number=number),
+            items=looked_at(office.book.items(case_number=number), office.shelf.people(), wib_date(now)),
             undelivered=len(office.book.undelivered(number)),
             alert=alerts[0] if alerts else None,
             glance=await glance(await connect(settings, lazy=True), settings, number),
             now=now,
+            in_charge_left=bool(alerts) and _is_gone(alerts[0].acknowledged_by, office.shelf.people()),
         )
         if json_:
             print_json(_why_data(found) | {"erased_at": erased_at})
@@ -97,6 +102,10 @@ def why(case: CaseArgument, json_: Json = False) -> None:
                 screen.print(f"person  erased on {clock(erased_at)} WIB")
 
     run(work, as_json=json_)
+
+
+def _is_gone(officer: str | None, people: People) -> bool:
+    return officer is not None and people.find(officer) is None
 
 
 def _group_lines(
@@ -150,13 +159,14 @@ def _facts(found: Why, reasons: Reasons) -> Iterator[tuple[str, str, str]]:
 
 def _people(found: Why) -> Iterator[tuple[str, str, str]]:
     for item in found.items:
-        whose = f"di tangan {item.assignee}" if item.assignee else "belum diambil"
-        yield "desk", f"item {item.id}: {STEP[item.step]}, {ITEM[item.kind]} ({item.role}, {whose})", ""
+        what = f"item {item.id}: {STEP[item.step]}, {ITEM[item.kind]} ({item.role}, {hand_words(item)})"
+        yield "desk", what, "bold red" if item.gone else ""
     if found.undelivered:
         yield "not delivered", f"{found.undelivered} perintah menunggu worker", "yellow"
     if found.alert is not None:
         alert, by = found.alert.alert, found.alert.acknowledged_by
-        charge = f"ditangani {by}" if by else "belum ditangani"
+        left = f", yang {GONE[Gone.LEFT]}" if found.in_charge_left else ""
+        charge = f"ditangani {by}{left}" if by else "belum ditangani"
         charge = "ditutup" if found.alert.state is AlertState.CLOSED else charge
         yield "last alert", f"{alert.kind}, {clock(alert.raised_at)} WIB, {charge}", ""
 
@@ -189,9 +199,11 @@ def _why_data(found: Why) -> dict[str, object]:
         "state": found.state.model_dump(mode="json"),
         "error": found.error,
         "desk_items": [item.id for item in found.items],
+        "gone": {item.id: item.gone for item in found.items if item.gone is not None},
         "undelivered": found.undelivered,
         "alert": None if found.alert is None else found.alert.alert.key,
         "acknowledged_by": None if found.alert is None else found.alert.acknowledged_by,
+        "in_charge_left": found.in_charge_left,
         "temporal_answers": found.glance.answers,
         "is_running": found.glance.is_running if found.glance.answers else None,
         "workers": found.glance.workers if found.glance.answers else None,

@@ -32,6 +32,11 @@ ITEMS = select(
 ).join(cases, cases.c.case_number == desk_items.c.case_number)
 """Items with what is needed of their cases."""
 
+HELD = ITEMS.where(
+    desk_items.c.closed_at.is_(None), desk_items.c.assignee.is_not(None), desk_items.c.assignee != MACHINE
+)
+"""Open work that is in a person's hand."""
+
 _OPEN_ITEM = Upsert(
     desk_items,
     lambda insert: insert.on_conflict_do_nothing(index_elements=["key"], index_where=_IS_OPEN),
@@ -72,6 +77,7 @@ def read(row: RowMapping) -> DeskItem:
         opened_at=row["opened_at"],
         due_at=row["due_at"],
         assignee=row["assignee"],
+        taken_from=row["taken_from"],
         claimed_at=row["claimed_at"],
         closed_at=row["closed_at"],
         closed_by=row["closed_by"],

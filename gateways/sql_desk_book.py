@@ -72,7 +72,11 @@ _HAND = (
         desk_items.c.closed_at.is_(None),
         desk_items.c.assignee.is_not_distinct_from(bindparam("expects", type_=String())),
     )
-    .values(assignee=bindparam("officer", type_=String()), claimed_at=bindparam("at"))
+    .values(
+        assignee=bindparam("officer", type_=String()),
+        claimed_at=bindparam("at"),
+        taken_from=bindparam("left_by", type_=String()),
+    )
 )
 _COMMAND = select(commands).where(commands.c.command_id == bindparam("command_id"))
 _UNDELIVERED = select(commands).where(commands.c.result.is_(None)).order_by(commands.c.given_at)
@@ -151,9 +155,23 @@ class SqlDeskBook:
             row = connection.execute(_OPEN_OF_KEY, {"of_key": ask.key}).mappings().one()
             return desk_rows.read(row)
 
-    def assign(self, number: int, officer: str | None, *, expects: str | None, at: datetime) -> DeskItem:
+    def held(self) -> list[DeskItem]:
+        """Return the open pieces of work that are in a person's hand."""
+        with self._access.read() as connection:
+            return [desk_rows.read(row) for row in connection.execute(desk_rows.HELD).mappings()]
+
+    def assign(
+        self,
+        number: int,
+        officer: str | None,
+        *,
+        expects: str | None,
+        at: datetime,
+        taken_from: str | None = None,
+    ) -> DeskItem:
         """Give an open item from one hand to another; of two who claim it at the same time, one wins."""
         values = {"number": number, "expects": expects, "officer": officer, "at": at if officer else None}
+        values["left_by"] = taken_from
         with self._access.write() as connection:
             done = connection.execute(_HAND, values).rowcount > 0
             item = desk_rows.item(connection, number)

@@ -61,6 +61,17 @@ class ItemState(StrEnum):
     VOIDED = "voided"
 
 
+class Gone(StrEnum):
+    """Why the person in whose hand work lies cannot do it."""
+
+    LEFT = "left"
+    """Nobody of that id works here any more."""
+    OTHER_WORK = "other_work"
+    """The role or the area is no longer his."""
+    ABSENT = "absent"
+    """Away today: a case has hours, not days."""
+
+
 @dataclass(frozen=True)
 class DeskItem:
     """A piece of human work. One is open per open human step."""
@@ -83,6 +94,15 @@ class DeskItem:
     closed_at: datetime | None
     closed_by: str | None
     result: DeskResult | None
+    taken_from: str | None = None
+    """In whose hand it was left when the assignee took it."""
+    gone: Gone | None = None
+    """Why the assignee cannot do it, as far as anybody looked (`models.holding`)."""
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it lies in no hand that can do it."""
+        return self.assignee is None or self.gone is not None
 
     @property
     def state(self) -> ItemState:

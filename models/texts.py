@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from models.case import CaseHealth, CaseState, Outcome, SlaState, Step, Track, WaitingOn
-from models.desk import ItemKind
+from models.desk import DeskItem, Gone, ItemKind
 from models.outage import System, parked_for
 from models.policy import DocumentKind, NeedKind
 from models.reasons import Reasons
@@ -45,6 +45,12 @@ NEED = {
 ITEM = {
     ItemKind.ANSWER: "jawab langkah",
     ItemKind.MEND: "perbaiki",
+}
+
+GONE = {
+    Gone.LEFT: "tidak bekerja di sini lagi",
+    Gone.OTHER_WORK: "peran atau wilayahnya sudah lain",
+    Gone.ABSENT: "tidak masuk",
 }
 
 WAITING_ON = {
@@ -130,6 +136,14 @@ def any_of(kinds: Iterable[DocumentKind]) -> str:
     """Return for example `Surat rujukan atau Dokumen medis`, in the order of the kinds."""
     chosen = set(kinds)
     return " atau ".join(DOCUMENT[kind] for kind in DocumentKind if kind in chosen)
+
+
+def hand_words(item: DeskItem) -> str:
+    """Return in whose hand work is, and why that one cannot do it."""
+    if item.assignee is None:
+        return "belum diambil"
+    why = "" if item.gone is None else f", yang {GONE[item.gone]}"
+    return f"di tangan {item.assignee}{why}"
 
 
 def trouble_words(trouble: str, reasons: Reasons) -> str:

@@ -58,6 +58,8 @@ class Why:
     """The newest one."""
     glance: Glance
     now: datetime
+    in_charge_left: bool = False
+    """Whether who took charge of the newest alert works here no more."""
 
     @property
     def code_fails(self) -> bool:
@@ -102,7 +104,7 @@ class Why:
         if stands_still(self.state) or not answers:
             return ()
         item = answers[0]
-        if item.assignee is None:
+        if item.is_free:
             return (f"starter.py desk claim {item.id}",)
         return (f"starter.py desk show {item.id}", f"starter.py desk assign {item.id} OFFICER")
 

@@ -16,6 +16,7 @@ from models.errors import EngineUnreachable, Misconfigured, NotFound, Reactivati
 from models.wib import wib_date, wib_text
 from runtime import adapters, keys
 from runtime.deployment import Deployments
+from runtime.hands import told_of_hands
 from runtime.ladders import check_ladders, without_contact
 from runtime.schedules import next_digest, schedule_id
 from runtime.settings import PREFIX, Settings
@@ -52,6 +53,7 @@ async def examine(settings: Settings) -> list[Check]:
             _keys,
         ),
         ("documents", f"set {PREFIX}DOCUMENTS_DIR to a folder that can be written", _documents),
+        ("desk", "mend people.toml; `starter.py desk list --all`, `desk assign ITEM OFFICER`", _desk),
         ("watchdog", "start it: `python worker.py --watchdog`", _watchdog),
         (
             "temporal",
@@ -84,6 +86,7 @@ async def examine(settings: Settings) -> list[Check]:
 
 _NEEDED = {
     **dict.fromkeys(("keys", "watchdog"), "ledger"),
+    "desk": "keys",
     **dict.fromkeys(("search attributes", "worker", "deployment", "digest"), "temporal"),
 }
 """What a check cannot be made without."""
@@ -125,9 +128,14 @@ async def _alerts(settings: Settings) -> str:
     from gateways.contact_file import read_contacts  # noqa: PLC0415 - loads Apprise
 
     contacts = read_contacts(settings.contacts)
-    if missing := without_contact(PolicyFolder(settings.policies_dir), contacts):
+    shelf = PolicyFolder(settings.policies_dir)
+    if missing := without_contact(shelf, contacts):
         return f"{ways}WARN no contact: {', '.join(missing)}"
-    return f"{ways}{len(contacts)} officers have a contact"
+    here = contacts.keys() & {officer.id for officer in shelf.people().person}
+    said = f"{ways}{len(here)} officers have a contact"
+    if strange := sorted(contacts.keys() - here):
+        return f"{said}; WARN contact of nobody: {', '.join(strange)}"
+    return said
 
 
 async def _ledger(settings: Settings) -> str:
@@ -149,6 +157,11 @@ async def _documents(settings: Settings) -> str:
     if not os.access(nearest, os.W_OK):
         raise Misconfigured(f"{folder} cannot be written")
     return str(folder)
+
+
+async def _desk(settings: Settings) -> str:
+    office = adapters.office(settings)
+    return told_of_hands(office, settings.actor, wib_date(utc_now()))
 
 
 async def _watchdog(settings: Settings) -> str:

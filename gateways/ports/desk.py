@@ -65,8 +65,22 @@ class DeskBook(Protocol):
         """Return the open item of a step, opening one when there is none."""
         ...
 
-    def assign(self, number: int, officer: str | None, *, expects: str | None, at: datetime) -> DeskItem:
+    def held(self) -> list[DeskItem]:
+        """Return the open pieces of work that are in a person's hand."""
+        ...
+
+    def assign(
+        self,
+        number: int,
+        officer: str | None,
+        *,
+        expects: str | None,
+        at: datetime,
+        taken_from: str | None = None,
+    ) -> DeskItem:
         """Give an open item from one hand to another; None is nobody's. Raises NotFound.
+
+        `taken_from` is whose hand it was left in, when that one is gone: the record says so.
 
         Raises WrongState unless it is open and in the hand it is expected in: of two who claim it at
         the same time, one wins.

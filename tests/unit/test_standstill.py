@@ -1,12 +1,13 @@
 """When a case is stuck, which groups that makes, and what to type next."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from pydantic import ValidationError
 
 from models.case import CaseHealth, CaseState, Outcome, Step, WaitingOn
-from models.desk import DeskItem, ItemKind
+from models.desk import DeskItem, Gone, ItemKind
 from models.outbox import AlertEntry, AlertState
 from models.roles import Role
 from models.standstill import StuckPolicy, judged, loses_patience_at, stands_still
@@ -133,6 +134,8 @@ def test_what_to_type_next_follows_from_where_the_case_stands() -> None:
     )
     assert why(a_state(), SERVED, an_item(a_state(), None)).next == ("starter.py desk claim 7",)
     assert why(a_state(), SERVED, an_item(a_state(), "budi")).next[1] == "starter.py desk assign 7 OFFICER"
+    left = replace(an_item(a_state(), "budi"), gone=Gone.LEFT)
+    assert why(a_state(), SERVED, left).next == ("starter.py desk claim 7",)
     assert why(a_state()).next == ()
     assert why(a_state(outcome=Outcome.REJECTED), UNKNOWN).next == ()
 
