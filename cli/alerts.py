@@ -25,6 +25,7 @@ app = typer.Typer(no_args_is_help=True, help="Alerts: `list`, `ack`, `deliveries
 
 What = Annotated[str, typer.Argument(metavar="CASE|KEY", help="A case, or the key of one alert.")]
 
+_AT_MOST = 200
 _SPAN = re.compile(r"([1-9]\d{0,4})([mh])")
 
 
@@ -44,12 +45,15 @@ def alerts_list(
     async def work(settings: Settings, screen: Console) -> None:
         open_since = None if unacknowledged_over is None else datetime.now(UTC) - _span(unacknowledged_over)
         book = adapters.office(settings).alerts
-        entries = book.entries(city=city, state=state, open_since=open_since)
+        entries = book.entries(city=city, state=state, open_since=open_since, limit=_AT_MOST + 1)
+        is_cut, entries = len(entries) > _AT_MOST, entries[:_AT_MOST]
         if json_:
             print_json([_entry_data(entry) for entry in entries])
         else:
             people = adapters.office(settings).shelf.people()
-            screen.print(_entries_screen(entries, people) if entries else "no alerts")
+            screen.print(_entries_screen(entries, people) if entries else "no alert matches")
+            if is_cut:
+                screen.print(f"only the newest {_AT_MOST}; narrow it with --city, --state", style="yellow")
 
     run(work, as_json=json_)
 
@@ -92,6 +96,8 @@ def deliveries(what: What, json_: Json = False) -> None:
     async def work(settings: Settings, screen: Console) -> None:
         book = adapters.office(settings).alerts
         entries = book.deliveries_of(what) if ":" in what else book.deliveries(known_form(what))
+        if not entries and ":" in what:
+            book.of_key(what)
         if json_:
             print_json([vars(entry) for entry in entries])
         else:

@@ -95,8 +95,8 @@ def _say(
     layout = {"own": "our own columns", "bnba": "BNBA", "map": "columns of the map"}[checked.plan.layout]
     screen.print(f"{checked.rows} rows, {layout}", style="bold", markup=False)
     if taken is None:
-        new = checked.good - checked.taken_before
-        screen.print(f"  {new} would be taken, {checked.taken_before} were before; nothing was started")
+        would = f"{checked.untaken} would be taken, {checked.taken_before} were before"
+        screen.print(f"  {would}; nothing was started")
     elif taken.new + taken.known + taken.started == 0:
         screen.print(f"  nothing new: {taken.taken_before} row(s) were taken before", style="green")
     else:

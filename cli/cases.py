@@ -5,17 +5,18 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from dotenv import dotenv_values
 from rich.console import Console
 
+from cli.desk_screens import item_data
 from cli.door import As, CaseArgument, Json, counter, hand, known_form, print_json, run
-from cli.screens import CaseReport, case_screen, findings_screen, item_data, letter_data, list_screen
+from cli.screens import CaseReport, case_screen, findings_screen, letter_data, list_screen
 from intake.intake import Intake
 from models.case import SlaState, Step
 from models.roles import Act
 from runtime import adapters
 from runtime.settings import Settings
 from runtime.temporal import CaseStarter, connect
+from runtime.web_ui import WebUi
 
 app = typer.Typer()
 
@@ -67,9 +68,10 @@ def show(case: CaseArgument, json_: Json = False) -> None:
                 | {"desk": [item_data(item) for item in report.desk], "undelivered": report.undelivered}
                 | {"letters": [letter_data(letter) for letter in report.letters]}
                 | {"office_minutes_left": _minutes(report.office_left), "erased_at": report.erased_at}
+                | {"is_begun": report.words.is_begun, "is_past_due": report.words.is_past_due}
             )
             return
-        ui = dotenv_values(settings.stack_file).get("REAKTIVASI_WEB_UI")
+        ui = None if settings.web_ui is None else WebUi.of(settings)
         screen.print(case_screen(report, office.shelf.reasons(), ui))
 
     run(work, as_json=json_)
@@ -88,12 +90,21 @@ def list_(
     async def work(settings: Settings, screen: Console) -> None:
         office = adapters.office(settings)
         found = office.registry.cases(step=step, sla=sla, city=city, limit=limit)
-        erased = office.erasures.erased([state.case.case_number for state in found])
+        numbers = [state.case.case_number for state in found]
+        erased, unbegun = office.erasures.erased(numbers), office.registry.unbegun(numbers)
         if json_:
-            told = ((state, erased.get(state.case.case_number)) for state in found)
-            print_json([state.model_dump(mode="json") | {"erased_at": at} for state, at in told])
+            told = ((state, state.case.case_number) for state in found)
+            print_json(
+                [
+                    state.model_dump(mode="json")
+                    | {"erased_at": erased.get(number), "is_begun": number not in unbegun}
+                    for state, number in told
+                ]
+            )
         else:
-            screen.print(list_screen(found, erased, screen.width) if found else "no case matches")
+            now = datetime.now(UTC)
+            table = list_screen(found, erased, unbegun, now, screen.width)
+            screen.print(table if found else "no case matches")
 
     run(work, as_json=json_)
 
@@ -105,7 +116,7 @@ def sweep() -> None:
     async def work(settings: Settings, screen: Console) -> None:
         started = await (await _intake(settings)).sweep(datetime.now(UTC))
         delivered = await (await counter(settings)).delivery.sweep()
-        screen.print(f"{started} case(s) started, {delivered} command(s) delivered")
+        screen.print(f"{started} case(s) started, {delivered} command(s) taken or refused by their cases")
 
     run(work)
 

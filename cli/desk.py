@@ -6,10 +6,10 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from cli.desk_screens import desk_screen, item_data, refusals_screen, sheet_data, sheet_screen
 from cli.door import As, CommandId, Json, Reason, counter, hand, print_json, run
 from cli.officer import Officer
 from cli.saying import At, Note, Proof, Receipt, ReceiptAgain, RejectCode, ReturnCode, said
-from cli.screens import desk_screen, item_data, refusals_screen, sheet_data, sheet_screen
 from models.desk import DeskItem
 from runtime.settings import Settings
 
@@ -44,7 +44,9 @@ def desk_list(
         if json_:
             print_json([item_data(item) for item in items])
         else:
-            screen.print(desk_screen(items) if items else "nothing to do")
+            screen.print(
+                desk_screen(items) if items else _nothing(everything=everything, unassigned=unassigned)
+            )
 
     run(work, as_json=json_)
 
@@ -160,7 +162,8 @@ def refusals(as_: As = None, json_: Json = False) -> None:
         if json_:
             print_json([vars(one) for one in refused])
         else:
-            screen.print(refusals_screen(refused) if refused else "nobody was refused anything")
+            words = "nobody was refused anything on cases of your cities"
+            screen.print(refusals_screen(refused) if refused else words)
 
     run(work, as_json=json_)
 
@@ -174,6 +177,12 @@ def work_(as_: As = None) -> None:
         await Officer(desk, hand(as_, None, settings), screen).work()
 
     run(work)
+
+
+def _nothing(*, everything: bool, unassigned: bool) -> str:
+    """Say of what there is none: another filter, role or area may have work."""
+    whose = "of your area" if everything else "for you"
+    return f"no open work {whose}{' that is in no hand' if unassigned else ''}"
 
 
 def _tell(item: DeskItem, screen: Console, *, as_json: bool) -> None:

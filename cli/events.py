@@ -53,15 +53,11 @@ def list_(
     async def work(settings: Settings, screen: Console) -> None:
         gate = adapters.work(adapters.office(settings)).gate
         reader = gate.officer(hand(as_, None, settings).actor, Act.READ_REFUSALS)
-        notes = [
-            note
-            for note in adapters.event_book(settings).latest(limit)
-            if note.case_number is None or note.case_number.split("-")[1] in reader.cities
-        ]
+        notes = adapters.event_book(settings).latest(reader.cities, limit)
         if json_:
             print_json([vars(note) for note in notes])
         else:
-            screen.print(_screen(notes) if notes else "nothing came in")
+            screen.print(_screen(notes) if notes else "nothing came in for cases of your cities")
 
     run(work, as_json=json_)
 

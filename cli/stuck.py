@@ -1,6 +1,7 @@
 """Commands on cases that do not move: which are stuck and why, and why one case stands where it does."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from rich.text import Text
 from cli.door import CaseArgument, Json, known_form, print_json, run
 from cli.screens import clock
 from models.case import CaseHealth
+from models.case_words import CaseWords
 from models.desk import Gone
 from models.holding import looked_at
 from models.outbox import AlertState
@@ -19,7 +21,7 @@ from models.reasons import Reasons
 from models.roles import People
 from models.standstill import judged
 from models.stuck_groups import CODE_FAILS, RUNNING, StuckGroup, groups_of
-from models.texts import GONE, HEALTH, ITEM, SLA, STEP, WAITING_ON, duration, hand_words, trouble_words
+from models.texts import GONE, HEALTH, ITEM, STEP, duration, hand_words, trouble_words
 from models.why import Why
 from models.wib import wib_date
 from runtime import adapters
@@ -65,7 +67,7 @@ def stuck(
                 [(head, "bold red"), (f"   {', '.join(sorted(fails)[:5])}", ""), (f"   {address}", "")],
             )
         if not groups and not fails:
-            screen.print("no case is stuck or parked")
+            screen.print(f"no case is stuck or parked{' by the ledger' if fails is None else ''}")
         if fails is None:
             screen.print(
                 "Temporal does not answer: cases whose code fails are not in this list", style="yellow"
@@ -92,6 +94,7 @@ def why(case: CaseArgument, json_: Json = False) -> None:
             alert=alerts[0] if alerts else None,
             glance=await glance(await connect(settings, lazy=True), settings, number),
             now=now,
+            words=replace(CaseWords.of(told, office.registry.history(number), now), tells_rest=True),
             in_charge_left=bool(alerts) and _is_gone(alerts[0].acknowledged_by, office.shelf.people()),
         )
         if json_:
@@ -147,8 +150,8 @@ def _facts(found: Why, reasons: Reasons) -> Iterator[tuple[str, str, str]]:
         yield "over", f"{state.outcome}, {clock(state.closed_at or now)} WIB", ""
         return
     waited = duration(now - state.since)
-    yield "waiting on", f"{WAITING_ON[state.waiting_on]} sejak {clock(state.since)} WIB ({waited})", ""
-    yield _due(found)
+    yield "waiting on", f"{found.words.waiting} ({waited})", ""
+    yield "due", found.words.due, _due_style(found)
     if state.health is not CaseHealth.OK:
         yield "health", f"{HEALTH[state.health]}: {trouble_words(state.trouble or '-', reasons)}", "bold red"
     if found.error is not None:
@@ -185,13 +188,10 @@ def _temporal(found: Why) -> Iterator[tuple[str, str, str]]:
         yield "temporal", f"workflow task gagal, percobaan {found.glance.task_attempts}", "bold red"
 
 
-def _due(found: Why) -> tuple[str, str, str]:
-    state, now = found.state, found.now
-    if state.due_at is None:
-        return "due", "belum berjalan: berkas belum lengkap", "yellow"
-    late = f"terlambat {duration(now - state.due_at)}" if state.due_at <= now else ""
-    rest = late or f"sisa {duration(state.due_at - now)}"
-    return "due", f"{clock(state.due_at)} WIB ({SLA[state.sla_state]}, {rest})", "bold red" if late else ""
+def _due_style(found: Why) -> str:
+    if found.state.due_at is None:
+        return "yellow"
+    return "bold red" if found.words.is_past_due else ""
 
 
 def _why_data(found: Why) -> dict[str, object]:
@@ -207,6 +207,8 @@ def _why_data(found: Why) -> dict[str, object]:
         "temporal_answers": found.glance.answers,
         "is_running": found.glance.is_running if found.glance.answers else None,
         "workers": found.glance.workers if found.glance.answers else None,
+        "is_begun": found.words.is_begun,
+        "is_past_due": found.words.is_past_due,
         "pending": [vars(one) for one in found.glance.pending],
         "next": list(found.next),
     }

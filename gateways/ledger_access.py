@@ -1,10 +1,22 @@
 """How the SQL ledger is reached: short transactions, plain errors, numbers without gaps."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from sqlalchemy import URL, Connection, Engine, Insert, RowMapping, Table, bindparam, select
+from sqlalchemy import (
+    URL,
+    ColumnElement,
+    Connection,
+    Engine,
+    Insert,
+    RowMapping,
+    Table,
+    bindparam,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
@@ -142,6 +154,11 @@ def next_numbers(connection: Connection, name: str, how_many: int) -> range:
     """Return so many numbers in a row; otherwise as `next_number`."""
     last: int = connection.execute(_COUNT.on(connection), {"name": name, "value": how_many}).scalar_one()
     return range(last - how_many + 1, last + 1)
+
+
+def of_cities(case_number: ColumnElement[str | None], cities: Collection[str]) -> ColumnElement[bool]:
+    """Tell whether something is about a case of these cities, or about none."""
+    return or_(case_number.is_(None), func.substr(case_number, 5, 4).in_(sorted(cities)))
 
 
 def lock_case(connection: Connection, case_number: str) -> RowMapping:

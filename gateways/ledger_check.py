@@ -10,16 +10,19 @@ from gateways.ports.vault import Vault
 from models.errors import Erased
 from models.tables import people
 
-_NEWEST = select(people).where(people.c.sealed.is_not(None)).order_by(people.c.id.desc()).limit(1)
+_AT_A_TIME = 50
+_NEWEST = select(people).where(people.c.sealed.is_not(None)).order_by(people.c.id.desc())
 
 
 def require_opens(engine: Engine, vault: Vault) -> bool:
-    """Open what the ledger holds of the newest person; False when it holds nobody. Raises Misconfigured."""
+    """Open what the ledger holds of the newest person who was not erased; False when there is none.
+
+    Raises Misconfigured.
+    """
+    vault.index(sealed_rows.NIK, "")
     with LedgerAccess(engine, lambda: unreachable(engine)).read() as connection:
-        row = connection.execute(_NEWEST).mappings().one_or_none()
-    if row is None:
-        vault.index(sealed_rows.NIK, "")
-        return False
-    with suppress(Erased):  # the key store knew the person
-        sealed_rows.person(vault.key(row["key_id"]), row["sealed"])
-    return True
+        for row in connection.execution_options(yield_per=_AT_A_TIME).execute(_NEWEST).mappings():
+            with suppress(Erased):
+                sealed_rows.person(vault.key(row["key_id"]), row["sealed"])
+                return True
+    return False

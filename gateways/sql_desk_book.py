@@ -25,7 +25,7 @@ from gateways import (
     submission_rows,
 )
 from gateways.audit_forms import announce
-from gateways.ledger_access import LedgerAccess, lock_case, unreachable, utc_now
+from gateways.ledger_access import LedgerAccess, lock_case, of_cities, unreachable, utc_now
 from gateways.ports.vault import PersonKey, Vault
 from gateways.sealed_rows import key_of_case
 from models.case import Step, Track
@@ -233,9 +233,10 @@ class SqlDeskBook:
             number = connection.execute(_REFUSE, row.model_dump(exclude={"id"})).scalar_one()
             announce(connection, "refusals", [(number,)], at)
 
-    def refusals(self, limit: int = 200) -> list[Refusal]:
-        """Return what officers were not allowed to do, the newest first."""
-        query = select(refusals).order_by(refusals.c.id.desc()).limit(limit)
+    def refusals(self, cities: Collection[str], limit: int = 200) -> list[Refusal]:
+        """Return what officers were not allowed to do on cases of these cities or none, the newest first."""
+        mine = of_cities(refusals.c.case_number, cities)
+        query = select(refusals).where(mine).order_by(refusals.c.id.desc()).limit(limit)
         with self._access.read() as connection:
             rows = connection.execute(query).mappings().all()
         return [Refusal(row["at"], row["actor"], row["act"], row["case_number"], row["why"]) for row in rows]

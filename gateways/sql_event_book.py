@@ -1,14 +1,16 @@
 """Events that outside systems pushed, in SQL. Satisfies `gateways.ports.events.EventBook`."""
 
-from sqlalchemy import Engine, RowMapping, bindparam, insert, select
+from collections.abc import Collection
+
+from sqlalchemy import Engine, RowMapping, insert, select
 
 from gateways.audit_forms import announce
-from gateways.ledger_access import LedgerAccess, unreachable
+from gateways.ledger_access import LedgerAccess, of_cities, unreachable
 from models.event_tables import ReceivedEventRow, received_events
 from models.events import EventNote, EventResult
 
 _NOTE = insert(received_events).returning(received_events.c.id)
-_LATEST = select(received_events).order_by(received_events.c.id.desc()).limit(bindparam("at_most"))
+_LATEST = select(received_events).order_by(received_events.c.id.desc())
 
 
 class SqlEventBook:
@@ -25,10 +27,11 @@ class SqlEventBook:
             number = connection.execute(_NOTE, row.model_dump(exclude={"id"})).scalar_one()
             announce(connection, "received_events", [(number,)], note.at)
 
-    def latest(self, limit: int = 200) -> list[EventNote]:
-        """Return what came in, the newest first."""
+    def latest(self, cities: Collection[str], limit: int = 200) -> list[EventNote]:
+        """Return what came in for cases of these cities or for none that is known, the newest first."""
+        query = _LATEST.where(of_cities(received_events.c.case_number, cities)).limit(limit)
         with self._access.read() as connection:
-            rows = connection.execute(_LATEST, {"at_most": limit}).mappings().all()
+            rows = connection.execute(query).mappings().all()
         return [_read(row) for row in rows]
 
 

@@ -3,7 +3,7 @@
 Satisfies `gateways.ports.ledger.Registry`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import Engine, String, bindparam, select
@@ -19,6 +19,9 @@ from models.errors import WrongState
 from models.messages import Alert, CaseEvent
 from models.tables import case_events, cases
 
+_AT_A_TIME = 500
+_REGISTERED = 1
+"""Number of the event that intake writes."""
 _NUMBER = bindparam("case_number", type_=String())
 _UNSTARTED = (
     select(cases)
@@ -31,6 +34,12 @@ _UNSTARTED = (
     .limit(bindparam("most"))
 )
 _CASE = select(cases).where(cases.c.case_number == _NUMBER)
+_UNBEGUN = select(cases.c.case_number).where(
+    cases.c.case_number.in_(bindparam("numbers", expanding=True)),
+    cases.c.run.is_(None),
+    cases.c.last_seq <= _REGISTERED,
+    cases.c.closed_at.is_(None),
+)
 _NEXT_DUE_FIRST = (
     cases.c.closed_at.is_not(None),
     cases.c.due_at.asc().nulls_last(),
@@ -111,6 +120,15 @@ class SqlRegistry:
         with self._access.read() as connection:
             rows = connection.execute(query).mappings().all()
         return [ledger_rows.case_state(row) for row in rows]
+
+    def unbegun(self, case_numbers: Collection[str]) -> frozenset[str]:
+        """Return which of these cases are registered, and no workflow has told anything of them."""
+        wanted, found = list(case_numbers), set[str]()
+        with self._access.read() as connection:
+            for start in range(0, len(wanted), _AT_A_TIME):
+                some = {"numbers": wanted[start : start + _AT_A_TIME]}
+                found.update(connection.execute(_UNBEGUN, some).scalars())
+        return frozenset(found)
 
     def history(self, case_number: str) -> list[CaseEvent]:
         """Return the events of a case in order; none for a case that is not there."""

@@ -15,14 +15,13 @@ from sqlalchemy import (
     insert,
     literal,
     null,
-    or_,
     select,
     union_all,
 )
 
 from gateways import note_rows, touched_query
 from gateways.audit_forms import FORMS, announce
-from gateways.ledger_access import LedgerAccess, no_such_case, unreachable
+from gateways.ledger_access import LedgerAccess, no_such_case, of_cities, unreachable
 from gateways.ports.vault import Vault
 from gateways.sealed_rows import key_of_case
 from models.alert_tables import alerts
@@ -215,8 +214,7 @@ class SqlTrail:
         if ask.until is not None:
             query = query.where(_trail.c.at < ask.until)
         if ask.cities is not None:
-            of_cities = func.substr(_trail.c.case_number, 5, 4).in_(sorted(ask.cities))
-            query = query.where(or_(_trail.c.case_number.is_(None), of_cities))
+            query = query.where(of_cities(_trail.c.case_number, ask.cities))
         if ask.limit is not None:
             query = query.limit(ask.limit)
         with self._access.read() as connection:

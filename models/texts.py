@@ -171,10 +171,18 @@ def details(state: CaseState) -> str:
     if state.health is not CaseHealth.OK:
         trouble = state.trouble or "-"
         lines.append(f"- **{HEALTH[state.health]}**: {TROUBLE.get(trouble, trouble)}")
-    if state.due_at is None:
-        lines.append("- Batas waktu: belum berjalan, berkas belum lengkap")
-    else:
-        lines.append(f"- Batas waktu: {wib_text(state.due_at)} ({SLA[state.sla_state]})")
+    lines.append(f"- Batas waktu: {_due_words(state)}")
     if state.late_by:
-        lines.append(f"- Terlambat: {duration(state.late_by)}")
+        when = "" if state.outcome is not None else " saat dicatat"  # this text grows old on the screen
+        lines.append(f"- Terlambat{when}: {duration(state.late_by)}")
     return "\n".join(lines)
+
+
+def _due_words(state: CaseState) -> str:
+    if state.due_at is not None:
+        return f"{wib_text(state.due_at)} ({SLA[state.sla_state]})"
+    if state.outcome is not None:
+        return "tidak ada"
+    if state.sla_state in {SlaState.PAUSED, SlaState.BREACHED}:
+        return f"tidak berjalan selama dijeda ({SLA[state.sla_state]})"
+    return "belum berjalan: mulai saat berkas lengkap"

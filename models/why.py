@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from models.case import CaseHealth, CaseState, WaitingOn
+from models.case_words import CaseWords
 from models.desk import DeskItem, ItemKind
 from models.outage import System
 from models.outbox import AlertEntry, AlertState
@@ -58,6 +59,8 @@ class Why:
     """The newest one."""
     glance: Glance
     now: datetime
+    words: CaseWords
+    """What is said of where it stands."""
     in_charge_left: bool = False
     """Whether who took charge of the newest alert works here no more."""
 

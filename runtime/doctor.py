@@ -148,7 +148,8 @@ async def _keys(settings: Settings) -> str:
     ring = keys.load_ring(settings)
     opened = require_opens(engine, keys.vault(settings, engine))
     kind = "WARN demo key" if ring.is_demo else "key"
-    return f"{kind} {ring.newest.id}; {'opens the ledger' if opened else 'the ledger holds nobody yet'}"
+    what = "opens the ledger" if opened else "the ledger holds nobody whom it could open"
+    return f"{kind} {ring.newest.id}; {what}"
 
 
 async def _documents(settings: Settings) -> str:

@@ -114,8 +114,8 @@ class DeskBook(Protocol):
         """Keep that a person was not allowed to do something."""
         ...
 
-    def refusals(self, limit: int = 200) -> list[Refusal]:
-        """Return what officers were not allowed to do, the newest first."""
+    def refusals(self, cities: Collection[str], limit: int = 200) -> list[Refusal]:
+        """Return what officers were not allowed to do on cases of these cities or none, the newest first."""
         ...
 
     def dossier(self, case_number: str) -> Dossier:

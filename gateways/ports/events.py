@@ -1,5 +1,6 @@
 """Answers that outside systems push."""
 
+from collections.abc import Collection
 from typing import Protocol
 
 from models.events import EventNote
@@ -12,6 +13,6 @@ class EventBook(Protocol):
         """Write down that an event came in, and what became of it."""
         ...
 
-    def latest(self, limit: int = 200) -> list[EventNote]:
-        """Return what came in, the newest first."""
+    def latest(self, cities: Collection[str], limit: int = 200) -> list[EventNote]:
+        """Return what came in for cases of these cities or for none that is known, the newest first."""
         ...

@@ -1,6 +1,6 @@
 """The record of every case."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -90,6 +90,10 @@ class Registry(Protocol):
         limit: int = 50,
     ) -> list[CaseState]:
         """Return the cases that match, the next due first."""
+        ...
+
+    def unbegun(self, case_numbers: Collection[str]) -> frozenset[str]:
+        """Return which of these cases are registered, and no workflow has told anything of them."""
         ...
 
     def history(self, case_number: str) -> list[CaseEvent]:

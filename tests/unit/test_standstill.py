@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from models.case import CaseHealth, CaseState, Outcome, Step, WaitingOn
+from models.case_words import CaseWords
 from models.desk import DeskItem, Gone, ItemKind
 from models.outbox import AlertEntry, AlertState
 from models.roles import Role
@@ -115,7 +116,7 @@ def an_entry(state: CaseState) -> AlertEntry:
 
 def why(state: CaseState, glance: Glance = SERVED, *items: DeskItem, entry: AlertEntry | None = None) -> Why:
     """Return what is known of a case."""
-    return Why(state, items, 0, entry, glance, NOW)
+    return Why(state, items, 0, entry, glance, NOW, CaseWords.of(state, [], NOW))
 
 
 def test_what_to_type_next_follows_from_where_the_case_stands() -> None:
