@@ -20,7 +20,7 @@ def require_opens(engine: Engine, vault: Vault) -> bool:
     Raises Misconfigured.
     """
     vault.index(sealed_rows.NIK, "")
-    with LedgerAccess(engine, lambda: unreachable(engine)).read() as connection:
+    with LedgerAccess(engine, lambda: unreachable(engine)).snapshot() as connection:
         for row in connection.execution_options(yield_per=_AT_A_TIME).execute(_NEWEST).mappings():
             with suppress(Erased):
                 sealed_rows.person(vault.key(row["key_id"]), row["sealed"])
