@@ -123,6 +123,7 @@ def _data(checked: Checked, taken: Taken | None, wanted: ListWanted) -> dict[str
         "rows": checked.rows,
         "rejected": checked.rejected if taken is None else taken.rejected,
         "taken_before": checked.taken_before,
+        "untaken": checked.untaken,
         "new": None if taken is None else taken.new,
         "known": None if taken is None else taken.known,
         "started": None if taken is None else taken.started,

@@ -327,7 +327,7 @@ async def test_a_portal_that_is_down_is_declared_by_who_works_it(desks: Office) 
     assert [ran.code for ran in refused] == [4, 2, 2, 4]
 
     opened = await outage("declare", "siks_ng", "--note", f"kata {person.name}", "--as", OPERATOR)
-    assert (opened.code, "case(s) are being parked" in opened.out) == (0, True)
+    assert (opened.code, "case(s) wait for a worker to park them" in opened.out) == (0, True)
     assert (await outage("declare", "siks_ng", "--as", OPERATOR)).code == 4
     parked = await desks.until(case, lambda state: state.health is CaseHealth.PARKED)
     assert parked.waiting_on is WaitingOn.OFFICER
