@@ -162,9 +162,9 @@ def show(
 def _vouched(coverage: Coverage, *, with_anchors: bool) -> Iterator[str]:
     """Yield what the verdict is about, and what it says nothing about."""
     compared = (f"{name} ({', '.join(columns)})" for name, columns in coverage.compared.items())
-    yield f"sealed: {', '.join(coverage.sealed)}"
+    yield f"sealed, all or some of their columns (--json names each): {', '.join(coverage.sealed)}"
     yield f"compared with what is sealed: {'; '.join(compared)}"
-    yield f"neither, all or some of their columns (--json names each): {', '.join(coverage.neither)}"
+    yield f"neither, all or some of their columns: {', '.join(coverage.neither)}"
     if not with_anchors:
         yield "without --anchors a chain that was cut off or written anew is not found"
 

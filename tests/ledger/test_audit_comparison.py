@@ -225,3 +225,4 @@ def test_every_column_of_the_ledger_is_told_of_once(engine: Engine) -> None:
         assert set(form.columns) <= set(told.sealed[form.table.name])
     assert {"people", "documents", "desk_items"} <= told.neither.keys()
     assert "waiting_on" in told.neither["cases"]
+    assert "counters" not in told.neither

@@ -64,7 +64,7 @@ def test_what_the_verdict_is_about_is_told(audited: Audited, tmp_path: Path) -> 
     told = typed(tmp_path, "audit", "verify").out
     sealed, compared, neither, anchors = told.splitlines()[-4:]
     assert all(table in sealed for table in ("case_events", "commands", "letters", "submissions"))
-    assert all(words in compared for words in ("cases (", "outcome", "closed_at", "counters (value)"))
+    assert all(words in compared for words in ("cases (", "outcome", "closed_at", "counters (name, value)"))
     assert all(table in neither for table in ("people", "documents", "desk_items", "cases"))
     assert "a chain that was cut off or written anew is not found" in anchors
     data = json.loads(typed(tmp_path, "audit", "verify", "--json").out)
