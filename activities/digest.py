@@ -40,7 +40,7 @@ class Digesting:
         """Return where the city stands. Raises Unavailable or Misconfigured."""
         code = self._shelf.city(ask.city).code
         figures = self._figures.of_city(code, now - SAMPLE_WINDOW, SAMPLES_AT_MOST)
-        return digest_of(figures, ask.day, now)
+        return digest_of(figures, self._shelf.people(), ask.day, now)
 
     def alert(self, ask: DigestAsk, figures: DigestFigures, *, key: str | None = None) -> Alert:
         """Return the digest as it is sent; under the day's key unless another is given."""

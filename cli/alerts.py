@@ -18,7 +18,7 @@ from models.alert_texts import late_words
 from models.case import CASE_NUMBER_PATTERN
 from models.errors import BadInput, Finding
 from models.outbox import AlertEntry, AlertState, DeliveryEntry, DeliveryState
-from models.roles import Act
+from models.roles import Act, People
 from runtime import adapters
 from runtime.settings import Settings
 from workflows import options
@@ -53,7 +53,8 @@ def alerts_list(
         if json_:
             print_cut("alerts", [_entry_data(entry) for entry in entries], entries)
         else:
-            screen.print(_entries_screen(entries) if entries else "no alerts")
+            people = adapters.office(settings).shelf.people()
+            screen.print(_entries_screen(entries, people) if entries else "no alert matches")
             say_cut(entries, screen)
             if silence := book.silence(ledger_time(settings) - options.WATCH_SENT_AFTER):
                 screen.print(silence_line(silence))
@@ -99,6 +100,8 @@ def deliveries(what: What, json_: Json = False) -> None:
     async def work(settings: Settings, screen: Console) -> None:
         book = adapters.office(settings).alerts
         entries = book.deliveries_of(what) if ":" in what else book.deliveries(known_form(what))
+        if not entries and ":" in what:
+            book.of_key(what)
         if json_:
             print_json([vars(entry) for entry in entries])
         else:
@@ -130,14 +133,16 @@ def _entry_data(entry: AlertEntry) -> dict[str, object]:
     return {**entry.alert.model_dump(mode="json"), **state}
 
 
-def _entries_screen(entries: list[AlertEntry]) -> Table:
+def _entries_screen(entries: list[AlertEntry], people: People) -> Table:
     rows = []
     for entry in entries:
         alert = entry.alert
         late = late_words(alert.late_by) if alert.late_by else ""
         step = "" if alert.step is None else alert.step.value
         facts = (clock(alert.raised_at), alert.kind.value, str(alert.level), step, late)
-        rows.append((*facts, entry.state.value, entry.acknowledged_by or "", alert.key))
+        by = entry.acknowledged_by or ""
+        by += " (left)" * (by != "" and people.find(by) is None)
+        rows.append((*facts, entry.state.value, by, alert.key))
     return _table(("WIB", "alert", "level", "step", "late", "state", "by", "key"), rows)
 
 

@@ -1,5 +1,6 @@
 """Commands on the audit: verify the chain, seal, anchor its head outside, read the trail."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,7 @@ from cli.door import As, Json, counter, hand, known_form, ledger_time, print_jso
 from cli.progress import progress
 from cli.report import asked_period
 from cli.screens import clock
-from models.audit import Fault, TrailAsk, TrailLine, Unsealed
+from models.audit import Coverage, Fault, TrailAsk, TrailLine, Unsealed
 from models.errors import WrongState
 from models.roles import Act
 from models.texts import duration
@@ -41,10 +42,11 @@ def verify(
     ] = None,
     json_: Json = False,
 ) -> None:
-    """Compare every row that was sealed with the chain, and name each that was changed. Exit code 4 then."""
+    """Compare rows with the chain, cases with their events; name each that was changed. Exit code 4 then."""
 
     async def work(settings: Settings, screen: Console) -> int:
         audit, file = adapters.audit(settings), adapters.anchors(anchors or settings.anchors)
+        coverage = audit.coverage()
         head = audit.head()
         last = 0 if head is None else head.number
         found: list[Fault] = []
@@ -56,7 +58,7 @@ def verify(
                     found.append(fault)
                 else:
                     screen.print(Text(f"{fault.table} {fault.key}: {fault.what}", "red"), soft_wrap=True)
-        unsealed = audit.unsealed()
+        unsealed, lost = audit.unsealed(), sealing.lost_anchors(audit, file)
         if json_:
             print_json(
                 {
@@ -65,15 +67,23 @@ def verify(
                     "head": None if head is None else head.hash,
                     "faults": [vars(fault) for fault in found],
                     "unsealed": vars(unsealed),
+                    "with_anchors": file is not None,
+                    "lost_anchors": lost,
+                    **vars(coverage),
                 }
             )
             return _BROKEN if broken else 0
         if broken:
-            screen.print(f"{last} entries, {broken} fault(s): the trail is not whole", style="bold red")
+            words = f"{last} entries, {broken} fault(s): the ledger is not as it was written"
+            screen.print(words, style="bold red")
         else:
             end = "" if head is None else f", head {head.hash[:16]}"
-            screen.print(f"{last} entries{end}: nothing was changed since it was sealed", style="bold green")
+            screen.print(f"{last} entries{end}: nothing that is sealed was changed", style="bold green")
         screen.print(f"  {_waiting(unsealed, settings)}", style="yellow" if unsealed.rows else "")
+        if lost:
+            screen.print(f"  {lost} anchor(s) are of entries that were lost when the ledger was put back")
+        for line in _vouched(coverage, with_anchors=file is not None):
+            screen.print(Text(f"  {line}"), soft_wrap=True)
         return _BROKEN if broken else 0
 
     run(work, as_json=json_)
@@ -147,15 +157,25 @@ def show(
         if json_:
             print_cut("lines", [vars(line) for line in lines], lines)
         else:
-            screen.print(_table(lines) if lines else "nothing was done")
+            screen.print(_table(lines) if lines else "no line of the trail matches")
             say_cut(lines, screen)
 
     run(work, as_json=json_)
 
 
+def _vouched(coverage: Coverage, *, with_anchors: bool) -> Iterator[str]:
+    """Yield what the verdict is about, and what it says nothing about."""
+    compared = (f"{name} ({', '.join(columns)})" for name, columns in coverage.compared.items())
+    yield f"sealed, all or some of their columns (--json names each): {', '.join(coverage.sealed)}"
+    yield f"compared with what is sealed: {'; '.join(compared)}"
+    yield f"neither, all or some of their columns: {', '.join(coverage.neither)}"
+    if not with_anchors:
+        yield "without --anchors a chain that was cut off or written anew is not found"
+
+
 def _waiting(unsealed: Unsealed, settings: Settings) -> str:
     if unsealed.oldest is None:
-        return "every row is sealed"
+        return "nothing waits to be sealed"
     age = duration(ledger_time(settings) - unsealed.oldest)
     return f"{unsealed.rows} row(s) are not sealed yet, the oldest for {age}"
 

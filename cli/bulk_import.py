@@ -93,8 +93,8 @@ def _say(
     layout = {"own": "our own columns", "bnba": "BNBA", "map": "columns of the map"}[checked.plan.layout]
     screen.print(f"{checked.rows} rows, {layout}", style="bold", markup=False)
     if taken is None:
-        new = checked.good - checked.taken_before
-        screen.print(f"  {new} would be taken, {checked.taken_before} were before; nothing was started")
+        would = f"{checked.untaken} would be taken, {checked.taken_before} were before"
+        screen.print(f"  {would}; nothing was started")
     elif taken.new + taken.known + taken.started == 0:
         screen.print(f"  nothing new: {taken.taken_before} row(s) were taken before", style="green")
     else:
@@ -121,6 +121,7 @@ def _data(checked: Checked, taken: Taken | None, wanted: ListWanted) -> dict[str
         "rows": checked.rows,
         "rejected": checked.rejected if taken is None else taken.rejected,
         "taken_before": checked.taken_before,
+        "untaken": checked.untaken,
         "new": None if taken is None else taken.new,
         "known": None if taken is None else taken.known,
         "started": None if taken is None else taken.started,

@@ -169,7 +169,7 @@ def _told(loaded: Loaded, *, is_dry_run: bool) -> list[str]:
         return [*lines, f"{loaded.path.name}: nothing new"]
     done = "would be added" if is_dry_run else "added"
     lines.append(f"{loaded.path.name}: {len(loaded.added)} {done}")
-    if loaded.is_new:
+    if loaded.is_new and not is_dry_run:
         lines.append("a draft: compare it with the joint decree (SKB), then set provisional = false")
     return lines
 

@@ -5,18 +5,19 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from dotenv import dotenv_values
 from rich.console import Console
 
 from cli.cutting import print_cut, say_cut
+from cli.desk_screens import item_data
 from cli.door import As, CaseArgument, Counter, Json, counter, hand, known_form, ledger_time, print_json, run
-from cli.screens import CaseReport, case_screen, findings_screen, item_data, list_screen, silence_line
+from cli.screens import CaseReport, case_screen, findings_screen, letter_data, list_screen, silence_line
 from intake.intake import Intake
 from models.case import SlaState, Step
 from models.roles import Act
 from runtime import adapters
 from runtime.settings import Settings
 from runtime.starting import CaseStarter
+from runtime.web_ui import WebUi
 from workflows import options
 
 app = typer.Typer()
@@ -65,10 +66,12 @@ def show(case: CaseArgument, json_: Json = False) -> None:
                 | {"events": [event.model_dump(mode="json", exclude_none=True) for event in report.history]}
                 | {"alerts": [alert.model_dump(mode="json", exclude_none=True) for alert in report.alerts]}
                 | {"desk": [item_data(item) for item in report.desk], "undelivered": report.undelivered}
+                | {"letters": [letter_data(letter) for letter in report.letters]}
                 | {"office_minutes_left": _minutes(report.office_left), "erased_at": report.erased_at}
+                | {"is_begun": report.words.is_begun, "is_past_due": report.words.is_past_due}
             )
             return
-        ui = dotenv_values(settings.stack_file).get("REAKTIVASI_WEB_UI")
+        ui = None if settings.web_ui is None else WebUi.of(settings)
         screen.print(case_screen(report, office.shelf.reasons(), ui))
 
     run(work, as_json=json_)
@@ -87,16 +90,24 @@ def list_(
     async def work(settings: Settings, screen: Console) -> None:
         office = adapters.office(settings)
         found = office.registry.cases(step=step, sla=sla, city=city, limit=limit)
-        erased = office.erasures.erased([state.case.case_number for state in found])
+        numbers = [state.case.case_number for state in found]
+        erased, unbegun = office.erasures.erased(numbers), office.registry.unbegun(numbers)
         if json_:
-            told = ((state, erased.get(state.case.case_number)) for state in found)
-            print_cut(
-                "cases", [state.model_dump(mode="json") | {"erased_at": at} for state, at in told], found
-            )
+            told = [
+                state.model_dump(mode="json")
+                | {
+                    "erased_at": erased.get(state.case.case_number),
+                    "is_begun": state.case.case_number not in unbegun,
+                }
+                for state in found
+            ]
+            print_cut("cases", told, found)
         else:
-            screen.print(list_screen(found, erased, screen.width) if found else "no case matches")
+            now = ledger_time(settings)
+            table = list_screen(found, erased, unbegun, now, screen.width)
+            screen.print(table if found else "no case matches")
             say_cut(found, screen)
-            if silence := office.alerts.silence(ledger_time(settings) - options.WATCH_SENT_AFTER):
+            if silence := office.alerts.silence(now - options.WATCH_SENT_AFTER):
                 screen.print(silence_line(silence))
 
     run(work, as_json=json_)
@@ -110,7 +121,7 @@ def sweep() -> None:
         desk = await counter(settings)
         started = await _intake(desk).sweep(ledger_time(settings))
         delivered = await desk.delivery.sweep()
-        screen.print(f"{started} case(s) started, {delivered} command(s) delivered")
+        screen.print(f"{started} case(s) started, {delivered} command(s) taken or refused by their cases")
 
     run(work)
 

@@ -4,12 +4,13 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from cli.cutting import print_cut, say_cut
+from cli.desk_screens import desk_screen, item_data, refusals_screen, sheet_data, sheet_screen
 from cli.door import As, CommandId, Json, Reason, counter, hand, ledger_time, print_json, run
 from cli.officer import Officer
 from cli.saying import At, Note, Proof, Receipt, ReceiptAgain, RejectCode, ReturnCode, said
-from cli.screens import desk_screen, item_data, refusals_screen, sheet_data, sheet_screen
 from models.desk import DeskItem
 from runtime import adapters
 from runtime.settings import Settings
@@ -30,7 +31,9 @@ def desk_list(
     everything: Annotated[
         bool, typer.Option("--all", help="All open work of the area, whosever it is.")
     ] = False,
-    unassigned: Annotated[bool, typer.Option("--unassigned", help="Only what is in nobody's hand.")] = False,
+    unassigned: Annotated[
+        bool, typer.Option("--unassigned", help="Only what is in no hand, or in one that is gone.")
+    ] = False,
     as_: As = None,
     json_: Json = False,
 ) -> None:
@@ -39,11 +42,13 @@ def desk_list(
     async def work(settings: Settings, screen: Console) -> None:
         desk = await counter(settings)
         items = desk.work.queue(hand(as_, None, settings).actor, everything=everything)
-        items = [item for item in items if item.assignee is None or not unassigned]
+        items = [item for item in items if item.is_free or not unassigned]
         if json_:
             print_json([item_data(item) for item in items])
         else:
-            screen.print(desk_screen(items) if items else "nothing to do")
+            screen.print(
+                desk_screen(items) if items else _nothing(everything=everything, unassigned=unassigned)
+            )
 
     run(work, as_json=json_)
 
@@ -163,7 +168,8 @@ def refusals(
         if json_:
             print_cut("refusals", [vars(one) for one in refused], refused)
         else:
-            screen.print(refusals_screen(refused) if refused else "nobody was refused anything")
+            words = "nobody was refused anything on cases of your cities"
+            screen.print(refusals_screen(refused) if refused else words)
             say_cut(refused, screen)
 
     run(work, as_json=json_)
@@ -184,9 +190,19 @@ def work_(as_: As = None) -> None:
     run(work)
 
 
+def _nothing(*, everything: bool, unassigned: bool) -> str:
+    """Say of what there is none: another filter, role or area may have work."""
+    whose = "of your area" if everything else "for you"
+    return f"no open work {whose}{' that is in no hand' if unassigned else ''}"
+
+
 def _tell(item: DeskItem, screen: Console, *, as_json: bool) -> None:
     if as_json:
         print_json(item_data(item))
     else:
         whose = f"in the hand of {item.assignee}" if item.assignee else "in nobody's hand"
-        screen.print(f"item {item.id} ({item.case.case_number}, {item.step}) is {whose}", style="bold")
+        left = f", taken over from {item.taken_from}" if item.taken_from else ""
+        what = f"item {item.id} ({item.case.case_number}, {item.step}) is {whose}{left}"
+        screen.print(Text(what, style="bold"), soft_wrap=True)
+        if item.gone is not None:
+            screen.print(Text(f"  {item.assignee} cannot do it now: {item.gone}", style="yellow"))

@@ -54,11 +54,11 @@ def list_(
     async def work(settings: Settings, screen: Console) -> None:
         gate = adapters.work(adapters.office(settings)).gate
         reader = gate.officer(hand(as_, None, settings).actor, Act.READ_REFUSALS)
-        notes = adapters.event_book(settings).latest(limit, reader.cities)
+        notes = adapters.event_book(settings).latest(reader.cities, limit)
         if json_:
             print_cut("events", [vars(note) for note in notes], notes)
         else:
-            screen.print(_screen(notes) if notes else "nothing came in")
+            screen.print(_screen(notes) if notes else "nothing came in for cases of your cities")
             say_cut(notes, screen)
 
     run(work, as_json=json_)

@@ -77,6 +77,10 @@ def keys_rotate(
         for number in vault.rotate():
             done += number
             screen.print(f"{done} of {max(left, done)}")
+        left = sum(number for master, number in vault.wrapped_by().items() if master != newest)
+        if left:  # another process with an older newest key made some meanwhile
+            screen.print(f"{left} people's keys came meanwhile under another key: rotate again", markup=False)
+            return
         screen.print(f"everything is under {newest}", markup=False)
         screen.print(
             "destroy an older key when `keys list` shows 0 beside it and every process knows the newest"

@@ -9,9 +9,10 @@ from rich.console import Console
 from rich.prompt import IntPrompt, Prompt
 
 from cli.called_away import CalledAway, Calls
+from cli.desk_screens import sheet_screen
 from cli.door import Counter
 from cli.saying import read_time
-from cli.screens import findings_screen, sheet_screen
+from cli.screens import findings_screen
 from desk.decisions import PortalEntry, Said, Verb
 from desk.orders import Hand
 from models.case import Step

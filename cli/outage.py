@@ -53,7 +53,12 @@ def declare(
         opened = outages.open(system, officer.id, since=since, note=why, now=now)
         if opened is None:
             raise WrongState(f"an outage of {system} is open already (see `starter.py outage list`)")
-        _say(opened, f"{len(outages.to_park(system))} case(s) are being parked", screen, as_json=json_)
+        _say(
+            opened,
+            f"{len(outages.to_park(system))} case(s) wait for a worker to park them",
+            screen,
+            as_json=json_,
+        )
 
     run(work, as_json=json_)
 
@@ -83,7 +88,12 @@ def end(
         ended = outages.end(system, officer.id, until=until, now=now)
         if ended is None:
             raise WrongState(f"the outage of {system} was ended a moment ago")
-        _say(ended, f"{len(outages.to_release(system))} case(s) are being released", screen, as_json=json_)
+        _say(
+            ended,
+            f"{len(outages.to_release(system))} case(s) wait for a worker to release them",
+            screen,
+            as_json=json_,
+        )
 
     run(work, as_json=json_)
 

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from activities.ways import Mode
 from cli.breach_page import breach_page
 from cli.door import As, CaseArgument, Json, Reason, counter, hand, known_form, ledger_time, print_json, run
 from cli.exporting import exported, require_free, shown, write_private
@@ -46,7 +47,9 @@ def access(
         path = out or Path(f"akses-{number}.md")
         require_free(path, "--out")
         numbers = office.trail.cases_of_person(number)
-        held = [held for one in numbers if officer.serves((held := _held(office, one)).state.case)]
+        by_machine = settings.bpjs is not Mode.DESK
+        all_held = (_held(office, one, bpjs_by_machine=by_machine) for one in numbers)
+        held = [held for held in all_held if officer.serves(held.state.case)]
         elsewhere = [one for one in numbers if one not in {case.number for case in held}]
         page = access_page(held, elsewhere, officer, now).encode()
         exported(
@@ -127,10 +130,15 @@ def breach_report(
     run(work, as_json=json_)
 
 
-def _held(office: Office, number: str) -> HeldCase:
+def _held(office: Office, number: str, *, bpjs_by_machine: bool) -> HeldCase:
+    state = office.registry.case(number)
+    attempts = range(1, state.attempt + 1)
     return HeldCase(
         dossier=office.book.dossier(number),
-        state=office.registry.case(number),
+        state=state,
+        events=office.registry.history(number),
+        has_begun_submission=any(office.book.submission_begun(number, one) for one in attempts),
+        bpjs_by_machine=bpjs_by_machine,
         letters=office.book.letters(number),
         notes=office.book.notes(number),
         trail=office.trail.lines(TrailAsk(case_number=number)),

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from cli.screens import clock
+from cli.screens import clock, validity
 from models.audit import Door, TrailLine
 from models.case import CaseState, Step
 from models.desk import IssuedLetter
 from models.dossier import Dossier
 from models.identity import Sex
+from models.messages import CaseEvent, EventKind
 from models.policy import NeedKind
 from models.roles import Officer
 from models.texts import DOCUMENT, NEED, OUTCOME, STEP, TRACK
@@ -27,11 +28,9 @@ DOOR: Final = {
     Door.PRIVACY_ACCESS: "salinan untuk pemilik data",
     Door.BREACH_REPORT: "rancangan pemberitahuan kegagalan (nomor kasus)",
 }
-_SENT: Final = {
-    Step.SIKS_NG_UPLOAD: "Kementerian Sosial (SIKS-NG): identitas, surat rekomendasi, dokumen",
-    Step.KEMENSOS_VERIFICATION: "Kementerian Sosial: nomor pengajuan",
-    Step.BPJS_RECONNECT: "BPJS Kesehatan: NIK, untuk memeriksa status kepesertaan",
-}
+_HANDED_IN: Final = "Kementerian Sosial (SIKS-NG): identitas, surat rekomendasi, dokumen; nomor pengajuan"
+_MAYBE: Final = "Kementerian Sosial (SIKS-NG): mesin mulai mengirim, jawabannya tidak tercatat"
+_LOOKED_UP: Final = "BPJS Kesehatan: NIK, untuk memeriksa status kepesertaan"
 
 
 @dataclass(frozen=True, repr=False)
@@ -43,6 +42,22 @@ class HeldCase:
     letters: Sequence[IssuedLetter]
     notes: Mapping[str, str]
     trail: Sequence[TrailLine]
+    events: Sequence[CaseEvent]
+    has_begun_submission: bool
+    """Whether a machine began to hand the person in to SIKS-NG."""
+    bpjs_by_machine: bool
+    """Whether a machine asks BPJS, which it does when papers are checked too."""
+
+    @property
+    def institutions(self) -> Iterator[str]:
+        """Who got data of the person, and which."""
+        if any(_is_handed_in(event) for event in self.events):
+            yield _HANDED_IN
+        elif self.has_begun_submission:
+            yield _MAYBE
+        asked = {Step.BPJS_RECONNECT} | ({Step.DOCUMENT_CHECK} if self.bpjs_by_machine else set())
+        if any(event.kind is EventKind.STEP_OPENED and event.step in asked for event in self.events):
+            yield _LOOKED_UP
 
     @property
     def number(self) -> str:
@@ -80,9 +95,9 @@ def access_page(held: Sequence[HeldCase], elsewhere: Sequence[str], officer: Off
         ("waktu (WIB)", "petugas", "peran", "cara"),
         ((clock(one.at), one.actor, one.role or "-", DOOR[Door(one.what)]) for one in views),
     )
-    steps = {step for step in Step for one in held if _reached(one, step)}
-    lines += ["", "Lembaga yang menerima data:", ""]
-    lines += [f"- {words}" for step, words in _SENT.items() if step in steps] or ["- tidak ada"]
+    told_to = dict.fromkeys(words for one in held for words in one.institutions)
+    lines += ["", "Lembaga yang menerima data menurut catatan ini:", ""]
+    lines += [f"- {words}" for words in told_to] or ["- tidak ada"]
     lines += ["", "## 4. Apa yang dikerjakan", ""]
     lines += markdown_table(
         ("waktu (WIB)", "oleh", "peran", "kasus", "apa", "segel"),
@@ -94,7 +109,8 @@ def access_page(held: Sequence[HeldCase], elsewhere: Sequence[str], officer: Off
     )
     lines += [
         "",
-        "`segel` adalah nomor catatan dalam jejak audit: baris itu tidak berubah sejak disegel.",
+        "`segel` adalah nomor catatan dalam jejak audit: dengannya `starter.py audit verify` memeriksa",
+        "apakah baris itu berubah sejak disegel. Lembaran ini sendiri tidak memeriksanya.",
         "",
     ]
     return "\n".join(lines)
@@ -132,12 +148,13 @@ def _case(held: HeldCase) -> list[str]:
 
 
 def _letter(letter: IssuedLetter) -> str:
-    return f"{letter.number}, {letter.issued_on}{'' if letter.is_valid else ' (batal)'}"
+    return f"{letter.number}, {letter.issued_on}: {validity(letter)}"
 
 
-def _reached(held: HeldCase, step: Step) -> bool:
-    steps = list(Step)
-    return steps.index(held.state.step) >= steps.index(step)
+def _is_handed_in(event: CaseEvent) -> bool:
+    """Tell whether an upload was answered with a yes, whatever became of the case since."""
+    is_yes = event.facts.get("decision") == "approved"
+    return event.kind is EventKind.ANSWER_RECORDED and event.step is Step.SIKS_NG_UPLOAD and is_yes
 
 
 def markdown_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:

@@ -101,7 +101,7 @@ def _body(report: Report, by: Grouping | None) -> Iterator[str]:
     yield "<h2>Waktu siapa yang berjalan</h2>"
     yield (
         '<p class="note">Seluruh waktu kasus yang selesai, menurut giliran siapa. Yang menjeda batas waktu '
-        "adalah batas atas: jeda yang dibatasi kebijakan kota bisa lebih pendek.</p>"
+        "adalah batas atas menurut kebijakan sekarang: jeda yang dibatasi bisa lebih pendek.</p>"
     )
     yield _table("Menit menurut pihak", ("Pihak", "Menit", "Menjeda, paling banyak"), _minutes(total))
     yield "<h2>Hasil</h2>"

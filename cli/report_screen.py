@@ -73,7 +73,7 @@ def _steps(figures: Figures) -> Table:
 
 def _minutes(figures: Figures) -> Table:
     """Return whose time passed; what may have paused is the most that it can have been."""
-    columns = ("whose", "minutes", "of them paused, at most")
+    columns = ("whose", "minutes", "of them paused, at most (by today's policy)")
     table = _table("whose time passed in the cases that ended", columns)
     for owner in Owner:
         paused = figures.paused.get(owner)

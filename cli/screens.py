@@ -1,7 +1,7 @@
 """What operators see: a case, a list of cases. Colours on a terminal, plain text in a pipe."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from rich import box
@@ -10,17 +10,29 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.office_time import office_left
-from desk.sheets import PaperLine, Sheet
 from intake.papers import Checklist
-from models.case import CaseHealth, CaseState, SlaState, Track
-from models.desk import DeskItem, IssuedLetter, ItemKind, Refusal
+from models.case import CaseHealth, CaseState, Outcome, SlaState
+from models.case_words import CaseWords
+from models.desk import DeskItem, IssuedLetter
 from models.errors import Finding
+from models.holding import looked_at
+from models.letters import REPLACED
 from models.messages import Alert, CaseEvent
 from models.outbox import Silence
 from models.reasons import Reasons
-from models.texts import DOCUMENT, ITEM, OUTCOME, SLA, STEP, WAITING_ON, any_of, duration, trouble_words
-from models.wib import WIB
+from models.texts import (
+    DOCUMENT,
+    ITEM,
+    OUTCOME,
+    STEP,
+    any_of,
+    duration,
+    hand_words,
+    trouble_words,
+)
+from models.wib import WIB, wib_clock, wib_date
 from runtime.adapters import Office
+from runtime.web_ui import WebUi
 
 _SLA_STYLE = {
     SlaState.ON_TRACK: "green",
@@ -61,6 +73,12 @@ class CaseReport:
     office_left: timedelta | None
     """Working time of the office until the case is due, by a clock that counts all hours."""
 
+    @property
+    def words(self) -> CaseWords:
+        """What is said of where the case stands."""
+        told = CaseWords.of(self.state, self.history, self.read_at)
+        return replace(told, office_left=self.office_left)
+
     @classmethod
     def of(cls, case_number: str, office: Office) -> "CaseReport":
         """Read it from the ledger. Raises NotFound."""
@@ -72,7 +90,7 @@ class CaseReport:
             read_at=now,
             office_left=office_left(state, history, office.shelf, now),
             alerts=office.registry.alerts(case_number),
-            desk=office.book.items(case_number=case_number),
+            desk=looked_at(office.book.items(case_number=case_number), office.shelf.people(), wib_date(now)),
             undelivered=len(office.book.undelivered(case_number)),
             letters=office.book.letters(case_number),
             erased_at=office.erasures.erased([case_number]).get(case_number),
@@ -85,7 +103,7 @@ def silence_line(silence: Silence) -> Text:
     return Text(said, style="bold red")
 
 
-def case_screen(report: CaseReport, reasons: Reasons, ui: str | None) -> RenderableType:
+def case_screen(report: CaseReport, reasons: Reasons, ui: WebUi | None) -> RenderableType:
     """Return a case with its timeline; `reasons` gives the words of reason codes."""
     state = report.state
     facts = Table.grid(padding=(0, 2))
@@ -95,24 +113,24 @@ def case_screen(report: CaseReport, reasons: Reasons, ui: str | None) -> Rendera
     if state.outcome is not None:
         facts.add_row("outcome", Text(OUTCOME[state.outcome], style="bold"))
     else:
-        facts.add_row("waiting on", f"{WAITING_ON[state.waiting_on]} sejak {clock(state.since)}")
+        facts.add_row("waiting on", report.words.waiting.removesuffix(" WIB"))
     if state.health is not CaseHealth.OK:
         trouble = trouble_words(state.trouble or "-", reasons)
         facts.add_row("trouble", Text(trouble, style="bold red"))
     for item in report.desk:
-        hand = f"di tangan {item.assignee}" if item.assignee else "belum diambil"
-        facts.add_row("desk", f"item {item.id}: {STEP[item.step]}, {ITEM[item.kind]} ({item.role}, {hand})")
+        what = f"item {item.id}: {STEP[item.step]}, {ITEM[item.kind]} ({item.role}, {hand_words(item)})"
+        facts.add_row("desk", Text(what, style="bold red" if item.gone else ""))
     if report.erased_at is not None:
         facts.add_row("person", Text(f"erased on {clock(report.erased_at)} WIB", style="bold"))
     for letter in report.letters:
-        validity = "berlaku" if letter.is_valid else "BATAL"
         signer = letter.signer or "menurut aturan"
-        facts.add_row("letter", Text(f"{letter.number}, {letter.issued_on}, {signer}: {validity}"))
+        facts.add_row("letter", Text(f"{letter.number}, {letter.issued_on}, {signer}: {validity(letter)}"))
     if report.undelivered:
-        facts.add_row("not delivered", f"{report.undelivered} command(s); a worker delivers them")
-    facts.add_row("due", _due(report))
+        then = "a worker delivers them" if state.outcome is None else "the case is over, and refuses them"
+        facts.add_row("not delivered", f"{report.undelivered} command(s); {then}")
+    facts.add_row("due", Text(report.words.due, style=_due_style(report)))
     if ui is not None:
-        facts.add_row("web ui", f"{ui}/namespaces/default/workflows/{state.case.case_number}")
+        facts.add_row("web ui", ui.case(state.case.case_number))
 
     timeline = Table(
         box=box.SIMPLE_HEAD, title="timeline", title_justify="left", pad_edge=False, padding=(0, 1, 0, 0)
@@ -126,15 +144,26 @@ def case_screen(report: CaseReport, reasons: Reasons, ui: str | None) -> Rendera
         )
         step = event.step.value if event.step else ""
         timeline.add_row(
-            str(event.seq), clock(event.at)[5:], event.kind.value, step, str(event.attempt or ""), words
+            str(event.seq),
+            _moment(event.at, report.read_at),
+            event.kind.value,
+            step,
+            str(event.attempt or ""),
+            words,
         )
     return Group(facts, timeline, *([_alerts(report.alerts)] if report.alerts else []))
 
 
-def list_screen(states: Sequence[CaseState], erased: Collection[str], width: int) -> RenderableType:
+def list_screen(
+    states: Sequence[CaseState],
+    erased: Collection[str],
+    unbegun: Collection[str],
+    now: datetime,
+    width: int,
+) -> RenderableType:
     """Return cases as a table, in the order given; a narrow screen goes without track and kecamatan.
 
-    `erased` are the cases of people who were erased.
+    `erased` are the cases of people who were erased, `unbegun` those that no worker has begun.
     """
     is_wide = width >= _WIDE
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
@@ -143,11 +172,10 @@ def list_screen(states: Sequence[CaseState], erased: Collection[str], width: int
     for state in states:
         where = (state.case.track.value, state.case.kecamatan) if is_wide else ()
         due = clock(state.due_at)[:16] if state.due_at else "-"
-        sla = Text(state.sla_state.value, style=_SLA_STYLE[state.sla_state])
-        now = _now(state)
+        stands = _now(state, is_begun=state.case.case_number not in unbegun)
         if state.case.case_number in erased:
-            now.append(", erased", style="dim")
-        table.add_row(state.case.case_number, *where, state.step.value, now, sla, due)
+            stands.append(", erased", style="dim")
+        table.add_row(state.case.case_number, *where, state.step.value, stands, _sla(state, now), due)
     return table
 
 
@@ -173,31 +201,62 @@ def findings_screen(findings: Sequence[Finding], *, style: str) -> RenderableTyp
 
 def clock(at: datetime) -> str:
     """Return a time in WIB as `2026-02-11 08:00:00`."""
-    return f"{at.astimezone(WIB):%Y-%m-%d %H:%M:%S}"
+    return wib_clock(at)
 
 
-def _now(state: CaseState) -> Text:
+def validity(letter: IssuedLetter) -> str:
+    """Return whether a letter is valid, and why not."""
+    if letter.void_because is None:
+        return "berlaku"
+    if letter.void_because == REPLACED:
+        return "BATAL (diganti surat lain)"
+    return f"BATAL (kasus berakhir: {OUTCOME[Outcome(letter.void_because)]})"
+
+
+def letter_data(letter: IssuedLetter) -> dict[str, object]:
+    """Return a letter as JSON data, without what only its paper shows."""
+    return {
+        "number": letter.number,
+        "attempt": letter.attempt,
+        "issued_on": letter.issued_on,
+        "signer": letter.signer,
+        "is_valid": letter.is_valid,
+        "voided_at": letter.voided_at,
+        "void_because": letter.void_because,
+    }
+
+
+def _sla(state: CaseState, now: datetime) -> Text:
+    """Return how a case stands against its budget, also when nobody has noticed that it is late."""
+    if state.outcome is None and state.due_at is None and state.sla_state is SlaState.ON_TRACK:
+        return Text("-")  # no clock runs yet
+    is_late = state.outcome is None and state.due_at is not None and state.due_at <= now
+    if is_late and state.sla_state is not SlaState.BREACHED:
+        return Text(f"{state.sla_state}, past due", style="bold red")
+    return Text(state.sla_state.value, style=_SLA_STYLE[state.sla_state])
+
+
+def _now(state: CaseState, *, is_begun: bool) -> Text:
     """Return the outcome, or whom the case waits for and whether it is stuck."""
     if state.outcome is not None:
         return Text(state.outcome.value, style="bold")
+    if not is_begun:
+        return Text("waits for a worker to begin it", style="yellow")
     if state.health is CaseHealth.OK:
         return Text(f"waits for {state.waiting_on}")
     return Text(f"waits for {state.waiting_on}, {state.health}", style="bold red")
 
 
-def _due(report: CaseReport) -> Text:
-    state = report.state
-    if state.due_at is None and state.outcome is not None:
-        return Text("the clock never ran: the file was not complete")
-    if state.due_at is None:
-        return Text("the clock starts when the file is complete", style="yellow")
-    late = f", terlambat {duration(state.late_by)}" if state.late_by else ""
-    left = ""
-    if report.office_left is not None and report.read_at < state.due_at:
-        office = duration(report.office_left) if report.office_left else "0 jam"
-        left = f"; sisa {duration(state.due_at - report.read_at)}, jam kerja: {office}"
-    words = f"{clock(state.due_at)} WIB ({SLA[state.sla_state]}{late}{left})"
-    return Text(words, style=_SLA_STYLE[state.sla_state])
+def _moment(at: datetime, now: datetime) -> str:
+    """Return a time of a timeline; the year is told unless it is the present one."""
+    is_of_now = at.astimezone(WIB).year == now.astimezone(WIB).year
+    return clock(at)[5:] if is_of_now else clock(at)
+
+
+def _due_style(report: CaseReport) -> str:
+    if report.state.due_at is None:
+        return "" if report.state.outcome is not None else "yellow"
+    return "bold red" if report.words.is_past_due else _SLA_STYLE[report.state.sla_state]
 
 
 def _alerts(alerts: Sequence[Alert]) -> Table:
@@ -215,111 +274,3 @@ def _alerts(alerts: Sequence[Alert]) -> Table:
             alert.detail or "",
         )
     return table
-
-
-def item_data(item: DeskItem) -> dict[str, object]:
-    """Return a piece of work as JSON data."""
-    return {
-        "item": item.id,
-        "case_number": item.case.case_number,
-        "city": item.case.city,
-        "kecamatan": item.case.kecamatan,
-        "track": item.case.track,
-        "kind": item.kind,
-        "step": item.step,
-        "attempt": item.attempt,
-        "role": item.role,
-        "reason": item.reason,
-        "state": item.state,
-        "assignee": item.assignee,
-        "opened_at": item.opened_at,
-        "due_at": item.due_at,
-        "closed_at": item.closed_at,
-        "closed_by": item.closed_by,
-    }
-
-
-def desk_screen(items: Sequence[DeskItem]) -> RenderableType:
-    """Return work as a table, in the order given."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in ("item", "case", "track", "kecamatan", "work", "try", "for", "hand", "due (WIB)"):
-        table.add_column(column, no_wrap=column in {"item", "case"}, overflow="fold")
-    for item in items:
-        what = STEP[item.step] if item.kind is ItemKind.ANSWER else f"perbaiki: {item.reason}"
-        table.add_row(
-            str(item.id),
-            item.case.case_number,
-            Text(item.case.track, style="bold red" if item.case.track is Track.EMERGENCY else ""),
-            item.case.kecamatan,
-            what,
-            str(item.attempt),
-            item.role,
-            item.assignee or "-",
-            clock(item.due_at)[:16] if item.due_at else "-",
-        )
-    return table
-
-
-def refusals_screen(refused: Sequence[Refusal]) -> RenderableType:
-    """Return refusals as a table, in the order given."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in ("WIB", "officer", "command", "case", "why"):
-        table.add_column(column, no_wrap=column != "why", overflow="fold")
-    for one in refused:
-        table.add_row(clock(one.at), one.actor, one.act, one.case_number or "-", one.why)
-    return table
-
-
-def sheet_screen(sheet: Sheet) -> RenderableType:
-    """Return a piece of work as an officer reads it."""
-    item = sheet.item
-    due = clock(item.due_at)[:16] if item.due_at else "belum berjalan"
-    head = f"item {item.id}  {item.case.case_number}  {item.case.track} - {item.case.kecamatan}  batas {due}"
-    what = f"{STEP[item.step]}, {ITEM[item.kind]} (percobaan {item.attempt})"
-    fields = Table.grid(padding=(0, 2))
-    for label, value in sheet.fields:
-        fields.add_row(Text(f"  {label}", style="dim"), Text(value, style="bold"))
-    papers = [
-        Text(f"  {_paper_state(paper):20} {paper.kind}", style=_PAPER_STYLE[_paper_state(paper)])
-        for paper in sheet.papers
-    ]
-    returns = [
-        Text(
-            f"  percobaan {one.attempt}, {STEP[one.step]}: {one.reason}, oleh {one.by}"
-            + (f": {one.note}" if one.note else "")
-        )
-        for one in sheet.returns
-    ]
-    trouble = [Text(f"  sebab: {item.reason}", style="bold red")] if item.reason else []
-    hints = [Text(f"  {hint}", style="italic yellow") for hint in sheet.hints]
-    parts: list[RenderableType] = [
-        Text(head, style="bold"),
-        Text(what, style="bold"),
-        *trouble,
-        *hints,
-        fields,
-    ]
-    if papers:
-        parts += [Text("dokumen", style="bold"), *papers]
-    if returns:
-        parts += [Text("riwayat pengembalian", style="bold"), *returns]
-    return Group(*parts, "")
-
-
-_PAPER_STYLE = {"HILANG ATAU BERUBAH": "bold red", "sudah diperiksa": "green", "belum diperiksa": "yellow"}
-
-
-def _paper_state(paper: PaperLine) -> str:
-    if not paper.is_intact:
-        return "HILANG ATAU BERUBAH"
-    return "sudah diperiksa" if paper.is_accepted else "belum diperiksa"
-
-
-def sheet_data(sheet: Sheet) -> dict[str, object]:
-    """Return a sheet as JSON data. Personal."""
-    return item_data(sheet.item) | {
-        "fields": dict(sheet.fields),
-        "papers": [vars(paper) for paper in sheet.papers],
-        "returns": [vars(one) for one in sheet.returns],
-        "hints": list(sheet.hints),
-    }

@@ -23,7 +23,7 @@ from cli.door import (
 )
 from cli.exporting import unwritten
 from cli.saying import At, Note, Proof, Receipt, ReceiptAgain, RejectCode, ReturnCode, said
-from cli.screens import console
+from cli.screens import console, validity
 from desk.corrections import FIELDS
 from intake.files import read_bounded
 from models.case import Step, Track
@@ -182,7 +182,7 @@ def letter(
     """Write the office's letter as PDF, issue it anew, or check a verification code."""
 
     async def work(settings: Settings, screen: Console) -> None:
-        desk = await counter(settings)
+        desk, target = await counter(settings), None
         if verify is not None:
             found = desk.work.letters.verify(verify)
         else:
@@ -196,12 +196,11 @@ def letter(
             target = output or Path(f"{number}.pdf")
             _write(target, made.pdf)
         if json_:
-            print_json({**vars(found), "is_valid": found.is_valid, "file": str(output) if output else None})
+            print_json({**vars(found), "is_valid": found.is_valid, "file": target})
             return
-        state = "berlaku" if found.is_valid else "BATAL"
-        screen.print(f"{found.number} ({found.case_number}): {state}", style="bold", markup=False)
+        screen.print(f"{found.number} ({found.case_number}): {validity(found)}", style="bold", markup=False)
         screen.print(f"  kode verifikasi {found.verification_code}", markup=False)
-        if verify is None:
+        if target is not None:
             screen.print(f"  {target}", markup=False)
 
     run(work, as_json=json_)

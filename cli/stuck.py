@@ -1,6 +1,7 @@
 """Commands on cases that do not move: which are stuck and why, and why one case stands where it does."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 
@@ -12,12 +13,17 @@ from rich.text import Text
 from cli.door import CaseArgument, Json, known_form, ledger_time, print_json, run
 from cli.screens import clock
 from models.case import CaseHealth
+from models.case_words import CaseWords
+from models.desk import Gone
+from models.holding import looked_at
 from models.outbox import AlertState
 from models.reasons import Reasons
+from models.roles import People
 from models.standstill import judged
 from models.stuck_groups import CODE_FAILS, RUNNING, StuckGroup, groups_of
-from models.texts import HEALTH, ITEM, SLA, STEP, WAITING_ON, duration, trouble_words
+from models.texts import GONE, HEALTH, ITEM, STEP, duration, hand_words, trouble_words
 from models.why import Why
+from models.wib import wib_date
 from runtime import adapters
 from runtime.glance import failing, glance
 from runtime.namespace import OwnNamespace
@@ -63,7 +69,7 @@ def stuck(
                 [(head, "bold red"), (f"   {', '.join(sorted(fails)[:5])}{more}", ""), (f"   {address}", "")],
             )
         if not groups and not fails:
-            screen.print("no case is stuck or parked")
+            screen.print(f"no case is stuck or parked{' by the ledger' if fails is None else ''}")
         if fails is None:
             screen.print(
                 "Temporal does not answer: cases whose code fails are not in this list", style="yellow"
@@ -86,12 +92,14 @@ def why(case: CaseArgument, json_: Json = False) -> None:
         rule = office.shelf.city(told.case.city).stuck.rule_of(told.case.track)
         found = Why(
             state=told if told.outcome else judged(told, rule, now),
-            items=office.book.items(case_number=number),
+            items=looked_at(office.book.items(case_number=number), office.shelf.people(), wib_date(now)),
             undelivered=len(office.book.undelivered(number)),
             alert=alerts[0] if alerts else None,
             glance=await glance(OwnNamespace.of(settings, office.lineage), told.case),
             is_begun=office.registry.is_started(number),
             now=now,
+            words=replace(CaseWords.of(told, office.registry.history(number), now), tells_rest=True),
+            in_charge_left=bool(alerts) and _is_gone(alerts[0].acknowledged_by, office.shelf.people()),
         )
         if json_:
             print_json(_why_data(found) | {"erased_at": erased_at})
@@ -101,6 +109,10 @@ def why(case: CaseArgument, json_: Json = False) -> None:
                 screen.print(f"person  erased on {clock(erased_at)} WIB")
 
     run(work, as_json=json_)
+
+
+def _is_gone(officer: str | None, people: People) -> bool:
+    return officer is not None and people.find(officer) is None
 
 
 def _group_lines(
@@ -142,8 +154,8 @@ def _facts(found: Why, reasons: Reasons) -> Iterator[tuple[str, str, str]]:
         yield "over", f"{state.outcome}, {clock(state.closed_at or now)} WIB", ""
         return
     waited = duration(now - state.since)
-    yield "waiting on", f"{WAITING_ON[state.waiting_on]} sejak {clock(state.since)} WIB ({waited})", ""
-    yield _due(found)
+    yield "waiting on", f"{found.words.waiting} ({waited})", ""
+    yield "due", found.words.due, _due_style(found)
     if state.health is not CaseHealth.OK:
         yield "health", f"{HEALTH[state.health]}: {trouble_words(state.trouble or '-', reasons)}", "bold red"
     if found.error is not None:
@@ -154,13 +166,14 @@ def _facts(found: Why, reasons: Reasons) -> Iterator[tuple[str, str, str]]:
 
 def _people(found: Why) -> Iterator[tuple[str, str, str]]:
     for item in found.items:
-        whose = f"di tangan {item.assignee}" if item.assignee else "belum diambil"
-        yield "desk", f"item {item.id}: {STEP[item.step]}, {ITEM[item.kind]} ({item.role}, {whose})", ""
+        what = f"item {item.id}: {STEP[item.step]}, {ITEM[item.kind]} ({item.role}, {hand_words(item)})"
+        yield "desk", what, "bold red" if item.gone else ""
     if found.undelivered:
         yield "not delivered", f"{found.undelivered} perintah menunggu worker", "yellow"
     if found.alert is not None:
         alert, by = found.alert.alert, found.alert.acknowledged_by
-        charge = f"ditangani {by}" if by else "belum ditangani"
+        left = f", yang {GONE[Gone.LEFT]}" if found.in_charge_left else ""
+        charge = f"ditangani {by}{left}" if by else "belum ditangani"
         charge = "ditutup" if found.alert.state is AlertState.CLOSED else charge
         yield "last alert", f"{alert.kind}, {clock(alert.raised_at)} WIB, {charge}", ""
 
@@ -183,13 +196,10 @@ def _temporal(found: Why) -> Iterator[tuple[str, str, str]]:
         yield "temporal", f"workflow task gagal, percobaan {found.glance.task_attempts}", "bold red"
 
 
-def _due(found: Why) -> tuple[str, str, str]:
-    state, now = found.state, found.now
-    if state.due_at is None:
-        return "due", "belum berjalan: berkas belum lengkap", "yellow"
-    late = f"terlambat {duration(now - state.due_at)}" if state.due_at <= now else ""
-    rest = late or f"sisa {duration(state.due_at - now)}"
-    return "due", f"{clock(state.due_at)} WIB ({SLA[state.sla_state]}, {rest})", "bold red" if late else ""
+def _due_style(found: Why) -> str:
+    if found.state.due_at is None:
+        return "yellow"
+    return "bold red" if found.words.is_past_due else ""
 
 
 def _why_data(found: Why) -> dict[str, object]:
@@ -197,12 +207,16 @@ def _why_data(found: Why) -> dict[str, object]:
         "state": found.state.model_dump(mode="json"),
         "error": found.error,
         "desk_items": [item.id for item in found.items],
+        "gone": {item.id: item.gone for item in found.items if item.gone is not None},
         "undelivered": found.undelivered,
         "alert": None if found.alert is None else found.alert.alert.key,
         "acknowledged_by": None if found.alert is None else found.alert.acknowledged_by,
+        "in_charge_left": found.in_charge_left,
         "temporal_answers": found.glance.answers,
         "is_running": found.glance.is_running if found.glance.answers else None,
         "workers": found.glance.workers if found.glance.answers else None,
+        "is_begun": found.words.is_begun,
+        "is_past_due": found.words.is_past_due,
         "pending": [vars(one) for one in found.glance.pending],
         "next": list(found.next),
     }

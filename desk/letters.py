@@ -8,7 +8,7 @@ from gateways.ports.papers import Documents, LetterPrinter
 from gateways.ports.policies import PolicyShelf
 from models.desk import IssuedLetter, NewLetter
 from models.errors import NotFound, WrongState
-from models.letters import Letter, subject_digest
+from models.letters import REPLACED, Letter, subject_digest
 from models.wib import wib_date
 
 
@@ -43,10 +43,11 @@ class Letters:
         )
 
     def valid(self, case_number: str) -> IssuedLetter:
-        """Return the case's letter that is not void. Raises NotFound."""
-        letters = [letter for letter in self._book.letters(case_number) if letter.is_valid]
+        """Return the case's letter. Raises NotFound, or WrongState when the end of the case made it void."""
+        letters = [one for one in self._book.letters(case_number) if one.void_because != REPLACED]
         if not letters:
-            raise NotFound(f"{case_number} has no letter yet: it is issued with the recommendation")
+            raise NotFound(f"{case_number} has no letter: it is issued with the recommendation")
+        letters[-1].require_valid()
         return letters[-1]
 
     def print(self, case_number: str) -> PrintedLetter:

@@ -149,6 +149,8 @@ class Sheets:
 
     def _usual_hints(self, item: DeskItem) -> tuple[str, ...]:
         number = item.case.case_number
+        if not item.is_open:
+            return ()
         if item.kind is ItemKind.MEND:
             return (
                 f"data salah: starter.py correct {number} (kasus lalu berjalan sendiri)",

@@ -1,5 +1,6 @@
 """The work of officers: their queue, claims, answers. Everything is in the ledger before it is delivered."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from desk.decisions import Checked, Decisions, Said, Verb
@@ -15,6 +16,7 @@ from models.audit import Access, Door
 from models.case import CaseState, Step
 from models.desk import CaseMessage, Command, CommandKind, Completion, DeskItem, ItemKind, NewLetter, Refusal
 from models.errors import WrongState
+from models.holding import looked_at
 from models.messages import (
     GiveAnswer,
     RetryStep,
@@ -23,6 +25,7 @@ from models.messages import (
 from models.page import Page
 from models.reasons import Reasons
 from models.roles import MACHINE, Act, Officer, Role
+from models.wib import wib_date
 
 _ANSWER = CommandKind.ANSWER
 
@@ -40,15 +43,29 @@ class OfficeWork(DueTimes):
     def queue(self, actor: str | None, *, everything: bool = False) -> list[DeskItem]:
         """Return the open work that is for the officer: his roles, his area, not in another's hand.
 
-        With `everything` all open work of his area. Emergencies come first, then the next due.
+        The hand of somebody who left, has other work now or is away is nobody's. With `everything` all open
+        work of his area. Emergencies come first, then the next due.
         """
         officer = self.gate.officer(actor, Act.READ_DESK)
-        there = self._book.items(cities=officer.cities)
+        there = self._looked_at(self._book.items(cities=officer.cities))
         items = [item for item in there if officer.serves(item.case)]
         if everything:
             return items
         mine = [item for item in items if item.role in officer.roles or item.assignee == officer.id]
-        return [item for item in mine if item.assignee in {None, officer.id}]
+        return [item for item in mine if item.is_free or item.assignee == officer.id]
+
+    def _looked_at(self, items: Iterable[DeskItem]) -> list[DeskItem]:
+        return looked_at(items, self._shelf.people(), wib_date(self._clock()))
+
+    def _item(self, number: int) -> DeskItem:
+        (item,) = self._looked_at([self._book.item(number)])
+        return item
+
+    def _hand_over(self, item: DeskItem, to: str, *, expects: str | None) -> DeskItem:
+        left_by = _left_by(item)
+        given = self._book.assign(item.id, to, expects=expects, at=self._clock(), taken_from=left_by)
+        (item,) = self._looked_at([given])
+        return item
 
     def refusals(self, actor: str | None, limit: int = 200) -> Page[Refusal]:
         """Return the newest of what officers were not allowed to do in the cities that the reader serves."""
@@ -56,13 +73,13 @@ class OfficeWork(DueTimes):
         return self._book.refusals(reader.cities, limit)
 
     def claim(self, hand: Hand, number: int) -> DeskItem:
-        """Take a piece of work; of two who take it at the same time, one gets it."""
-        item = self._book.item(number)
+        """Take a piece of work, also out of a hand that is gone; of two who take it at once, one gets it."""
+        item = self._item(number)
         officer = self.gate.officer(hand.actor, Act.WORK, item.case)
         self.gate.role_for(officer, item)
         if item.is_open and item.assignee == officer.id:
             return item
-        return self._book.assign(number, officer.id, expects=None, at=self._clock())
+        return self._hand_over(item, officer.id, expects=_left_by(item))
 
     def release(self, hand: Hand, number: int) -> DeskItem:
         """Give a piece of work back; a supervisor may take it out of another's hand."""
@@ -74,9 +91,9 @@ class OfficeWork(DueTimes):
 
     def assign(self, hand: Hand, number: int, to: str) -> DeskItem:
         """Give a piece of work to an officer who may do it."""
-        item = self._book.item(number)
+        item = self._item(number)
         self.gate.require_fit(self.gate.officer(hand.actor, Act.ASSIGN, item.case), to, item)
-        return self._book.assign(number, to, expects=item.assignee, at=self._clock())
+        return self._hand_over(item, to, expects=item.assignee)
 
     def void(self, hand: Hand, number: int, reason: str) -> Command:
         """End a piece of work that should not be there; the case asks for what it needs anew."""
@@ -93,7 +110,7 @@ class OfficeWork(DueTimes):
 
     def sheet(self, hand: Hand, number: int) -> Sheet:
         """Return what the officer needs of a piece of work, once it is written down that he sees it."""
-        item = self._book.item(number)
+        item = self._item(number)
         officer = self.gate.officer(hand.actor, Act.READ_SHEET, item.case)
         if not officer.roles & {item.role, Role.SUPERVISOR}:
             self.gate.refuse(officer, item, f"this work is of the role {item.role}")
@@ -139,9 +156,9 @@ class OfficeWork(DueTimes):
         ask = StepAsk(
             case_number=case_number, step=step, attempt=state.attempt, poll_every=timedelta(minutes=1)
         )
-        item = self._book.open_item(ask)
+        (item,) = self._looked_at([self._book.open_item(ask)])
         role = self.gate.role_for(officer, item)
-        is_free = item.assignee in {None, officer.id, MACHINE}
+        is_free = item.is_free or item.assignee in {officer.id, MACHINE}
         if not is_free and Role.SUPERVISOR not in officer.roles:
             self.gate.refuse(officer, item, f"this work is in the hand of {item.assignee}")
         return self._finish(hand, asked, officer, role, item, said)
@@ -204,7 +221,7 @@ class OfficeWork(DueTimes):
             receipt=f"receipt:{item.id}" if checked.receipt is not None else None,
             actor=officer.id,
             role=role,
-            in_place_of=item.assignee if is_anothers else None,
+            in_place_of=item.assignee if is_anothers else item.taken_from,
             occurred_at=checked.occurred_at,
         )
 
@@ -219,6 +236,11 @@ class OfficeWork(DueTimes):
             return ()
         papers = self._book.dossier(item.case.case_number).papers
         return tuple(paper.sha256 for paper in papers if self._documents.is_intact(paper.sha256))
+
+
+def _left_by(item: DeskItem) -> str | None:
+    """Return in whose hand the work was left; None when it is in nobody's, or in one that can do it."""
+    return item.assignee if item.gone is not None else None
 
 
 def _approves(step: Step, item: DeskItem, checked: Checked) -> bool:

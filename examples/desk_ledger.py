@@ -26,9 +26,10 @@ _EVENTS = f"""
     ORDER BY case_number, epoch, seq
 """  # noqa: S608 - constants
 _LETTERS = """
-    SELECT city, sequence, case_number, attempt, number, signer,
-        voided_at IS NOT NULL AS is_void, pdf IS NOT NULL AS is_printed
-    FROM letters ORDER BY city, sequence
+    SELECT made.city, sequence, made.case_number, made.attempt, number, signer,
+        voided_at IS NOT NULL OR COALESCE(outcome, 'reactivated') <> 'reactivated' AS is_void,
+        pdf IS NOT NULL AS is_printed
+    FROM letters AS made JOIN cases ON cases.case_number = made.case_number ORDER BY made.city, sequence
 """
 _UPLOADS = """
     SELECT made.case_number, made.attempt, reference, submitted_by AS by, voided_by,

@@ -7,11 +7,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from cli.screens import CaseReport, case_screen, sheet_screen
+from cli.desk_screens import sheet_screen
+from cli.screens import CaseReport, case_screen
 from examples.desk_ledger import Told
 from examples.desk_logbook import Deed, Logbook
 from models.case import CaseState, Step
 from runtime.adapters import Office
+from runtime.web_ui import WebUi
 
 WIDE = 115
 _GOOD, _BAD, _FAINT = "green", "bold red", "dim"
@@ -46,12 +48,13 @@ def _deeds(deeds: Sequence[Deed], told: Told, *, is_wide: bool) -> Table:
 def timelines(logbook: Logbook, office: Office, web_ui: str) -> RenderableType:
     """Return the cases that came back, as `starter.py show` prints them."""
     parts: list[RenderableType] = []
+    ui = WebUi(web_ui, "default")
     for file in logbook.script.timelines_of:
         if (number := logbook.number_of(file)) is not None:
             parts.append(
                 Text(f"a case that came back: {file}, as `starter.py show {number}` prints it", "italic")
             )
-            parts.append(case_screen(CaseReport.of(number, office), office.shelf.reasons(), web_ui))
+            parts.append(case_screen(CaseReport.of(number, office), office.shelf.reasons(), ui))
     return Group(*parts)
 
 

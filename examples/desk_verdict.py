@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from examples.desk_ledger import Told
 from examples.desk_logbook import Logbook
 from examples.desk_script import ScriptedCase
-from models.case import CaseState, SlaState, Step
+from models.case import CaseState, Outcome, SlaState, Step
 from models.roles import MACHINE, Act
 
 
@@ -39,8 +39,9 @@ def _of_case(case: ScriptedCase, number: str, states: Mapping[str, CaseState], t
     if state is not None and state.case.track is not case.final_track:
         yield f"expected the track {case.final_track}, got {state.case.track}"
     letters, uploads = told.letters_of(number), told.uploads_of(number)
-    if [letter.is_void for letter in letters] != [True] * (case.letters - 1) + [False] * (case.letters > 0):
-        yield f"expected {case.letters} letter(s), the last one valid, got {len(letters)}"
+    valid = int(case.letters > 0 and case.outcome is Outcome.REACTIVATED)
+    if [letter.is_void for letter in letters] != [True] * (case.letters - valid) + [False] * valid:
+        yield f"expected {case.letters} letter(s), the last {valid} valid, got {len(letters)}"
     counts = len(uploads), sum(upload.voided_by is not None for upload in uploads)
     if counts != (case.uploads, case.void_uploads):
         yield f"expected {case.uploads} upload(s), {case.void_uploads} of them void, got {counts}"

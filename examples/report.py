@@ -14,6 +14,7 @@ from gateways.ports.ledger import Registry
 from models.case import Outcome, SlaState, Step
 from models.texts import duration
 from runtime.adapters import Office
+from runtime.web_ui import WebUi
 
 WIDE = 115
 _GOOD, _BAD = "green", "bold red"
@@ -76,8 +77,9 @@ def timeline(played: Sequence[Played], file: str, office: Office, web_ui: str) -
     number = next((one.case_number for one in played if one.entry.file == file), None)
     if number is None:
         return Text(f"{file} did not become a case", style=_BAD)
+    ui = WebUi(web_ui, "default")
     head = Text(f"one case: {file}, as `starter.py show {number}` prints it", style="italic")
-    return Group(head, case_screen(CaseReport.of(number, office), office.shelf.reasons(), web_ui))
+    return Group(head, case_screen(CaseReport.of(number, office), office.shelf.reasons(), ui))
 
 
 def effects(counts: Sequence[Count]) -> RenderableType:

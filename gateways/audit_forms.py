@@ -16,6 +16,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
+    Date,
     DateTime,
     Integer,
     LargeBinary,
@@ -40,7 +41,7 @@ from models.alert_tables import alerts
 from models.audit import digest_of
 from models.audit_tables import accesses, audit_pending
 from models.bulk_tables import bulk_operations
-from models.desk_tables import commands, notes, refusals
+from models.desk_tables import commands, letters, notes, refusals, submissions
 from models.erasure_tables import erasures, legal_holds
 from models.event_tables import received_events
 from models.import_tables import imports
@@ -66,6 +67,8 @@ def _on_sqlite(element: Stored, compiler: SQLCompiler, **words: object) -> str:
 def _on_postgresql(element: Stored, compiler: SQLCompiler, **words: object) -> str:
     (column,) = element.clauses
     name = compiler.process(element.clauses, **words)
+    if isinstance(column.type, Date):  # whatever the session's DateStyle is
+        return f"to_char({name}, 'YYYY-MM-DD')"
     if isinstance(column.type, DateTime | UTCDateTime):  # as SQLite has it
         return f"to_char({name} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')"
     if isinstance(column.type, Boolean):
@@ -214,6 +217,19 @@ FORMS: Final[Mapping[str, Form]] = {
         ),
         Form("generations", generations, ("began_at", "begun_by", "entries")),
         Form("imports", imports, ("key", "city", "file_sha256", "rows", "begun_by", "begun_at")),
+        Form(
+            "letters",
+            letters,
+            ("number", "case_number", "attempt", "issued_on", "signer", "subject", "verification_code"),
+        ),
+        Form("letter_prints", letters, ("pdf", "pdf_name"), once="pdf"),
+        Form("letter_voids", letters, ("voided_at", "voided_by"), once="voided_at"),
+        Form(
+            "submissions",
+            submissions,
+            ("reference", "submitted_at", "submitted_by", "proof", "proof_name"),
+        ),
+        Form("submission_voids", submissions, ("voided_at", "voided_by"), once="voided_at"),
     )
 }
 

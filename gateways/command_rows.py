@@ -80,7 +80,7 @@ def write(connection: Connection, vault: Vault, completion: Completion, city: st
     _end_items(connection, completion)
     if completion.receipt is not None and answer is not None:
         of_attempt = (case_number, answer.attempt)
-        submission_rows.keep(connection, vault, *of_attempt, completion.receipt, command.actor)
+        submission_rows.keep(connection, vault, of_attempt, completion.receipt, command.actor, now)
     if completion.voids_receipt is not None:
         submission_rows.void(connection, case_number, completion.voids_receipt, command.actor, now)
     if completion.letter is not None and answer is not None:

@@ -1,24 +1,25 @@
 """Desk items in the ledger: opened by activities and events, closed by answers, retries and a case's end."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, RowMapping, String, bindparam, insert, select, update
+from sqlalchemy import BindParameter, Connection, RowMapping, String, bindparam, select, update
 
-from gateways import ledger_rows
+from gateways import ledger_rows, mending_rows
+from gateways.given_answers import given
 from gateways.ledger_access import Upsert
 from models.case import Step
 from models.desk import DeskItem, DeskResult, ItemKind
 from models.desk_tables import DeskItemRow, desk_items
-from models.errors import BadReply, NotFound
+from models.errors import NotFound
 from models.messages import CaseEvent, EventKind, StepAsk
 from models.roles import ANSWERS, MACHINE, Role
-from models.tables import case_events, cases
+from models.tables import cases
 
 _NUMBER = bindparam("case_number", type_=String())
-_MENDING = frozenset({EventKind.STEP_STUCK, EventKind.STEP_RETRIED, EventKind.CASE_CLOSED})
+_MAKES_WORK = frozenset({EventKind.STEP_STUCK, EventKind.STEP_ON_DESK})
+_ENDS_WORK = frozenset({EventKind.ANSWER_RECORDED, EventKind.STEP_OPENED, EventKind.CASE_CLOSED})
 _IS_OPEN = desk_items.c.closed_at.is_(None)
 
 ITEMS = select(
@@ -30,6 +31,11 @@ ITEMS = select(
     cases.c.due_at,
 ).join(cases, cases.c.case_number == desk_items.c.case_number)
 """Items with what is needed of their cases."""
+
+HELD = ITEMS.where(
+    desk_items.c.closed_at.is_(None), desk_items.c.assignee.is_not(None), desk_items.c.assignee != MACHINE
+)
+"""Open work that is in a person's hand."""
 
 _OPEN_ITEM = Upsert(
     desk_items,
@@ -56,41 +62,6 @@ _CLOSE_OTHER_ANSWERS = (
 _CLOSE_ALL = (
     update(desk_items).where(desk_items.c.case_number == bindparam("of_case"), _IS_OPEN).values(**_CLOSING)
 )
-_CLOSE_MENDING = (
-    update(desk_items)
-    .where(
-        desk_items.c.case_number == bindparam("of_case"),
-        desk_items.c.kind == ItemKind.MEND,
-        _IS_OPEN,
-    )
-    .values(**_CLOSING)
-)
-_MENDING_EVENTS = (
-    select(case_events)
-    .where(
-        case_events.c.case_number == _NUMBER,
-        case_events.c.epoch == bindparam("epoch"),
-        case_events.c.kind.in_(sorted(_MENDING)),
-    )
-    .order_by(case_events.c.seq)
-)
-_MEND_ITEMS = select(desk_items).where(
-    desk_items.c.case_number == _NUMBER,
-    desk_items.c.kind == ItemKind.MEND,
-    desk_items.c.epoch == bindparam("epoch"),
-)
-_INSERT = insert(desk_items)
-_RECLOSE = update(desk_items).where(desk_items.c.key == bindparam("of_key")).values(**_CLOSING)
-
-
-@dataclass(frozen=True)
-class _Mending:
-    """A piece of mending, as the events tell it."""
-
-    stuck: CaseEvent
-    closed_at: datetime | None = None
-    closed_by: str | None = None
-    result: DeskResult | None = None
 
 
 def read(row: RowMapping) -> DeskItem:
@@ -106,6 +77,7 @@ def read(row: RowMapping) -> DeskItem:
         opened_at=row["opened_at"],
         due_at=row["due_at"],
         assignee=row["assignee"],
+        taken_from=row["taken_from"],
         claimed_at=row["claimed_at"],
         closed_at=row["closed_at"],
         closed_by=row["closed_by"],
@@ -115,24 +87,22 @@ def read(row: RowMapping) -> DeskItem:
 
 def open_answer(connection: Connection, ask: StepAsk, because: str | None, now: datetime) -> None:
     """Open the work of answering a step, unless it is open."""
+    _open(connection, (ask.case_number, ask.step, ask.attempt), because, now)
+
+
+def _open(connection: Connection, of_step: tuple[str, Step, int], because: str | None, now: datetime) -> None:
+    case_number, step, attempt = of_step
     item = DeskItemRow(
-        key=ask.key,
-        case_number=ask.case_number,
+        key=f"{case_number}:{step}:{attempt}",
+        case_number=case_number,
         kind=ItemKind.ANSWER,
-        step=ask.step,
-        attempt=ask.attempt,
-        role=ANSWERS[ask.step],
+        step=step,
+        attempt=attempt,
+        role=ANSWERS[step],
         reason=because,
         opened_at=now,
     )
     connection.execute(_OPEN_ITEM.on(connection), item.model_dump(exclude={"id"}))
-
-
-def close_mending(connection: Connection, case_number: str, now: datetime) -> None:
-    """End the mending that an earlier run of the workflow asked for."""
-    connection.execute(
-        _CLOSE_MENDING, {"of_case": case_number, "at": now, "by": None, "as_": DeskResult.VOIDED}
-    )
 
 
 def follow(connection: Connection, case_number: str, epoch: int, new: Sequence[CaseEvent]) -> None:
@@ -142,7 +112,7 @@ def follow(connection: Connection, case_number: str, epoch: int, new: Sequence[C
     desk before the events of earlier steps are written.
     """
     has_work = connection.execute(_HAS_WORK, {"case_number": case_number}).first() is not None
-    if not has_work and not any(event.kind is EventKind.STEP_STUCK for event in new):
+    if not has_work and not any(event.kind in _MAKES_WORK for event in new):
         return
     newest = max((event.seq for event in new if event.kind is EventKind.STEP_OPENED), default=0)
     for event in new:
@@ -155,70 +125,30 @@ def follow(connection: Connection, case_number: str, epoch: int, new: Sequence[C
                 connection.execute(_CLOSE_OTHER_ANSWERS, {"of_case": case_number, "but_key": key, **ending})
             case _:
                 pass
-    if any(event.kind in _MENDING for event in new):
-        _draw_mending(connection, case_number, epoch)
+    if any(event.kind in mending_rows.KINDS for event in new):
+        mending_rows.draw(connection, case_number, epoch)
+    _lay_open(connection, case_number, new)
     for event in new:
         if event.kind is EventKind.CASE_CLOSED:
             ending = {"at": event.at, "by": None, "as_": DeskResult.VOIDED}
             connection.execute(_CLOSE_ALL, {"of_case": case_number, **ending})
 
 
-def _draw_mending(connection: Connection, case_number: str, epoch: int) -> None:
-    """Fold the epoch's events into items to mend, so that the order in which they came does not matter."""
-    of_epoch = {"case_number": case_number, "epoch": epoch}
-    events = map(ledger_rows.case_event, connection.execute(_MENDING_EVENTS, of_epoch).mappings().all())
-    there = {row["key"]: row for row in connection.execute(_MEND_ITEMS, of_epoch).mappings()}
-    for mending in _mendings(events):
-        key = f"{case_number}:mend:{epoch}:{mending.stuck.seq}"
-        if key not in there:
-            row = _mend_row(case_number, epoch, key, mending)
-            connection.execute(_INSERT, row.model_dump(exclude={"id"}))
-        elif there[key]["closed_at"] != mending.closed_at:
-            connection.execute(
-                _RECLOSE,
-                {"of_key": key, "at": mending.closed_at, "by": mending.closed_by, "as_": mending.result},
-            )
+def _lay_open(connection: Connection, case_number: str, new: Sequence[CaseEvent]) -> None:
+    """Open the work of a step that is told to lie on the desk, unless it lies there or was answered.
 
-
-def _mendings(events: Iterable[CaseEvent]) -> list[_Mending]:
-    """Fold events, in order: stuck opens a piece of mending, retried and closed end the open ones."""
-    mendings: list[_Mending] = []
-    for event in events:
-        if event.kind is EventKind.STEP_STUCK:
-            mendings.append(_Mending(event))
-            continue
-        is_done = event.kind is EventKind.STEP_RETRIED
-        result = DeskResult.DONE if is_done else DeskResult.VOIDED
-        by = str(event.facts.get("by")) if is_done and "by" in event.facts else None
-        mendings = [
-            mending
-            if mending.result is not None
-            else replace(mending, closed_at=event.at, closed_by=by, result=result)
-            for mending in mendings
-        ]
-    return mendings
-
-
-def _mend_row(case_number: str, epoch: int, key: str, mending: _Mending) -> DeskItemRow:
-    stuck = mending.stuck
-    if stuck.step is None or stuck.attempt is None:
-        raise BadReply("ledger", f"{EventKind.STEP_STUCK} must name its step and attempt")
-    trouble = stuck.facts.get("trouble")
-    return DeskItemRow(
-        key=key,
-        case_number=case_number,
-        kind=ItemKind.MEND,
-        step=stuck.step,
-        attempt=stuck.attempt,
-        role=Role(str(stuck.facts.get("role", Role.SUPERVISOR))),
-        reason=stuck.reason or (None if trouble is None else str(trouble)),
-        opened_at=stuck.at,
-        epoch=epoch,
-        opened_seq=stuck.seq,
-        closed_at=mending.closed_at,
-        closed_by=mending.closed_by,
-        result=mending.result,
-    )
+    Who asked for it may have found the case over, before the story that was begun anew was told.
+    """
+    on_desk = None
+    for event in new:
+        if event.kind is EventKind.STEP_ON_DESK:
+            on_desk = event
+        elif event.kind in _ENDS_WORK:
+            on_desk = None
+    if on_desk is None or on_desk.step is None or on_desk.attempt is None:
+        return
+    if given(connection, case_number, on_desk.step, on_desk.attempt) is None:
+        _open(connection, (case_number, on_desk.step, on_desk.attempt), None, on_desk.at)
 
 
 def item(connection: Connection, number: int) -> DeskItem:

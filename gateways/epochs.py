@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Integer, RowMapping, String, bindparam, insert, select
 
-from gateways import desk_rows, ledger_rows
+from gateways import ledger_rows, mending_rows
 from gateways.audit_forms import announce
 from gateways.ledger_access import Upsert
 from models.messages import CaseEvent, EventKind, Record
@@ -121,5 +121,5 @@ def _first_of(record: Record) -> int:
 
 def _begin(connection: Connection, number: str, epoch: int, because: EventKind, now: datetime) -> None:
     """Write the line that begins an epoch; the mending that was asked for before is asked for anew."""
-    desk_rows.close_mending(connection, number, now)
+    mending_rows.close(connection, number, now)
     append(connection, number, epoch, (CaseEvent(seq=0, kind=because, at=now, facts={"epoch": epoch}),), now)

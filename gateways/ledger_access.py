@@ -4,7 +4,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from sqlalchemy import URL, Connection, Engine, Insert, RowMapping, Table, bindparam, select
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    Insert,
+    RowMapping,
+    Table,
+    bindparam,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -88,7 +97,7 @@ class LedgerAccess:
     def _in_plain_words(self) -> Iterator[None]:
         try:
             yield
-        except (SQLAlchemyError, UnicodeError) as error:  # both may quote a value
+        except (SQLAlchemyError, ValueError) as error:  # both may quote a value, which may be damaged
             fault = fault_of(error, self._engine.url)
             if fault is not None:
                 raise self._away(fault) from None

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Engine, bindparam, select
+from sqlalchemy import Engine, select
 
 from gateways import sealed_rows
 from gateways.ledger_access import LedgerAccess, unreachable
@@ -12,36 +12,35 @@ from models.errors import BadReply, Erased
 from models.tables import people
 
 _LOOKED_AT: Final = 20
-_NEWEST = (
-    select(people).where(people.c.sealed.is_not(None)).order_by(people.c.id.desc()).limit(bindparam("most"))
-)
+_AT_A_TIME: Final = 50
+_NEWEST = select(people).where(people.c.sealed.is_not(None)).order_by(people.c.id.desc())
 
 
 @dataclass(frozen=True)
 class Opened:
-    """What was found of the newest people."""
+    """What was found of the newest people who were not erased."""
 
     readable: int
-    """Those whom the keys open, or whose key the key store destroyed."""
     unreadable: int
     """Those whose keys were lost with a key store that was put back."""
 
 
 def require_opens(engine: Engine, vault: Vault) -> Opened:
     """Open what the ledger holds of the newest people. Raises Misconfigured or BadReply when none opens."""
-    with LedgerAccess(engine, unreachable(engine)).read() as connection:
-        rows = connection.execute(_NEWEST, {"most": _LOOKED_AT}).mappings().all()
     vault.index(sealed_rows.NIK, "")
-    readable, lost = 0, None
-    for row in rows:
-        try:
-            sealed_rows.person(vault.key(row["key_id"]), row["sealed"])
-        except Erased:
-            readable += 1
-        except BadReply as fault:
-            lost = fault
-        else:
-            readable += 1
-    if lost is not None and not readable:
-        raise lost
-    return Opened(readable, len(rows) - readable)
+    readable, lost = 0, list[BadReply]()
+    with LedgerAccess(engine, unreachable(engine)).snapshot() as connection:
+        for row in connection.execution_options(yield_per=_AT_A_TIME).execute(_NEWEST).mappings():
+            try:
+                sealed_rows.person(vault.key(row["key_id"]), row["sealed"])
+            except Erased:
+                continue
+            except BadReply as fault:
+                lost.append(fault)
+            else:
+                readable += 1
+            if readable + len(lost) == _LOOKED_AT:
+                break
+    if lost and not readable:
+        raise lost[0]
+    return Opened(readable, len(lost))

@@ -29,7 +29,7 @@ from models.errors import Misconfigured
 from models.faults import Fault
 from models.tables import key_stores
 
-REVISION = "0015"
+REVISION = "0016"
 """The tables that this version works on: the newest of `migrations/versions`."""
 _ALEMBIC_VERSION = table("alembic_version", column("version_num", String))
 _SCRUBBED = 1

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Engine, RowMapping, select, update
+from sqlalchemy import ColumnElement, Engine, RowMapping, select, update
 
 from gateways import climb_rows, ledger_rows, outbox_rows
 from gateways.audit_forms import announce
@@ -78,11 +78,17 @@ class SqlAlertBook:
             outbox_rows.drop_repeats(connection, case_number)
         return [ledger_rows.alert(row) for row in taken]
 
+    def of_key(self, key: str) -> Alert:
+        """Return the alert with this key. Raises NotFound."""
+        return self._one(alerts.c.key == key)
+
     def of_city(self, key: str) -> Alert:
         """Return an alert that is about a city and not about a case. Raises NotFound."""
-        query = select(alerts).where(alerts.c.key == key, alerts.c.case_number.is_(None))
+        return self._one(alerts.c.key == key, alerts.c.case_number.is_(None))
+
+    def _one(self, *is_it: ColumnElement[bool]) -> Alert:
         with self._access.read() as connection:
-            row = connection.execute(query).mappings().one_or_none()
+            row = connection.execute(select(alerts).where(*is_it)).mappings().one_or_none()
         if row is None:
             raise NotFound(f"there is no such alert ({_SEE_LIST})")
         return ledger_rows.alert(row)

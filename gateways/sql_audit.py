@@ -23,10 +23,12 @@ from sqlalchemy import (
     union_all,
 )
 
+from gateways import audit_coverage, sql_comparison
 from gateways.audit_forms import FORMS, Form, Stored, stored
 from gateways.ledger_access import LedgerAccess, unreachable
-from models.audit import GENESIS, Anchor, Fault, Unsealed, hash_of
+from models.audit import GENESIS, Coverage, Fault, Generation, Head, Unsealed, hash_of
 from models.audit_tables import audit_chain, audit_pending
+from models.lineage_tables import generations
 
 CHAIN: Final = "audit_chain"
 _AT_ONCE: Final = 1000
@@ -40,11 +42,8 @@ _WAITING = (
 )
 _NONE_WAITS = ~exists().select_from(audit_pending)
 _UNSEALED = select(func.count(), func.min(audit_pending.c.at))
-_HEAD = (
-    select(audit_chain.c.number, audit_chain.c.hash, audit_chain.c.sealed_at)
-    .order_by(audit_chain.c.number.desc())
-    .limit(1)
-)
+_HEAD = select(audit_chain.c.number, audit_chain.c.hash).order_by(audit_chain.c.number.desc()).limit(1)
+_GENERATIONS = select(generations).order_by(generations.c.number)
 _SEALED_ALREADY = select(audit_chain.c.key).where(
     audit_chain.c.form == bindparam("form", type_=String()),
     audit_chain.c.key.in_(bindparam("keys", expanding=True)),
@@ -143,11 +142,17 @@ class SqlAudit:
             count, oldest = connection.execute(_UNSEALED).one()
         return Unsealed(count, oldest)
 
-    def head(self) -> Anchor | None:
+    def head(self) -> Head | None:
         """Return the chain's last entry; None while there is none."""
         with self._access.read() as connection:
             row = connection.execute(_HEAD).one_or_none()
-        return None if row is None else Anchor(row.number, row.hash.hex(), row.sealed_at)
+        return None if row is None else Head(row.number, row.hash.hex())
+
+    def generations(self) -> list[Generation]:
+        """Return the lives of the ledger that began when it was put back, the first one first."""
+        with self._access.read() as connection:
+            rows = connection.execute(_GENERATIONS).all()
+        return [Generation(row.began_at, row.begun_by, row.entries) for row in rows]
 
     # -- Verifying -------------------------------------------------------------------------------
 
@@ -178,6 +183,15 @@ class SqlAudit:
         with self._access.snapshot() as connection:
             for form, stranger in connection.execute(_STRANGERS):
                 yield Fault(form, _text(stored(stranger)), "neither sealed nor announced: forged")
+
+    def differences(self) -> Iterator[Fault]:
+        """Compare cases with their events, and counters with the numbers that were given."""
+        return sql_comparison.differences(self._access)
+
+    @staticmethod
+    def coverage() -> Coverage:
+        """Return which columns of the ledger are sealed, which are compared, and which neither."""
+        return audit_coverage.coverage()
 
     def hashes(self, numbers: Collection[int]) -> dict[int, str]:
         """Return the hash of each of these entries that is there."""

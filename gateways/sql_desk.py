@@ -6,9 +6,9 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine, Integer, String, bindparam, or_, select, update
 
 from gateways import desk_rows
+from gateways.given_answers import given
 from gateways.ledger_access import LedgerAccess, lock_case, unavailable, utc_now
-from models.desk import CommandKind, CommandResult
-from models.desk_tables import commands, desk_items
+from models.desk_tables import desk_items
 from models.messages import EventKind, GiveAnswer, StepAsk
 from models.roles import MACHINE
 from models.tables import case_events
@@ -18,16 +18,6 @@ _OF_STEP = {
     "step": bindparam("step", type_=String()),
     "attempt": bindparam("attempt", type_=Integer()),
 }
-_GIVEN = (
-    select(commands.c.message)
-    .where(
-        *(commands.c[name] == value for name, value in _OF_STEP.items()),
-        commands.c.kind == CommandKind.ANSWER,
-        or_(commands.c.result.is_(None), commands.c.result == CommandResult.ACCEPTED),
-    )
-    .order_by(commands.c.given_at)
-    .limit(1)
-)
 _ANSWERED = select(case_events.c.seq).where(
     *(case_events.c[name] == value for name, value in _OF_STEP.items()),
     case_events.c.epoch == bindparam("epoch", type_=Integer()),
@@ -71,8 +61,8 @@ class SqlDesk:
         """
         with self._access.write() as connection:
             case = lock_case(connection, ask.case_number)
-            if (given := _given(connection, ask)) is not None:
-                return given
+            if (answer := _given(connection, ask)) is not None:
+                return answer
             if case["closed_at"] is None and not _is_answered(connection, ask, case["epoch"]):
                 desk_rows.open_answer(connection, ask, because, self._clock())
         return None
@@ -96,8 +86,7 @@ class SqlDesk:
 
 
 def _given(connection: Connection, ask: StepAsk) -> GiveAnswer | None:
-    message = connection.execute(_GIVEN, _of(ask)).scalar_one_or_none()
-    return None if message is None else GiveAnswer.model_validate_json(message)
+    return given(connection, ask.case_number, ask.step, ask.attempt)
 
 
 def _is_answered(connection: Connection, ask: StepAsk, epoch: int) -> bool:

@@ -77,7 +77,11 @@ _HAND = (
         desk_items.c.closed_at.is_(None),
         desk_items.c.assignee.is_not_distinct_from(bindparam("expects", type_=String())),
     )
-    .values(assignee=bindparam("officer", type_=String()), claimed_at=bindparam("at"))
+    .values(
+        assignee=bindparam("officer", type_=String()),
+        claimed_at=bindparam("at"),
+        taken_from=bindparam("left_by", type_=String()),
+    )
 )
 _COMMAND = select(commands).where(commands.c.command_id == bindparam("command_id"))
 _UNDELIVERED = select(commands).where(commands.c.result.is_(None)).order_by(commands.c.given_at)
@@ -95,10 +99,10 @@ _BEARERS = (
     .order_by(commands.c.given_at)
 )
 _REFUSE = insert(refusals).returning(refusals.c.id)
-_LETTERS = (
-    select(letters).where(letters.c.case_number == _NUMBER).order_by(letters.c.year, letters.c.sequence)
+_LETTERS = letter_rows.LETTERS.where(letters.c.case_number == _NUMBER).order_by(
+    letters.c.year, letters.c.sequence
 )
-_BY_CODE = select(letters).where(letters.c.verification_code == bindparam("code"))
+_BY_CODE = letter_rows.LETTERS.where(letters.c.verification_code == bindparam("code"))
 _NOTES = select(notes.c.command_id, notes.c.sealed).where(notes.c.case_number == _NUMBER)
 
 
@@ -155,9 +159,23 @@ class SqlDeskBook:
             row = connection.execute(_OPEN_OF_KEY, {"of_key": ask.key}).mappings().one()
             return desk_rows.read(row)
 
-    def assign(self, number: int, officer: str | None, *, expects: str | None, at: datetime) -> DeskItem:
+    def held(self) -> list[DeskItem]:
+        """Return the open pieces of work that are in a person's hand."""
+        with self._access.read() as connection:
+            return [desk_rows.read(row) for row in connection.execute(desk_rows.HELD).mappings()]
+
+    def assign(
+        self,
+        number: int,
+        officer: str | None,
+        *,
+        expects: str | None,
+        at: datetime,
+        taken_from: str | None = None,
+    ) -> DeskItem:
         """Give an open item from one hand to another; of two who claim it at the same time, one wins."""
         values = {"number": number, "expects": expects, "officer": officer, "at": at if officer else None}
+        values["left_by"] = taken_from
         with self._access.write() as connection:
             done = connection.execute(_HAND, values).rowcount > 0
             item = desk_rows.item(connection, number)
@@ -237,11 +255,10 @@ class SqlDeskBook:
             number = connection.execute(_REFUSE, row.model_dump(exclude={"id"})).scalar_one()
             announce(connection, "refusals", [(number,)], at)
 
-    def refusals(self, cities: Collection[str] | None = None, limit: int = 200) -> Page[Refusal]:
-        """Return the newest of what officers were not allowed to do; of cases only those of the cities."""
-        query = select(refusals).order_by(refusals.c.id.desc())
-        if cities is not None:
-            query = query.where(of_cities(refusals.c.case_number, cities))
+    def refusals(self, cities: Collection[str], limit: int = 200) -> Page[Refusal]:
+        """Return what officers were not allowed to do on cases of these cities or none, the newest first."""
+        mine = of_cities(refusals.c.case_number, cities)
+        query = select(refusals).where(mine).order_by(refusals.c.id.desc())
         with self._access.read() as connection:
             return page(connection.execute(cut(query, limit)).mappings().all(), _refusal)
 
@@ -288,9 +305,10 @@ class SqlDeskBook:
         now = self._clock()
         with self._access.write() as connection:
             city = lock_case(connection, case_number)["city"]
-            before = letter_rows.valid(connection, self._vault, case_number)
+            before = letter_rows.present(connection, self._vault, case_number)
             if before is None:
                 raise WrongState(f"{case_number} has no letter to replace")
+            before.require_valid()
             key = key_of_case(connection, self._vault, case_number)
             letter = letter_rows.issue(connection, key, (case_number, before.attempt), city, new, now)
             note_rows.keep(
@@ -311,7 +329,7 @@ class SqlDeskBook:
         with self._access.write() as connection:
             row = connection.execute(_BY_CODE, {"code": verification_code}).mappings().one_or_none()
             if row is not None:
-                letter_rows.keep_pdf(connection, self._vault, row, sha256)
+                letter_rows.keep_pdf(connection, self._vault, row, sha256, self._clock())
 
     def notes(self, case_number: str) -> dict[str, str]:
         """Return the words that belong to commands of a case, by command id."""

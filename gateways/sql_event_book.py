@@ -29,9 +29,9 @@ class SqlEventBook:
             number = connection.execute(_NOTE, row.model_dump(exclude={"id"})).scalar_one()
             announce(connection, "received_events", [(number,)], note.at)
 
-    def latest(self, limit: int = 200, cities: Collection[str] | None = None) -> Page[EventNote]:
-        """Return what came in, the newest first; of cases only those of the cities."""
-        query = _LATEST if cities is None else _LATEST.where(of_cities(received_events.c.case_number, cities))
+    def latest(self, cities: Collection[str], limit: int = 200) -> Page[EventNote]:
+        """Return what came in for cases of these cities or for none that is known, the newest first."""
+        query = _LATEST.where(of_cities(received_events.c.case_number, cities))
         with self._access.read() as connection:
             return page(connection.execute(cut(query, limit)).mappings().all(), _read)
 

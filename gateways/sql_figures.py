@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Engine, Integer, RowMapping, String, and_, bindparam, func, select
 from sqlmodel import UTCDateTime
 
+from gateways import desk_rows
 from gateways.ledger_access import LedgerAccess, unavailable
 from models.case import CaseHealth, Outcome, Step
 from models.desk_tables import desk_items
@@ -41,6 +42,7 @@ _UNASSIGNED = (
     .join(cases, cases.c.case_number == desk_items.c.case_number)
     .where(cases.c.city == _CITY, desk_items.c.closed_at.is_(None), desk_items.c.assignee.is_(None))
 )
+_HELD = desk_rows.HELD.where(cases.c.city == _CITY).order_by(desk_items.c.id)
 _LATELY = (
     select(cases.c.case_number, cases.c.epoch, cases.c.closed_at)
     .where(
@@ -67,7 +69,7 @@ _OUTAGES = (
 
 
 class SqlFigures:
-    """The figures in SQLite or PostgreSQL, in four queries however many cases there are. Thread-safe.
+    """The figures in SQLite or PostgreSQL, in five queries however many cases there are. Thread-safe.
 
     Raises Unavailable when the database is away, BadReply when it refuses a statement.
     """
@@ -82,11 +84,13 @@ class SqlFigures:
         with self._access.snapshot() as connection:
             open_cases = [_open_case(row) for row in connection.execute(_OPEN, {"city": city}).mappings()]
             unassigned = connection.execute(_UNASSIGNED, {"city": city}).scalar_one()
+            held = connection.execute(_HELD, {"city": city}).mappings()
+            in_hands = tuple(map(desk_rows.read, held))
             lately = {"city": city, "since": closed_since, "most": at_most}
             for step, opened_at, closed_at in connection.execute(_REMAINING, lately):
                 remaining[Step(step)].append(max(closed_at - opened_at, timedelta(0)))
             down = tuple((System(row.system), row.since) for row in connection.execute(_OUTAGES))
-        return CityFigures(open_cases, unassigned, remaining, down)
+        return CityFigures(open_cases, unassigned, remaining, down, in_hands)
 
 
 def _open_case(row: RowMapping) -> OpenCase:

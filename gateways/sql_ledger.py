@@ -36,7 +36,6 @@ _NUMBER = bindparam("case_number", type_=String())
 
 _KINDS = select(documents.c.kind).where(documents.c.case_number == _NUMBER)
 _PROJECT = update(cases).where(cases.c.case_number == bindparam("number"))
-_SUBMIT = Upsert(submissions, lambda insert: insert.on_conflict_do_nothing())
 _BEGIN = Upsert(submissions_begun, lambda insert: insert.on_conflict_do_nothing())
 _LATEST_SUBMISSION = (
     select(submissions, people.c.key_id)
@@ -99,18 +98,18 @@ class SqlLedger:
         return list(written.new)
 
     def letter(self, case_number: str) -> IssuedLetter | None:
-        """Return the case's letter that is not void; None when there is none."""
+        """Return the case's letter that no other replaced; None when there is none."""
         with self._access.read() as connection:
-            return letter_rows.valid(connection, self._vault, case_number)
+            return letter_rows.present(connection, self._vault, case_number)
 
     def issue_letter(self, case_number: str, attempt: int, new: NewLetter) -> IssuedLetter:
-        """Return the case's valid letter if it says the same of the person; otherwise issue another.
+        """Return the case's letter if it says the same of the person; otherwise issue another.
 
         Raises NotFound, and Unavailable while numbers are held.
         """
         with self._access.write() as connection:
             city = lock_case(connection, case_number)["city"]
-            present = letter_rows.valid(connection, self._vault, case_number)
+            present = letter_rows.present(connection, self._vault, case_number)
             if present is not None and present.subject_digest == new.subject_digest:
                 return present
             key = key_of_case(connection, self._vault, case_number)
@@ -145,10 +144,8 @@ class SqlLedger:
         receipt = PortalReceipt(reference, submitted_at, None)
         with self._access.write() as connection:
             lock_case(connection, case_number)
-            key = key_of_case(connection, self._vault, case_number)
-            row = submission_rows.row_of(self._vault, key, case_number, attempt, receipt, MACHINE)
-            connection.execute(_SUBMIT.on(connection), row)
-            owner = submission_rows.owner(connection, str(row["reference_index"]))
+            of_attempt, now = (case_number, attempt), self._clock()
+            owner = submission_rows.write(connection, self._vault, of_attempt, receipt, MACHINE, now)
             if owner is not None and owner != case_number:
                 raise ReferenceTaken(case_number, owner)
 

@@ -3,7 +3,7 @@
 Satisfies `gateways.ports.ledger.Registry`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import Engine, String, bindparam, select
@@ -21,6 +21,9 @@ from models.messages import Alert, CaseEvent
 from models.page import Page
 from models.tables import case_events, cases
 
+_AT_A_TIME = 500
+_REGISTERED = 1
+"""Number of the event that intake writes."""
 _NUMBER = bindparam("case_number", type_=String())
 _UNSTARTED = (
     select(cases)
@@ -34,6 +37,12 @@ _UNSTARTED = (
 )
 _STARTED_AT = select(cases.c.started_at).where(cases.c.case_number == _NUMBER)
 _CASE = select(cases).where(cases.c.case_number == _NUMBER)
+_UNBEGUN = select(cases.c.case_number).where(
+    cases.c.case_number.in_(bindparam("numbers", expanding=True)),
+    cases.c.run.is_(None),
+    cases.c.last_seq <= _REGISTERED,
+    cases.c.closed_at.is_(None),
+)
 _NEXT_DUE_FIRST = (
     cases.c.closed_at.is_not(None),
     cases.c.due_at.asc().nulls_last(),
@@ -123,6 +132,15 @@ class SqlRegistry:
         )
         with self._access.read() as connection:
             return page(connection.execute(cut(query, limit)).mappings().all(), ledger_rows.case_state)
+
+    def unbegun(self, case_numbers: Collection[str]) -> frozenset[str]:
+        """Return which of these cases are registered, and no workflow has told anything of them."""
+        wanted, found = list(case_numbers), set[str]()
+        with self._access.read() as connection:
+            for start in range(0, len(wanted), _AT_A_TIME):
+                some = {"numbers": wanted[start : start + _AT_A_TIME]}
+                found.update(connection.execute(_UNBEGUN, some).scalars())
+        return frozenset(found)
 
     def history(self, case_number: str) -> list[CaseEvent]:
         """Return the events of a case in order; none for a case that is not there."""

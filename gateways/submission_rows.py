@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Integer, RowMapping, String, bindparam, select, update
 
+from gateways.audit_forms import announce
 from gateways.ledger_access import Upsert
 from gateways.ports.vault import PersonKey, Vault
 from gateways.sealed_rows import PAPER, REFERENCE, key_of_case
@@ -39,10 +40,11 @@ _BEGUN = select(submissions_begun.c.attempt).where(
 )
 
 
-def row_of(  # noqa: PLR0913, PLR0917 - a row's columns
-    vault: Vault, key: PersonKey, case_number: str, attempt: int, receipt: PortalReceipt, by: str
+def _row_of(
+    vault: Vault, key: PersonKey, of_attempt: tuple[str, int], receipt: PortalReceipt, by: str
 ) -> dict[str, object]:
     """Return a row of `submissions`."""
+    case_number, attempt = of_attempt
     proof = receipt.proof_sha256
     return {
         "case_number": case_number,
@@ -65,17 +67,39 @@ def _place(case_number: str, attempt: int, what: str) -> str:
     return f"submissions/{case_number}/{attempt}/{what}"
 
 
+def write(  # noqa: PLR0913, PLR0917 - a row's columns
+    connection: Connection,
+    vault: Vault,
+    of_attempt: tuple[str, int],
+    receipt: PortalReceipt,
+    by: str,
+    now: datetime,
+) -> str | None:
+    """Write a submission, and return None; otherwise whose its reference is already: then nothing is written.
+
+    An attempt that has a submission keeps it; `of_attempt` is case number and attempt.
+    """
+    key = key_of_case(connection, vault, of_attempt[0])
+    row = _row_of(vault, key, of_attempt, receipt, by)
+    if connection.execute(_KEEP.on(connection), row).one_or_none() is not None:
+        announce(connection, "submissions", [of_attempt], now)
+        return None
+    return _owner(connection, str(row["reference_index"]))
+
+
 def keep(  # noqa: PLR0913, PLR0917 - a row's columns
-    connection: Connection, vault: Vault, case_number: str, attempt: int, receipt: PortalReceipt, by: str
+    connection: Connection,
+    vault: Vault,
+    of_attempt: tuple[str, int],
+    receipt: PortalReceipt,
+    by: str,
+    now: datetime,
 ) -> None:
     """Keep a receipt. Raises WrongState when its reference or its attempt is taken."""
-    of_attempt = {"case_number": case_number, "attempt": attempt}
-    if connection.execute(_THERE, of_attempt).first() is not None:
+    case_number, attempt = of_attempt
+    if connection.execute(_THERE, {"case_number": case_number, "attempt": attempt}).first() is not None:
         raise WrongState(f"{case_number}, attempt {attempt}, has a submission already")
-    key = key_of_case(connection, vault, case_number)
-    row = row_of(vault, key, case_number, attempt, receipt, by)
-    if connection.execute(_KEEP.on(connection), row).one_or_none() is None:
-        other = owner(connection, str(row["reference_index"]))
+    if (other := write(connection, vault, of_attempt, receipt, by, now)) is not None:
         raise WrongState(f"this reference belongs to {other} already: compare it with the portal")
 
 
@@ -84,6 +108,7 @@ def void(connection: Connection, case_number: str, attempt: int, by: str, now: d
     of_attempt = {"of_case": case_number, "of_attempt": attempt, "by": by, "at": now}
     if connection.execute(_VOID, of_attempt).rowcount == 0:
         raise WrongState(f"{case_number}, attempt {attempt}, has no receipt that could be void")
+    announce(connection, "submission_voids", [(case_number, attempt)], now)
 
 
 def receipt(connection: Connection, vault: Vault, case_number: str, attempt: int) -> PortalReceipt | None:
@@ -98,7 +123,7 @@ def receipt(connection: Connection, vault: Vault, case_number: str, attempt: int
     return PortalReceipt(reference(key, row), row["submitted_at"], proof)
 
 
-def owner(connection: Connection, index: str) -> str | None:
+def _owner(connection: Connection, index: str) -> str | None:
     """Return the case that a reference belongs to, by the reference's index; None when it is free."""
     found: str | None = connection.execute(_OWNER, {"index": index}).scalar_one_or_none()
     return found

@@ -216,6 +216,7 @@ class OpenList:
         if row.faults:
             checked.reject(row.faults)
         elif row.application is not None:
+            checked.untaken += not row.is_taken
             checked.accept(row.application, warnings(row.application, today=self._source.context.today))
 
     def _register(

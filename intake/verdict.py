@@ -37,6 +37,8 @@ class Checked:
     good: int = 0
     rejected: int = 0
     taken_before: int = 0
+    untaken: int = 0
+    """Good rows that this list did not bring before."""
     faults: dict[tuple[str, str], FaultCount] = field(default_factory=dict)
     """By column and code."""
     warnings: Counter[str] = field(default_factory=Counter)

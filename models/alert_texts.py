@@ -84,6 +84,10 @@ class DailyText(BaseModel):
     more: Annotated[str, _Line, _only(("rest",), "rest")]
     without_forecast: Annotated[str, _Line, _only(("count",), "count")]
     unassigned: Annotated[str, _Line, _only(("count",), "count")]
+    gone: Annotated[str, _Line, _only(("count", "holders"), "count")] = (
+        "Di tangan orang yang tidak ada lagi atau tidak masuk: {count} ({holders})"
+    )
+    """Work whose holder cannot do it; texts that were written before there was such a line have ours."""
     oldest: Annotated[str, _Line, _only(())]
     oldest_one: Annotated[str, _Line, _only(("step", "case_number", "since"), "step", "case_number")]
 

@@ -1,7 +1,7 @@
 """The audit: what a digest and a hash of the chain are made of, who saw what, what verifying tells."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -95,11 +95,41 @@ class Fault:
 
 
 @dataclass(frozen=True)
+class Coverage:
+    """What the audit vouches for: columns by table, each in one of the three."""
+
+    sealed: Mapping[str, tuple[str, ...]]
+    """A change is found by the chain."""
+    compared: Mapping[str, tuple[str, ...]]
+    """Not sealed; a value that differs from what sealed rows say is found."""
+    neither: Mapping[str, tuple[str, ...]]
+    """A change is not found."""
+
+
+@dataclass(frozen=True)
 class Unsealed:
     """Rows that are written and not in the chain yet."""
 
     rows: int
     oldest: datetime | None
+
+
+@dataclass(frozen=True)
+class Head:
+    """The chain's last entry."""
+
+    number: int
+    hash: str
+
+
+@dataclass(frozen=True)
+class Generation:
+    """A life of the ledger that began when it was put back from a copy."""
+
+    began_at: datetime
+    begun_by: str
+    entries: int
+    """Number of the chain's last entry then; whatever had a higher one is lost."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from models.asked import Asked
 from models.case import CaseRef, Step
+from models.errors import WrongState
 from models.messages import (
     Acknowledge,
     DataCorrected,
@@ -63,6 +64,17 @@ class ItemState(StrEnum):
     VOIDED = "voided"
 
 
+class Gone(StrEnum):
+    """Why the person in whose hand work lies cannot do it."""
+
+    LEFT = "left"
+    """Nobody of that id works here any more."""
+    OTHER_WORK = "other_work"
+    """The role or the area is no longer his."""
+    ABSENT = "absent"
+    """Away today: a case has hours, not days."""
+
+
 @dataclass(frozen=True)
 class DeskItem:
     """A piece of human work. One is open per open human step."""
@@ -85,6 +97,15 @@ class DeskItem:
     closed_at: datetime | None
     closed_by: str | None
     result: DeskResult | None
+    taken_from: str | None = None
+    """In whose hand it was left when the assignee took it."""
+    gone: Gone | None = None
+    """Why the assignee cannot do it, as far as anybody looked (`models.holding`)."""
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it lies in no hand that can do it."""
+        return self.assignee is None or self.gone is not None
 
     @property
     def state(self) -> ItemState:
@@ -260,8 +281,17 @@ class IssuedLetter:
     verification_code: str
     pdf_sha256: str | None
     voided_at: datetime | None
+    void_because: str | None = None
+    """See `models.letters.void_because`; None for a valid one."""
 
     @property
     def is_valid(self) -> bool:
-        """Whether the letter was not made void."""
-        return self.voided_at is None
+        """Whether the office still says what the letter says."""
+        return self.void_because is None
+
+    def require_valid(self) -> None:
+        """Raise WrongState, saying why, when the end of the case made the letter void."""
+        if not self.is_valid:
+            raise WrongState(
+                f"{self.case_number} ended as {self.void_because}: its letter {self.number} is void"
+            )

@@ -38,6 +38,8 @@ class DeskItemRow(LedgerTable, table=True):
     opened_seq: int | None = None
     """The event that opened an item to mend."""
     assignee: str | None = None
+    taken_from: str | None = None
+    """In whose hand it was left when the assignee took it."""
     claimed_at: datetime | None = None
     closed_at: datetime | None = None
     closed_by: str | None = None

@@ -1,5 +1,6 @@
 """The daily digest of a city: what is late, due or unassigned, and what will be late. Figures, then words."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -8,8 +9,11 @@ from typing import Final
 
 from models.alert_texts import DailyText
 from models.case import CaseHealth, CityCode, Step, WaitingOn
+from models.desk import DeskItem
+from models.holding import looked_at
 from models.outage import System
 from models.payload import Payload
+from models.roles import People
 from models.texts import STEP, WAITING_ON
 from models.wib import wib_date, wib_text
 
@@ -69,6 +73,8 @@ class CityFigures:
     """From the first opening of a step to the end, for each case that was reactivated lately."""
     outages: Sequence[tuple[System, datetime]] = ()
     """Systems that are down, and since when."""
+    held: Sequence[DeskItem] = ()
+    """Open desk items that are in a person's hand."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +86,8 @@ class DigestFigures:
     stuck: int
     parked: int
     unassigned: int
+    gone: Mapping[str, int]
+    """Holder -> open desk items in a hand that is gone: nobody works on them."""
     overdue: tuple[str, ...]
     due_today: tuple[str, ...]
     """Due on the digest's day, and not overdue yet."""
@@ -92,8 +100,9 @@ class DigestFigures:
     outages: Sequence[tuple[System, datetime]]
 
 
-def digest_of(city: CityFigures, day: date, now: datetime) -> DigestFigures:
+def digest_of(city: CityFigures, people: People, day: date, now: datetime) -> DigestFigures:
     """Return what the digest of a day in WIB tells at a moment."""
+    left = [item.assignee or "" for item in looked_at(city.held, people, day) if item.gone is not None]
     medians = {step: pace for step, spans in city.remaining.items() if (pace := _median(spans)) is not None}
     in_time: list[tuple[datetime, OpenCase]] = []
     overdue: list[str] = []
@@ -111,6 +120,7 @@ def digest_of(city: CityFigures, day: date, now: datetime) -> DigestFigures:
         stuck=sum(case.health is CaseHealth.STUCK for case in city.cases),
         parked=sum(case.health is CaseHealth.PARKED for case in city.cases),
         unassigned=city.unassigned,
+        gone=dict(sorted(Counter(left).items())),
         overdue=tuple(overdue),
         due_today=tuple(case.case_number for due_at, case in in_time if wib_date(due_at) == day),
         late_soon=tuple(
@@ -162,6 +172,10 @@ def _lines(figures: DigestFigures, city_name: str, texts: DailyText) -> Iterator
     if figures.without_forecast:
         yield texts.without_forecast.format(count=figures.without_forecast)
     yield texts.unassigned.format(count=figures.unassigned)
+    if figures.gone:
+        holders = list(figures.gone)
+        named = ", ".join(holders[:NAMED]) + _more(holders, texts)
+        yield texts.gone.format(count=sum(figures.gone.values()), holders=named)
     yield texts.oldest
     for step, (case_number, since) in figures.oldest.items():
         yield texts.oldest_one.format(step=STEP[step], case_number=case_number, since=wib_text(since))
@@ -171,6 +185,9 @@ def _named(template: str, numbers: Sequence[str], texts: DailyText) -> Iterator[
     """Yield how many cases there are, and the first of them by number."""
     yield template.format(count=len(numbers))
     if numbers:
-        rest = len(numbers) - NAMED
-        more = texts.more.format(rest=rest) if rest > 0 else ""
-        yield texts.cases.format(cases=", ".join(numbers[:NAMED]), more=more)
+        yield texts.cases.format(cases=", ".join(numbers[:NAMED]), more=_more(numbers, texts))
+
+
+def _more(all_of_them: Sequence[str], texts: DailyText) -> str:
+    rest = len(all_of_them) - NAMED
+    return texts.more.format(rest=rest) if rest > 0 else ""

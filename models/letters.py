@@ -4,10 +4,26 @@ import hashlib
 import json
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 from urllib.parse import quote
 
+from models.case import Outcome
 from models.dossier import Need, Person
 from models.letter_policy import LetterPolicy
+
+REPLACED: Final = "replaced"
+"""Why a letter is void after another was issued in its place."""
+
+
+def void_because(outcome: Outcome | None, *, is_replaced: bool) -> str | None:
+    """Return why a letter is void, `REPLACED` or how its case ended; None for one that is valid.
+
+    It says that the office recommends to switch the person on again: that holds while it is asked for, and
+    once it came about. Who is withdrawn, rejected, dead, elsewhere or covered already is recommended no more.
+    """
+    if is_replaced:
+        return REPLACED
+    return None if outcome is Outcome.REACTIVATED else outcome
 
 
 @dataclass(frozen=True, repr=False)

@@ -161,7 +161,7 @@ class GiveAnswer(CaseCommand):
     role: Role | None
     """None for a system, which has its own id as `actor`."""
     in_place_of: OfficerId | None = None
-    """Whose item a supervisor finished."""
+    """In whose hand the work was: a supervisor finished it, or the holder was gone and another took it."""
     occurred_at: Moment
     """When it happened, by which the SLA is settled; it may have been told later."""
 

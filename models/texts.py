@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from models.case import CaseHealth, CaseState, Outcome, SlaState, Step, Track, WaitingOn
-from models.desk import ItemKind
+from models.desk import DeskItem, Gone, ItemKind
 from models.outage import System, parked_for
 from models.policy import DocumentKind, NeedKind
 from models.reasons import Reasons
@@ -45,6 +45,12 @@ NEED = {
 ITEM = {
     ItemKind.ANSWER: "jawab langkah",
     ItemKind.MEND: "perbaiki",
+}
+
+GONE = {
+    Gone.LEFT: "tidak bekerja di sini lagi",
+    Gone.OTHER_WORK: "peran atau wilayahnya sudah lain",
+    Gone.ABSENT: "tidak masuk",
 }
 
 WAITING_ON = {
@@ -133,6 +139,14 @@ def any_of(kinds: Iterable[DocumentKind]) -> str:
     return " atau ".join(DOCUMENT[kind] for kind in DocumentKind if kind in chosen)
 
 
+def hand_words(item: DeskItem) -> str:
+    """Return in whose hand work is, and why that one cannot do it."""
+    if item.assignee is None:
+        return "belum diambil"
+    why = "" if item.gone is None else f", yang {GONE[item.gone]}"
+    return f"di tangan {item.assignee}{why}"
+
+
 def trouble_words(trouble: str, reasons: Reasons) -> str:
     """Return what an officer reads for why a case stands still: ours, the office's, or the code itself."""
     return _ours(trouble) or reasons.label(trouble)
@@ -165,10 +179,18 @@ def details(state: CaseState) -> str:
     if state.health is not CaseHealth.OK:
         trouble = state.trouble or "-"
         lines.append(f"- **{HEALTH[state.health]}**: {_ours(trouble) or trouble}")
-    if state.due_at is None:
-        lines.append("- Batas waktu: belum berjalan, berkas belum lengkap")
-    else:
-        lines.append(f"- Batas waktu: {wib_text(state.due_at)} ({SLA[state.sla_state]})")
+    lines.append(f"- Batas waktu: {_due_words(state)}")
     if state.late_by:
-        lines.append(f"- Terlambat: {duration(state.late_by)}")
+        when = "" if state.outcome is not None else " saat dicatat"  # this text grows old on the screen
+        lines.append(f"- Terlambat{when}: {duration(state.late_by)}")
     return "\n".join(lines)
+
+
+def _due_words(state: CaseState) -> str:
+    if state.due_at is not None:
+        return f"{wib_text(state.due_at)} ({SLA[state.sla_state]})"
+    if state.outcome is not None:
+        return "tidak ada"
+    if state.sla_state in {SlaState.PAUSED, SlaState.BREACHED}:
+        return f"tidak berjalan selama dijeda ({SLA[state.sla_state]})"
+    return "belum berjalan: mulai saat berkas lengkap"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from models.case import CaseHealth, CaseState, WaitingOn
+from models.case_words import CaseWords
 from models.desk import DeskItem, ItemKind
 from models.outage import System
 from models.outbox import AlertEntry, AlertState
@@ -62,6 +63,10 @@ class Why:
     is_begun: bool
     """Whether the case's workflow is known to have been started."""
     now: datetime
+    words: CaseWords
+    """What is said of where it stands."""
+    in_charge_left: bool = False
+    """Whether who took charge of the newest alert works here no more."""
 
     @property
     def code_fails(self) -> bool:
@@ -107,7 +112,7 @@ class Why:
         if stands_still(self.state) or not answers:
             return ()
         item = answers[0]
-        if item.assignee is None:
+        if item.is_free:
             return (f"starter.py desk claim {item.id}",)
         return (f"starter.py desk show {item.id}", f"starter.py desk assign {item.id} OFFICER")
 

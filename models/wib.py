@@ -22,6 +22,11 @@ def wib_text(at: datetime) -> str:
     return f"{short_date(local.date())} {local:%H.%M} WIB"
 
 
+def wib_clock(at: datetime) -> str:
+    """Return a time to the second, for example `2026-02-11 08:00:00`."""
+    return f"{at.astimezone(WIB):%Y-%m-%d %H:%M:%S}"
+
+
 def short_date(day: date) -> str:
     """Return a day as tables write it, for example `12 Feb 2026`."""
     return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"

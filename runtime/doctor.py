@@ -24,6 +24,7 @@ from models.wib import wib_date, wib_text
 from runtime import adapters, keys
 from runtime.clocks import best_known, clocks_agree
 from runtime.deployment import Deployments
+from runtime.hands import told_of_hands
 from runtime.ladders import check_contacts, check_ladders, unknown_contacts, without_contact
 from runtime.namespace import OwnNamespace
 from runtime.same_past import SamePast
@@ -71,6 +72,7 @@ async def examine(settings: Settings) -> list[Check]:
             f"mend {PREFIX}CONTACTS, restart worker and watchdog; see `starter.py alerts list`, `deliveries`",
             _unheard,
         ),
+        ("desk", "mend people.toml; `starter.py desk list --all`, `desk assign ITEM OFFICER`", _desk),
         ("watchdog", "start it: `python worker.py --watchdog`", _watchdog),
         (
             "temporal",
@@ -106,6 +108,7 @@ async def examine(settings: Settings) -> list[Check]:
 
 _NEEDED = {
     **dict.fromkeys(("keys", "alerts heard", "watchdog", "stores", "clock"), "ledger"),
+    "desk": "keys",
     **dict.fromkeys(("search attributes", "worker", "deployment", "digest"), "temporal"),
 }
 """What a check cannot be made without."""
@@ -150,11 +153,13 @@ async def _alerts(settings: Settings) -> str:
         return f"{said}WARN officers are not told: {PREFIX}CONTACTS is not set"
     contacts = ways.reach.contacts
     check_contacts(shelf, contacts)
-    if strangers := unknown_contacts(shelf, contacts):
-        return f"{said}WARN contact of nobody: {', '.join(strangers)}"
-    if missing := without_contact(shelf, contacts):
-        return f"{said}WARN no contact: {', '.join(missing)}"
-    return f"{said}{len(contacts)} officers have a contact"
+    strangers, missing = unknown_contacts(shelf, contacts), without_contact(shelf, contacts)
+    said = f"{said}{len(contacts) - len(strangers)} officers have a contact"
+    if strangers:
+        said += f"; WARN contact of nobody: {', '.join(strangers)}"
+    if missing:
+        said += f"; WARN no contact: {', '.join(missing)}"
+    return said
 
 
 async def _unheard(settings: Settings) -> str:
@@ -178,7 +183,7 @@ async def _keys(settings: Settings) -> str:
     ring = keys.load_ring(settings)
     opened = require_opens(engine, keys.vault(settings, engine))
     kind = "WARN demo key" if ring.is_demo else "key"
-    told = "opens the ledger" if opened.readable else "the ledger holds nobody yet"
+    told = "opens the ledger" if opened.readable else "the ledger holds nobody whom it could open"
     lost = f"; WARN {opened.unreadable} of the newest people cannot be read" if opened.unreadable else ""
     return f"{kind} {ring.newest.id}; {told}{lost}"
 
@@ -193,6 +198,11 @@ async def _documents(settings: Settings) -> str:
 
 async def _space(settings: Settings) -> str:
     return await asyncio.to_thread(look_for_space, settings)
+
+
+async def _desk(settings: Settings) -> str:
+    office = adapters.office(settings)
+    return told_of_hands(office, settings.actor, wib_date(office.clock()))
 
 
 async def _watchdog(settings: Settings) -> str:

@@ -116,7 +116,7 @@ class EventDoor:
 
     async def _health(self, _request: Request) -> Response:
         try:
-            await asyncio.to_thread(self._events.book.latest, 1)
+            await asyncio.to_thread(self._events.book.latest, (), 1)
         except EngineUnreachable:
             return JSONResponse({"status": "ledger cannot be used"}, 503)
         return JSONResponse({"status": "ok"})

@@ -1,15 +1,14 @@
 """Keeps the audit chain: seals what was written, anchors the head outside, verifies all of it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
 import structlog
 
 from gateways.ports.audit import Anchors, Audit
-from models.audit import Anchor, Fault
+from models.audit import Anchor, Fault, Generation
 from models.errors import ReactivationError
 from runtime.interceptor import failure_of
 from workflows import options
@@ -32,22 +31,41 @@ def anchor(audit: Audit, anchors: Anchors, now: datetime, *, once_a_day: bool = 
     head = audit.head()
     if head is None:
         return None
-    present = replace(head, at=now)
+    present = Anchor(head.number, head.hash, now)
     return present if anchors.append(present, once_a_day=once_a_day) else None
 
 
 def faults(audit: Audit, last: int, anchors: Anchors | None, told: Callable[[int], None]) -> Iterator[Fault]:
-    """Find every row that is not as it was sealed, and every anchor that the chain does not hold."""
+    """Find every row that is not as it was sealed or as sealed rows say, and anchors that are not held.
+
+    An anchor of what was lost when the ledger was put back is no fault; see `lost_anchors`.
+    """
     yield from audit.faults(last, told)
+    yield from audit.differences()
     if anchors is not None:
         yield from _anchor_faults(audit, anchors)
 
 
+def lost_anchors(audit: Audit, anchors: Anchors | None) -> int:
+    """Return how many anchors are of entries that were lost when the ledger was put back."""
+    if anchors is None:
+        return 0
+    lives = audit.generations()
+    return sum(found is not None and _is_lost(found, lives) for _, found in anchors.read())
+
+
+def _is_lost(found: Anchor, lives: Sequence[Generation]) -> bool:
+    return any(found.at < life.began_at and found.number > life.entries for life in lives)
+
+
 def _anchor_faults(audit: Audit, anchors: Anchors) -> Iterator[Fault]:
+    lives = audit.generations()
     for line, found in anchors.read():
         key = f"line {line}"
         if found is None:
             yield Fault(_ANCHORS, key, "is no anchor")
+            continue
+        if _is_lost(found, lives):
             continue
         present = audit.hashes([found.number]).get(found.number)
         if present is None:

@@ -21,6 +21,10 @@ class WebUi:
         namespace = temporal_environment(settings).get("TEMPORAL_NAMESPACE") or "default"
         return cls(str(settings.web_ui or _UNKNOWN).rstrip("/"), namespace)
 
+    def case(self, case_number: str) -> str:
+        """Return the page of a case."""
+        return f"{self.base}/namespaces/{quote(self.namespace)}/workflows/{case_number}"
+
     def list(self, query: str, *, save_as: str | None = None) -> str:
         """Return the list with a filter; with `save_as` opening it saves the view under this name."""
         told = {"query": query} | ({} if save_as is None else {"savedQuery": save_as})

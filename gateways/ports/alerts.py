@@ -116,6 +116,10 @@ class AlertBook(Protocol):
         """
         ...
 
+    def of_key(self, key: str) -> Alert:
+        """Return the alert with this key. Raises NotFound."""
+        ...
+
     def of_city(self, key: str) -> Alert:
         """Return an alert that is about a city and not about a case. Raises NotFound."""
         ...

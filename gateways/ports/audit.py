@@ -4,7 +4,19 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Protocol
 
-from models.audit import Access, Anchor, Fault, Note, Touched, TrailAsk, TrailLine, Unsealed
+from models.audit import (
+    Access,
+    Anchor,
+    Coverage,
+    Fault,
+    Generation,
+    Head,
+    Note,
+    Touched,
+    TrailAsk,
+    TrailLine,
+    Unsealed,
+)
 from models.erasure import Cutoffs, Deed, Due, Subject
 from models.page import Page
 from models.roles import Role
@@ -69,8 +81,12 @@ class Audit(Protocol):
         """Return how many rows wait, and since when."""
         ...
 
-    def head(self) -> Anchor | None:
+    def head(self) -> Head | None:
         """Return the chain's last entry; None while there is none."""
+        ...
+
+    def generations(self) -> list[Generation]:
+        """Return the lives of the ledger that began when it was put back, the first one first."""
         ...
 
     def hashes(self, numbers: Collection[int]) -> dict[int, str]:
@@ -79,6 +95,14 @@ class Audit(Protocol):
 
     def faults(self, last: int, told: Callable[[int], None]) -> Iterator[Fault]:
         """Find every row that is not as it was sealed, up to an entry; tell of each batch how many it had."""
+        ...
+
+    def differences(self) -> Iterator[Fault]:
+        """Find every row that no seal covers and that is not as sealed rows say."""
+        ...
+
+    def coverage(self) -> Coverage:
+        """Return which columns are sealed, which are compared, and which neither."""
         ...
 
 

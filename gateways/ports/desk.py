@@ -66,8 +66,22 @@ class DeskBook(Protocol):
         """Return the open item of a step, opening one when there is none."""
         ...
 
-    def assign(self, number: int, officer: str | None, *, expects: str | None, at: datetime) -> DeskItem:
+    def held(self) -> list[DeskItem]:
+        """Return the open pieces of work that are in a person's hand."""
+        ...
+
+    def assign(
+        self,
+        number: int,
+        officer: str | None,
+        *,
+        expects: str | None,
+        at: datetime,
+        taken_from: str | None = None,
+    ) -> DeskItem:
         """Give an open item from one hand to another; None is nobody's. Raises NotFound.
+
+        `taken_from` is whose hand it was left in, when that one is gone: the record says so.
 
         Raises WrongState unless it is open and in the hand it is expected in: of two who claim it at
         the same time, one wins.
@@ -108,8 +122,8 @@ class DeskBook(Protocol):
         """Keep that a person was not allowed to do something."""
         ...
 
-    def refusals(self, cities: Collection[str] | None = None, limit: int = 200) -> Page[Refusal]:
-        """Return the newest of what officers were not allowed to do; of cases only those of the cities."""
+    def refusals(self, cities: Collection[str], limit: int = 200) -> Page[Refusal]:
+        """Return what officers were not allowed to do on cases of these cities or none, the newest first."""
         ...
 
     def dossier(self, case_number: str) -> Dossier:

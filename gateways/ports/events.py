@@ -14,6 +14,6 @@ class EventBook(Protocol):
         """Write down that an event came in, and what became of it."""
         ...
 
-    def latest(self, limit: int = 200, cities: Collection[str] | None = None) -> Page[EventNote]:
-        """Return what came in, the newest first; of cases only those of the cities."""
+    def latest(self, cities: Collection[str], limit: int = 200) -> Page[EventNote]:
+        """Return what came in for cases of these cities or for none that is known, the newest first."""
         ...

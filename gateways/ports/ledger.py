@@ -1,6 +1,6 @@
 """The record of every case."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -36,11 +36,14 @@ class Ledger(Protocol):
         ...
 
     def letter(self, case_number: str) -> IssuedLetter | None:
-        """Return the case's letter that is not void; None when there is none."""
+        """Return the case's letter that no other replaced; None when there is none.
+
+        Also of a case that the ledger calls over: a run that was begun anew asks before it tells.
+        """
         ...
 
     def issue_letter(self, case_number: str, attempt: int, new: NewLetter) -> IssuedLetter:
-        """Return the case's valid letter if it says the same of the person; otherwise issue another."""
+        """Return the case's letter if it says the same of the person; otherwise issue another."""
         ...
 
     def begin_submission(self, case_number: str, attempt: int) -> None:
@@ -92,6 +95,10 @@ class Registry(Protocol):
         limit: int = 50,
     ) -> Page[CaseState]:
         """Return the first of the cases that match, the next due first."""
+        ...
+
+    def unbegun(self, case_numbers: Collection[str]) -> frozenset[str]:
+        """Return which of these cases are registered, and no workflow has told anything of them."""
         ...
 
     def history(self, case_number: str) -> list[CaseEvent]:

@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 import httpx
 from temporalio.client import WorkflowExecutionStatus
 
+from gateways.sql_audit import SqlAudit
 from models.case import CaseState
 from models.messages import CaseEvent, EventKind
+from runtime.sealing import faults
 from tests.chaos.judge import CaseSeen, Evidence, Execution
 from tests.chaos.people import STEMS
 from tests.chaos.plan import Plan
@@ -41,6 +43,7 @@ async def gather(
         strangers=others,
         caseless=tuple(str(place) for place in range(len(plan.fates)) if place not in cases),
         undelivered=len(await asyncio.to_thread(office.book.undelivered)),
+        unwritten=await asyncio.to_thread(_unwritten, office),
     )
 
 
@@ -48,6 +51,14 @@ def leaked(office: Office) -> tuple[str, ...]:
     """Search Temporal's database and every log for the people of the run."""
     places = leaks.files(office.stack.folder, but=("institutions.db",))
     return tuple(leaks.found(STEMS, places))
+
+
+def _unwritten(office: Office) -> tuple[str, ...]:
+    """Verify the audit: the chain, what no seal covers, and what was written past the engine."""
+    audit = SqlAudit(office.engine)
+    head = audit.head()
+    found = faults(audit, 0 if head is None else head.number, None, lambda _: None)
+    return tuple(f"{fault.table} {fault.key}: {fault.what}" for fault in found)
 
 
 def _ledger(

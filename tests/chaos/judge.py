@@ -29,6 +29,8 @@ class Wrong(StrEnum):
     """An outside effect that the ledger takes for done."""
     DISAGREE = "disagree"
     """The ledger says one thing, Temporal another."""
+    UNWRITTEN = "unwritten"
+    """A row that is not as the engine wrote it, as `audit verify` finds it."""
     GAP = "gap"
     """The events of a case are not numbered 1, 2, 3 ..."""
     BREACH = "breach"
@@ -104,6 +106,8 @@ class Evidence:
     """Commands that lie in the ledger and reached no case."""
     leaks: tuple[str, ...] = ()
     """Lines that tell where something personal was found."""
+    unwritten: tuple[str, ...] = ()
+    """Rows that differ from what is sealed."""
 
 
 def judge(seen: Evidence) -> list[Finding]:
@@ -111,6 +115,7 @@ def judge(seen: Evidence) -> list[Finding]:
     found = [Finding(Wrong.LOST, f"application {place}", "made no case") for place in seen.caseless]
     found += [Finding(Wrong.DOUBLED, number, "a case that nobody applied for") for number in seen.strangers]
     found += [Finding(Wrong.LEAK, "personal data", line) for line in seen.leaks]
+    found += [Finding(Wrong.UNWRITTEN, "ledger", row) for row in seen.unwritten]
     if seen.undelivered:
         found.append(Finding(Wrong.LOST, "commands", f"{seen.undelivered} reached no case"))
     for case in seen.cases:

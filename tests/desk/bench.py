@@ -169,16 +169,23 @@ class Bench:
         event = CaseEvent(seq=seq, kind=kind, at=at or now, step=step, attempt=told.attempt, facts=facts)
         self.ledger.record(a_telling(told, event))
 
-    def close(self, case: CaseRef) -> None:
+    def close(self, case: CaseRef, outcome: Outcome = Outcome.WITHDRAWN) -> None:
         """Let the workflow tell that the case is over."""
         self.move(
             case,
             Step.BPJS_RECONNECT,
             EventKind.CASE_CLOSED,
-            outcome=Outcome.WITHDRAWN,
+            outcome=outcome,
             closed_at=self.clock(),
             waiting_on=WaitingOn.NOBODY,
         )
+
+    def begin_anew(self, case: CaseRef, step: Step, kind: EventKind = EventKind.STEP_OPENED) -> None:
+        """Let another run of the workflow tell that the case is at this step: a supervisor has reset it."""
+        seq, now = len(self.registry.history(case.case_number)) + 1, self.clock()
+        told = CaseState.model_validate({"case": case, "since": now, "step": step})
+        event = CaseEvent(seq=seq, kind=kind, at=now, step=step, attempt=1)
+        self.ledger.record(a_telling(told, event, run=f"run-{seq}"))
 
     # -- Desk ------------------------------------------------------------------------------------
 

@@ -5,13 +5,16 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from io import BytesIO
+from typing import Any
 
 import pytest
 from pypdf import PdfReader
+from sqlalchemy import Row, select
 
 from desk.decisions import Said, Verb
 from desk.orders import Hand
-from models.case import CaseHealth, CaseRef, Step
+from models.audit_tables import accesses
+from models.case import CaseHealth, CaseRef, Outcome, Step
 from models.desk import Completion, NewLetter
 from models.desk_tables import commands
 from models.errors import DocumentLost, NotFound, WrongState
@@ -35,6 +38,13 @@ LETTER = Step.RECOMMENDATION
 
 def _sequence(number: str) -> int:
     return int(number.split("/")[1])
+
+
+def _seen(bench: Bench, case: CaseRef) -> list[Row[Any]]:
+    """Return what was shown of a case."""
+    with bench.engine.begin() as connection:
+        query = select(accesses).where(accesses.c.case_number == case.case_number)
+        return list(connection.execute(query).all())
 
 
 def _signed(bench: Bench, **fields: object) -> CaseRef:
@@ -147,7 +157,7 @@ def test_what_no_letter_prints_leaves_it_true(bench: Bench) -> None:
 def test_without_a_letter_there_is_nothing_to_print_or_replace(bench: Bench) -> None:
     """It is issued with the recommendation."""
     number = bench.case(LETTER).case_number
-    with pytest.raises(NotFound, match="has no letter yet"):
+    with pytest.raises(NotFound, match="has no letter: it is issued with the recommendation"):
         bench.work.print_letter(Hand(COUNTER), number)
     with pytest.raises(WrongState, match="no letter to replace"):
         bench.work.reissue_letter(Hand(SIGNER), number, "x")
@@ -241,3 +251,79 @@ def test_the_machine_keeps_a_letter_that_still_says_the_same(bench: Bench) -> No
     draft = bench.work.letters.draft(number, SUPERVISOR, bench.clock())
     assert bench.ledger.issue_letter(number, 2, draft) == letter
     assert bench.desk.given(an_ask(case, LETTER)) is not None
+
+
+@pytest.mark.parametrize("outcome", [one for one in Outcome if one is not Outcome.REACTIVATED])
+def test_a_letter_does_not_outlive_a_case_that_ended_otherwise(bench: Bench, outcome: Outcome) -> None:
+    """It recommends a reactivation that nobody asks for any more: void, and why; nothing is printed."""
+    case = _signed(bench)
+    number = case.case_number
+    issued = bench.work.letters.valid(number)
+    bench.clock.now += timedelta(hours=1)
+    bench.close(case, outcome)
+    (letter,) = bench.book.letters(number)
+    assert (letter.is_valid, letter.void_because, letter.voided_at) == (False, outcome, bench.clock())
+    assert bench.work.letters.verify(issued.verification_code) == letter
+    why = f"{number} ended as {outcome}: its letter {letter.number} is void"
+    with pytest.raises(WrongState, match=why):
+        bench.work.print_letter(Hand(COUNTER), number)
+    with pytest.raises(WrongState, match=why):
+        bench.work.reissue_letter(Hand(SIGNER), number, "hilang")
+    assert [row.door for row in _seen(bench, case)] == []
+
+
+def test_the_letter_of_a_reactivated_person_stands(bench: Bench) -> None:
+    """It is what the reactivation came about by: printed again, and issued anew when it is lost."""
+    case = _signed(bench)
+    number = case.case_number
+    first = bench.work.print_letter(Hand(COUNTER), number)
+    bench.close(case, Outcome.REACTIVATED)
+    assert bench.work.print_letter(Hand(COUNTER), number) == first
+    assert first.letter.is_valid
+    again = bench.work.reissue_letter(Hand(SIGNER), number, "hilang").letter
+    assert bench.work.letters.valid(number).number == again.number
+    assert [letter.void_because for letter in bench.book.letters(number)] == ["replaced", None]
+
+
+def test_a_letter_that_was_replaced_says_so_whatever_became_of_the_case(bench: Bench) -> None:
+    """The first cause of its end counts, and when that was."""
+    case = _signed(bench)
+    bench.work.reissue_letter(Hand(SIGNER), case.case_number, "salah ketik")
+    replaced_at = bench.clock()
+    bench.clock.now += timedelta(hours=1)
+    bench.close(case)
+    before, after = bench.book.letters(case.case_number)
+    assert (before.void_because, before.voided_at) == ("replaced", replaced_at)
+    assert (after.void_because, after.voided_at) == (Outcome.WITHDRAWN, bench.clock())
+
+
+def test_a_case_that_is_begun_anew_has_its_letter_again(bench: Bench) -> None:
+    """A withdrawal by mistake, and a reset: the signature counts again, and so does the paper."""
+    case = _signed(bench)
+    first = bench.work.print_letter(Hand(COUNTER), case.case_number)
+    bench.close(case)
+    bench.begin_anew(case, Step.SIKS_NG_UPLOAD)
+    assert bench.work.print_letter(Hand(COUNTER), case.case_number) == first
+    assert bench.work.letters.verify(first.letter.verification_code).is_valid
+
+
+def test_the_machine_finds_the_letter_of_a_case_that_the_ledger_calls_over(bench: Bench) -> None:
+    """A run that begins anew asks before it tells: no second letter, no second number."""
+    case = _signed(bench)
+    number = case.case_number
+    (letter,) = bench.book.letters(number)
+    bench.close(case)
+    draft = bench.work.letters.draft(number, SIGNER, bench.clock())
+    assert bench.ledger.issue_letter(number, 1, draft).number == letter.number
+    found = bench.ledger.letter(number)
+    assert found is not None
+    assert found.number == letter.number
+
+
+def test_a_case_that_is_over_without_a_letter_is_not_promised_one(bench: Bench) -> None:
+    """It says that there is none, and how one comes about, in every state."""
+    case = bench.case(LETTER)
+    bench.close(case)
+    with pytest.raises(NotFound) as told:
+        bench.work.print_letter(Hand(COUNTER), case.case_number)
+    assert "yet" not in str(told.value)

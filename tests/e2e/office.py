@@ -19,6 +19,7 @@ from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.client import Client
 
 from gateways.ledger_schema import open_engine
+from gateways.sql_audit import SqlAudit
 from gateways.sql_desk_book import SqlDeskBook
 from gateways.sql_ledger import SqlLedger
 from gateways.sql_registry import SqlRegistry
@@ -121,6 +122,9 @@ class Office:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
         assert not left, f"processes outlived the stack: {left}"
+        engine = getattr(self, "engine", None)
+        differences = [] if engine is None else list(SqlAudit(engine).differences())
+        assert not differences, f"the ledger is not as its events say: {differences}"
 
     def processes(self) -> list[int]:
         """Return every living process that was told of this office's folder."""

@@ -275,6 +275,35 @@ async def test_one_command_three_times_and_after_a_reset_is_one_effect(desks: Of
 
 
 @pytest.mark.slow
+async def test_a_case_that_was_withdrawn_by_mistake_is_begun_anew(desks: Office) -> None:
+    """Its letter is void while it is over and valid again afterwards; its work lies on the desk again."""
+    signed, fresh = await until_kemensos(desks, applicant()), await desks.submit(applicant())
+    await desks.until_on_desk(fresh, Step.DOCUMENT_CHECK)
+    (letter,) = desks.book.letters(signed)
+    verify = ("letter", "--verify", letter.verification_code)
+    for case in (signed, fresh):
+        await desks.cli("withdraw", case, "--reason", "salah kasus", "--as", INTAKE)
+        await desks.until(case, is_over)
+        assert desks.book.items(case_number=case) == []
+    assert "BATAL (kasus berakhir: dibatalkan)" in (await desks.cli(*verify)).out
+    refused = await desks.cli("letter", signed, "--as", INTAKE)
+    assert (refused.code, "ended as withdrawn" in refused.err) == (4, True)
+
+    for case, step in ((signed, Step.KEMENSOS_VERIFICATION), (fresh, Step.DOCUMENT_CHECK)):
+        reset = await asyncio.to_thread(
+            subprocess.run,
+            [temporal_binary(), "workflow", "reset", "--address", f"127.0.0.1:{desks.stack.port}", "-w", case,
+             "--event-id", "4", "--reason", "test", "--reapply-exclude", "All"],
+            check=False, capture_output=True, text=True,
+        )  # fmt: skip
+        assert reset.returncode == 0, reset.stderr
+        await desks.until_on_desk(case, step)
+    told = await desks.cli(*verify)
+    assert (told.code, "berlaku" in told.out) == (0, True)
+    assert desks.book.letters(signed) == [letter]
+
+
+@pytest.mark.slow
 async def test_wrong_orders_are_refused_with_the_reason(desks: Office) -> None:
     """Exit codes 2 and 4; the words name the open step, the hand that holds the work, the role it takes."""
     case = await desks.submit(applicant())
@@ -327,7 +356,7 @@ async def test_a_portal_that_is_down_is_declared_by_who_works_it(desks: Office) 
     assert [ran.code for ran in refused] == [4, 2, 2, 4]
 
     opened = await outage("declare", "siks_ng", "--note", f"kata {person.name}", "--as", OPERATOR)
-    assert (opened.code, "case(s) are being parked" in opened.out) == (0, True)
+    assert (opened.code, "case(s) wait for a worker to park them" in opened.out) == (0, True)
     assert (await outage("declare", "siks_ng", "--as", OPERATOR)).code == 4
     parked = await desks.until(case, lambda state: state.health is CaseHealth.PARKED)
     assert parked.waiting_on is WaitingOn.OFFICER

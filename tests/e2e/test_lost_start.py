@@ -30,7 +30,7 @@ async def test_the_sweep_command_starts_what_a_crash_left_behind(office: Office)
     ran = await office.cli("sweep")
 
     assert ran.code == 0
-    assert ran.out.strip() == "1 case(s) started, 0 command(s) delivered"
+    assert ran.out.strip() == "1 case(s) started, 0 command(s) taken or refused by their cases"
     assert await _has_workflow(office, case)
     await _runs_to_its_end(office, case, within=30)
 

@@ -87,6 +87,21 @@ async def test_the_same_list_again_brings_nothing_new(desk: Desk, tmp_path: Path
     assert len(desk.temporal.started) == len(set(desk.temporal.started)) == desk.cases() == 30
 
 
+async def test_a_rehearsal_of_a_list_that_was_taken_promises_only_what_is_new(
+    desk: Desk, tmp_path: Path
+) -> None:
+    """Rows that were taken before count as taken, also when they could not be read any more."""
+    told = rows(30)
+    await desk.take(write(tmp_path, told))
+    taken = await desk.check(tmp_path / "daftar.csv")
+    assert (taken.taken_before, taken.untaken) == (30, 0)
+    (tmp_path / "surat.pdf").unlink()
+    gone = await desk.check(tmp_path / "daftar.csv")
+    assert (gone.taken_before, gone.untaken) == (30, 0)
+    fresh = await desk.check(write(tmp_path, [*told, *rows(2)]))
+    assert (fresh.taken_before, fresh.untaken) == (0, 32)
+
+
 async def test_a_mended_list_brings_only_what_was_mended(desk: Desk, tmp_path: Path) -> None:
     """Also when the others' cases are over: the same letter does not open a second case."""
     told = rows(30)

@@ -26,18 +26,30 @@ from gateways.sql_trail import SqlTrail
 from models.audit import Access, Door, Fault, Note
 from models.audit_tables import audit_chain
 from models.bulk import Bulk, Chosen, Operation
-from models.desk import Command, CommandResult, Completion
+from models.case import SlaState
+from models.desk import Command, CommandResult, Completion, NewLetter
 from models.erasure import Cause, Deed
 from models.events import EventNote, EventResult
-from models.messages import AlertKind, PapersAdded, Withdraw
+from models.messages import AlertKind, PapersAdded, ReopenUpload, Withdraw
 from models.outbox import Addressed
 from models.roles import Act, Role
 from models.tables import cases
-from tests.ledger.builders import MORNING, a_clock, a_closing, a_new_case, a_record, an_alert, an_event
+from runtime.sealing import faults
+from tests.ledger.builders import (
+    MORNING,
+    a_clock,
+    a_closing,
+    a_new_case,
+    a_state,
+    a_telling,
+    an_alert,
+    an_event,
+)
 from tests.vaults import a_vault
 
 NOON = MORNING + timedelta(hours=4)
 COUNTER, VERIFIER, SUPERVISOR = "tangsel-loket-1", "tangsel-verifikator-1", "tangsel-supervisor"
+SIGNER = "tangsel-penandatangan"
 
 
 @dataclass(frozen=True)
@@ -98,7 +110,8 @@ class Audited:
         ledger, outbox = SqlLedger(self.engine, a_vault(), self.clock), SqlOutbox(self.engine, self.clock)
         for case in (one.case for one in taken):
             number = case.case_number
-            ledger.record(a_record(case, an_event(2, trouble="Refused"), an_event(3)))
+            state = a_state(case, 1).model_copy(update={"sla_state": SlaState.ON_TRACK})
+            ledger.record(a_telling(state, an_event(2, trouble="Refused"), an_event(3)))
             outbox.put([Addressed(an_alert(case, f"{number}:a"), (SUPERVISOR,))])
             SqlAlertBook(self.engine).acknowledge(number, None, SUPERVISOR, self.clock())
             self.give(number, PapersAdded(command_id=f"p-{number}", count=1))
@@ -106,6 +119,7 @@ class Audited:
             self.book.settle(f"w-{number}", CommandResult.REFUSED, "the case is over", self.clock())
             self.book.refuse(COUNTER, Act.EXTEND, number, "takes the role supervisor", self.clock())
             self.see(number)
+            self.write(number)
         of_case = an_alert(taken[0].case, "watch:3674:no_worker")
         of_city = of_case.model_copy(update={"case_number": None, "kind": AlertKind.NO_WORKER})
         outbox.put([Addressed(of_city, (SUPERVISOR,))])
@@ -116,6 +130,18 @@ class Audited:
         bulk = Bulk("b-1", Operation.RETRY, "City='3674'", SUPERVISOR, MORNING, "SIKS-NG pulih")
         SqlBulkBook(self.engine).keep(bulk, [Chosen(taken[0].case.case_number, {})])
         SqlLineage(self.engine).begin_generation({}, by=SUPERVISOR, now=self.clock())
+
+    def write(self, number: str) -> None:
+        """Issue a letter and another in its place, hand the person in and take that back."""
+        ledger = SqlLedger(self.engine, a_vault(), self.clock)
+        for attempt in (1, 2):
+            new = NewLetter(MORNING.date(), f"digest-{attempt}", lambda one, _: f"400.9/{one}", SIGNER)
+            letter = ledger.issue_letter(number, attempt, new)
+            self.book.save_pdf(letter.verification_code, "a" * 64)
+        ledger.save_submission(number, 1, f"S-{number}", MORNING)
+        message = ReopenUpload(command_id=f"r-{number}", attempt=1, actor=SUPERVISOR)
+        command = Command(number, message, SUPERVISOR, Role.SUPERVISOR, MORNING)
+        self.book.give(Completion(command, voids_receipt=1))
 
     def erase(self) -> None:
         """Let somebody of another city be held, released and erased."""
@@ -146,7 +172,7 @@ class Audited:
     def faults(self) -> list[Fault]:
         """Verify the whole chain."""
         head = self.audit.head()
-        return list(self.audit.faults(0 if head is None else head.number, lambda _: None))
+        return list(faults(self.audit, 0 if head is None else head.number, None, lambda _: None))
 
     def named(self) -> set[tuple[str, str]]:
         """Verify, and return which rows are named."""

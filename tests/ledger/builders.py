@@ -83,7 +83,9 @@ def an_event(seq: int, kind: EventKind = EventKind.STEP_OPENED, trouble: str | N
     )
 
 
-def a_state(case: CaseRef, seq: int, *, closed: bool = False) -> CaseState:
+def a_state(
+    case: CaseRef, seq: int, *, closed: bool = False, outcome: Outcome = Outcome.REACTIVATED
+) -> CaseState:
     """Return a state that differs for every `seq` and has every field filled."""
     at = MORNING + timedelta(minutes=seq)
     return CaseState(
@@ -96,7 +98,7 @@ def a_state(case: CaseRef, seq: int, *, closed: bool = False) -> CaseState:
         due_at=at + timedelta(hours=24),
         detected_at=at,
         escalation_level=2,
-        outcome=Outcome.REACTIVATED if closed else None,
+        outcome=outcome if closed else None,
         closed_at=at if closed else None,
     )
 
@@ -120,9 +122,12 @@ def a_record(case: CaseRef, *events: CaseEvent, closed: bool = False) -> Record:
     return a_telling(a_state(case, newest, closed=closed), *events)
 
 
-def a_closing(case: CaseRef, seq: int = 2) -> Record:
-    """Return the record that ends the case."""
-    return a_record(case, an_event(seq, EventKind.CASE_CLOSED), closed=True)
+def a_closing(case: CaseRef, seq: int = 2, outcome: Outcome = Outcome.REACTIVATED) -> Record:
+    """Return the record that ends the case at its first step."""
+    beginning = {"step": Step.DOCUMENT_CHECK, "attempt": 1}
+    state = a_state(case, seq, closed=True, outcome=outcome).model_copy(update=beginning)
+    told = beginning | {"facts": {"outcome": outcome}}
+    return a_telling(state, an_event(seq, EventKind.CASE_CLOSED).model_copy(update=told))
 
 
 def an_alert(case: CaseRef, key: str = "k1", *, level: int = 1, minute: int = 0) -> Alert:

@@ -14,6 +14,7 @@ from models.desk_tables import desk_items
 from models.digest import CityFigures, OpenCase
 from models.messages import CaseEvent, EventKind
 from models.outage import System
+from models.roles import MACHINE
 from models.watch_tables import outages
 from tests.ledger.builders import MORNING, a_clock, a_new_case, a_telling
 from tests.vaults import a_vault
@@ -163,9 +164,11 @@ def test_work_in_nobodys_hand_is_counted(engine: Engine, office: Office, figures
             [{"assignee": None, "closed_at": None, "reason": None, **facts, **item} for item in items],
         )
     assert of_city(figures).unassigned == 2
+    assert [item.assignee for item in of_city(figures).held] == ["rina"]
     with engine.begin() as connection:
-        connection.execute(update(desk_items).values(assignee="rina"))
+        connection.execute(update(desk_items).values(assignee=MACHINE))
     assert of_city(figures).unassigned == 0
+    assert of_city(figures).held == ()
 
 
 def test_outages_that_are_open_are_told(engine: Engine, figures: SqlFigures) -> None:

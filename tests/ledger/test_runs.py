@@ -210,6 +210,40 @@ def test_a_case_that_was_over_is_open_again_after_a_reset(
     assert _item(book, case).is_open
 
 
+def test_a_step_that_is_told_to_lie_on_the_desk_lies_there(
+    ledger: SqlLedger, desk: SqlDesk, book: SqlDeskBook, case: CaseRef
+) -> None:
+    """A run that begins anew asks people before it tells: the ledger still calls the case over then."""
+    ledger.record(_told_by("run-a", a_closing(case)))
+    assert desk.open(_an_ask(case)) is None
+    assert book.items(case_number=case.case_number) == []
+    ledger.record(_told_by("run-b", a_record(case, an_event(1), an_event(2, EventKind.STEP_ON_DESK))))
+    assert (_item(book, case).is_open, _item(book, case).step) == (True, UPLOAD)
+    desk.open(_an_ask(case))
+    assert len(book.items(case_number=case.case_number)) == 1
+
+
+def test_a_step_that_was_answered_meanwhile_is_not_put_on_the_desk_by_what_is_told_late(
+    ledger: SqlLedger, desk: SqlDesk, book: SqlDeskBook, case: CaseRef
+) -> None:
+    """By a person whose answer is not delivered yet, or told together with its answer or the case's end."""
+    ask = _an_ask(case)
+    desk.open(ask)
+    book.give(Completion(_a_completion(ask).command, item=_item(book, case).id))
+    on_desk = EventKind.STEP_ON_DESK
+    ledger.record(a_record(case, an_event(2), an_event(3, on_desk)))
+    assert book.items(case_number=case.case_number) == []
+    second = {"attempt": 2}
+    story = [
+        an_event(seq, kind).model_copy(update=second)
+        for seq, kind in enumerate((EventKind.STEP_OPENED, on_desk, EventKind.ANSWER_RECORDED), 4)
+    ]
+    ledger.record(a_record(case, *story))
+    assert book.items(case_number=case.case_number) == []
+    ledger.record(a_record(case, an_event(7, on_desk), an_event(8, EventKind.CASE_CLOSED), closed=True))
+    assert book.items(case_number=case.case_number) == []
+
+
 # -- Answers that people gave ------------------------------------------------------------------------
 
 

@@ -36,7 +36,8 @@ def test_everything_that_happened_to_a_case_is_told_in_order(audited: Audited) -
     lines = audited.trail.lines(TrailAsk(case_number=first))
     assert {line.what for line in lines} == {
         "case.registered", "step.opened", "alert sla.breach", "alert acknowledged", "command papers_added",
-        "command withdraw", "command withdraw refused", "refused extend", "desk show",
+        "command withdraw",
+        "command reopen_upload", "command withdraw refused", "refused extend", "desk show",
     }  # fmt: skip
     assert [line.at for line in lines] == sorted(line.at for line in lines)
     assert {line.case_number for line in lines} == {first}

@@ -45,6 +45,6 @@ def test_officers_look_and_take_charge(tmp_path: Path) -> None:
         typed(tmp_path, "alerts", "list", "--state", "acknowledged", "--json"),
     )
     assert json.loads(again.out) == {"case_number": number, "acknowledged": []}
-    assert left.out.strip() == "no alerts"
+    assert left.out.strip() == "no alert matches"
     assert json.loads(taken.out)["alerts"][0]["acknowledged_by"] == "tangsel-kepala-bidang"
     engine.dispose()

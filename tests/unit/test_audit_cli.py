@@ -46,8 +46,8 @@ def person_of(audited: Audited) -> Person:
 def test_a_changed_row_is_named_and_exits_4(audited: Audited, tmp_path: Path) -> None:
     """A whole trail exits 0; both also as data, with what is not sealed yet."""
     whole = typed(tmp_path, "audit", "verify")
-    assert (whole.code, "nothing was changed since it was sealed" in whole.out) == (0, True)
-    assert "every row is sealed" in whole.out
+    assert (whole.code, "nothing that is sealed was changed" in whole.out) == (0, True)
+    assert "nothing waits to be sealed" in whole.out
     audited.see(audited.numbers[0])
     audited.sql("UPDATE notes SET sealed = X'00' WHERE command_id = 'w-1'")
     named, data = typed(tmp_path, "audit", "verify"), typed(tmp_path, "audit", "verify", "--json")
@@ -57,6 +57,44 @@ def test_a_changed_row_is_named_and_exits_4(audited: Audited, tmp_path: Path) ->
     told = json.loads(data.out)
     assert told["faults"] == [{"table": "notes", "key": "w-1", "what": "was changed since it was sealed"}]
     assert (told["is_whole"], told["unsealed"]["rows"]) == (False, 2)
+
+
+def test_what_the_verdict_is_about_is_told(audited: Audited, tmp_path: Path) -> None:
+    """Outcome, numbers and people are called what they are: compared, or neither; anchors were not asked."""
+    told = typed(tmp_path, "audit", "verify").out
+    sealed, compared, neither, anchors = told.splitlines()[-4:]
+    assert all(table in sealed for table in ("case_events", "commands", "letters", "submissions"))
+    assert all(words in compared for words in ("cases (", "outcome", "closed_at", "counters (name, value)"))
+    assert all(table in neither for table in ("people", "documents", "desk_items", "cases"))
+    assert "a chain that was cut off or written anew is not found" in anchors
+    data = json.loads(typed(tmp_path, "audit", "verify", "--json").out)
+    assert data["with_anchors"] is False
+    assert "outcome" in data["compared"]["cases"]
+    assert {"waiting_on", "person_id", "due_at"} <= set(data["neither"]["cases"])
+    assert "verification_code" in data["sealed"]["letters"]
+    file = tmp_path / "anchors.txt"
+    assert typed(tmp_path, "audit", "anchor", str(file)).code == 0
+    assert "cut off" not in typed(tmp_path, "audit", "verify", "--anchors", str(file)).out
+
+
+def test_an_outcome_that_was_written_past_the_engine_exits_4(audited: Audited, tmp_path: Path) -> None:
+    """The row is named, with what its events say."""
+    number = audited.numbers[0]
+    audited.sql("UPDATE cases SET outcome = 'reactivated', closed_at = received_at")
+    told = typed(tmp_path, "audit", "verify")
+    assert (told.code, f"cases {number}: outcome is reactivated, its events say none" in told.out) == (
+        4,
+        True,
+    )
+    assert "the ledger is not as it was written" in told.out
+
+
+def test_a_trail_that_holds_no_such_line_does_not_say_that_nothing_was_done(
+    audited: Audited, tmp_path: Path
+) -> None:
+    """The officer did something else, or on another day."""
+    told = typed(tmp_path, "audit", "show", "--actor", "tangsel-loket-9", *SUPERVISOR)
+    assert (told.code, told.out.strip()) == (0, "no line of the trail matches")
 
 
 def test_anchors_find_a_chain_that_was_written_anew(audited: Audited, tmp_path: Path) -> None:

@@ -43,6 +43,7 @@ def test_officers_look_load_and_compute(tmp_path: Path) -> None:
     assert "2026-12-25 Jumat Hari Raya Natal libur nasional" in shown[1]
     assert "Kota Bekasi" not in shown[1]
     assert "17 would be added" in dry[1]
+    assert "a draft" not in dry[1]
     assert not (tmp_path / "policies" / "libur-2028.toml").exists()
     assert "START: is not a time" in bad[2]
     assert "BUDGET: is not a budget" in bad[2]

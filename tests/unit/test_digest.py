@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from gateways.policy_folder import PolicyFolder
 from models.case import CaseHealth, Step
+from models.desk import DeskItem, ItemKind
 from models.digest import (
     WORDS_AT_MOST,
     CityFigures,
@@ -23,10 +24,13 @@ from models.digest import (
 from models.errors import Misconfigured
 from models.messages import Alert, AlertKind
 from models.outage import System
+from models.roles import Role
 from runtime.ladders import check_ladders
+from tests.builders import a_case as a_case_ref
 
 ROOT = Path(__file__).resolve().parents[2]
-TEXTS = PolicyFolder(ROOT / "policies").alert_texts().daily
+SHELF = PolicyFolder(ROOT / "policies")
+TEXTS, PEOPLE = SHELF.alert_texts().daily, SHELF.people()
 NOW = datetime(2026, 3, 2, 0, 0, tzinfo=UTC)
 """07:00 in Jakarta."""
 TODAY = date(2026, 3, 2)
@@ -62,7 +66,7 @@ def of(number: int) -> str:
 
 def told(*cases: OpenCase, spans: list[timedelta] | None = None) -> DigestFigures:
     """Return the digest of these cases, when recommendations took so long from their opening to the end."""
-    return digest_of(CityFigures(cases, 0, {Step.RECOMMENDATION: spans or []}), TODAY, NOW)
+    return digest_of(CityFigures(cases, 0, {Step.RECOMMENDATION: spans or []}), PEOPLE, TODAY, NOW)
 
 
 # -- Figures -------------------------------------------------------------------------------------
@@ -159,7 +163,7 @@ def test_the_words_of_a_morning() -> None:
         remaining={Step.RECOMMENDATION: FIVE},
         outages=((System.SIKS_NG, NOW - HOUR),),
     )
-    assert words_of(digest_of(city, TODAY, NOW), "Kota Contoh", TEXTS).splitlines() == [
+    assert words_of(digest_of(city, PEOPLE, TODAY, NOW), "Kota Contoh", TEXTS).splitlines() == [
         "Kota Contoh, keadaan 2 Mar 2026 07.00 WIB",
         "GANGGUAN SIKS-NG sejak 2 Mar 2026 06.00 WIB",
         "Kasus terbuka: 3 (macet 1, diparkir 1)",
@@ -175,6 +179,49 @@ def test_the_words_of_a_morning() -> None:
         f"  Rekomendasi Dinsos: {of(1)} sejak 1 Mar 2026 05.00 WIB",
         f"  Unggah ke SIKS-NG: {of(3)} sejak 2 Mar 2026 07.00 WIB",
     ]
+
+
+def an_item(number: int, assignee: str | None) -> DeskItem:
+    """Return a check of papers that lies in somebody's hand."""
+    return DeskItem(
+        id=number,
+        case=a_case_ref(),
+        kind=ItemKind.ANSWER,
+        step=Step.DOCUMENT_CHECK,
+        attempt=1,
+        role=Role.VERIFIER,
+        reason=None,
+        opened_at=NOW,
+        due_at=None,
+        assignee=assignee,
+        claimed_at=NOW,
+        closed_at=None,
+        closed_by=None,
+        result=None,
+    )
+
+
+def test_work_in_hands_that_are_gone_is_told_with_whose_they_were() -> None:
+    """He left, or does other work now; who is there, and the line of a morning without, are not named."""
+    held = [
+        an_item(1, "tangsel-verifikator-1"),
+        an_item(2, "sudah-keluar"),
+        an_item(3, "sudah-keluar"),
+        an_item(4, "tangsel-loket-1"),
+    ]
+    city = CityFigures((a_case(1, HOUR),), 4, {}, held=held)
+    figures = digest_of(city, PEOPLE, TODAY, NOW)
+    assert figures.gone == {"sudah-keluar": 2, "tangsel-loket-1": 1}
+    line = "Di tangan orang yang tidak ada lagi atau tidak masuk: 3 (sudah-keluar, tangsel-loket-1)"
+    assert line in words_of(figures, "Kota Contoh", TEXTS).splitlines()
+    assert "Di tangan" not in words_of(told(a_case(1, HOUR)), "Kota Contoh", TEXTS)
+
+
+def test_many_hands_that_are_gone_are_counted() -> None:
+    """Ten are named; the line is not cut off."""
+    held = [an_item(number, f"keluar-{number:02}") for number in range(1, 13)]
+    figures = digest_of(CityFigures((a_case(1, HOUR),), 0, {}, held=held), PEOPLE, TODAY, NOW)
+    assert ", keluar-10 dan 2 lainnya)" in words_of(figures, "Kota Contoh", TEXTS)
 
 
 @pytest.mark.parametrize(("overdue", "more"), [(10, ""), (11, " dan 1 lainnya"), (990, " dan 980 lainnya")])
@@ -208,7 +255,7 @@ def test_every_case_is_told_once_and_the_words_fit(
 ) -> None:
     """Whatever is open: no case is in two places that exclude each other, and the order read is no matter."""
     down = tuple((system, NOW) for system in System)
-    figures = digest_of(CityFigures(cases, 7, remaining, down), TODAY, NOW)
+    figures = digest_of(CityFigures(cases, 7, remaining, down), PEOPLE, TODAY, NOW)
     overdue, due_today, late_soon = map(list, (figures.overdue, figures.due_today, figures.late_soon))
     in_time = [case for case in cases if case.due_at is not None and case.due_at > NOW]
     assert len(overdue) + len(in_time) + sum(case.due_at is None for case in cases) == figures.open
@@ -219,7 +266,7 @@ def test_every_case_is_told_once_and_the_words_fit(
     assert "{" not in words
     again = list(cases)
     shuffled.shuffle(again)
-    same = digest_of(CityFigures(again, 7, remaining, down), TODAY, NOW)
+    same = digest_of(CityFigures(again, 7, remaining, down), PEOPLE, TODAY, NOW)
     assert (same.overdue, same.late_soon, same.oldest) == (figures.overdue, figures.late_soon, figures.oldest)
 
 

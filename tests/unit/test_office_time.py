@@ -94,7 +94,7 @@ def test_the_screen_tells_both_times() -> None:
         update={"sla_state": SlaState.BREACHED, "detected_at": THURSDAY + 21 * HOUR + timedelta(minutes=5)}
     )
     later = replace(report, state=late, read_at=THURSDAY + 22 * HOUR, office_left=timedelta(0))
-    assert shown(later) == "2026-02-13 09:40:00 WIB (LEWAT BATAS, terlambat 5 menit)"
+    assert shown(later) == "2026-02-13 09:40:00 WIB (LEWAT BATAS, terlambat 1 jam)"
 
 
 def shown(report: CaseReport) -> str:

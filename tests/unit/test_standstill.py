@@ -1,5 +1,6 @@
 """When a case is stuck, which groups that makes, and what to type next."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,7 +8,8 @@ from pydantic import ValidationError
 
 from gateways.policy_folder import PolicyFolder
 from models.case import CaseHealth, CaseState, Outcome, Step, Track, WaitingOn
-from models.desk import DeskItem, ItemKind
+from models.case_words import CaseWords
+from models.desk import DeskItem, Gone, ItemKind
 from models.outbox import AlertEntry, AlertState
 from models.roles import Role
 from models.standstill import StuckPolicy, judged, loses_patience_at, stands_still
@@ -149,7 +151,7 @@ def an_entry(state: CaseState) -> AlertEntry:
 
 def why(state: CaseState, glance: Glance = SERVED, *items: DeskItem, entry: AlertEntry | None = None) -> Why:
     """Return what is known of a case."""
-    return Why(state, items, 0, entry, glance, is_begun=True, now=NOW)
+    return Why(state, items, 0, entry, glance, is_begun=True, now=NOW, words=CaseWords.of(state, [], NOW))
 
 
 def test_what_to_type_next_follows_from_where_the_case_stands() -> None:
@@ -168,6 +170,8 @@ def test_what_to_type_next_follows_from_where_the_case_stands() -> None:
     )
     assert why(a_state(), SERVED, an_item(a_state(), None)).next == ("starter.py desk claim 7",)
     assert why(a_state(), SERVED, an_item(a_state(), "budi")).next[1] == "starter.py desk assign 7 OFFICER"
+    left = replace(an_item(a_state(), "budi"), gone=Gone.LEFT)
+    assert why(a_state(), SERVED, left).next == ("starter.py desk claim 7",)
     assert why(a_state()).next == ()
     assert why(a_state(outcome=Outcome.REJECTED), UNKNOWN).next == ()
 

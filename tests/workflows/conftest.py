@@ -2,11 +2,11 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable, Container
+from collections.abc import AsyncIterator, Callable, Container, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,9 @@ from activities.ways import Mode
 from gateways.policy_folder import PolicyFolder
 from gateways.ports.policies import PolicyShelf
 from models.case import CaseRef, CaseState
+from models.messages import CaseEvent, EventKind
 from models.outage import System
+from models.projection import COMPARED, Line, contradictions
 from runtime.adapters import Modes, Outside
 from runtime.interceptor import ErrorMapping
 from runtime.stack import temporal_binary
@@ -197,7 +199,9 @@ async def stopped_bench(environment: WorkflowEnvironment) -> Bench:
 
 
 async def require_sound(bench: Bench) -> None:
-    """Fail unless every case replays and no error has escaped into its tasks."""
+    """Fail unless every case replays, is as its events say, and no error has escaped into its tasks."""
+    for number, state in bench.ledger.states.items():
+        assert _contradictions(state, bench.ledger.events[number].values()) == [], number
     replayer = Replayer(
         workflows=[Reactivation], data_converter=pydantic_data_converter, workflow_runner=strict_runner()
     )
@@ -208,6 +212,22 @@ async def require_sound(bench: Bench) -> None:
             "an error escaped into the workflow task"
         )
         await replayer.replay_workflow(history)
+
+
+def _contradictions(state: CaseState, events: Iterable[CaseEvent]) -> list[str]:
+    """Return where a state says otherwise than its events, as `audit verify` compares them."""
+
+    def text(value: object) -> str | None:
+        if value is None:
+            return None
+        return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else str(value)
+
+    registered = Line(EventKind.CASE_REGISTERED, text(state.case.received_at) or "", None, None, {})
+    told = sorted(events, key=lambda event: event.seq)
+    story = [Line(one.kind, text(one.at) or "", text(one.step), text(one.attempt), one.facts) for one in told]
+    row = {name: text(getattr(state, name, None)) for name in COMPARED}
+    row |= {"track": state.case.track, "received_at": registered.at}
+    return list(contradictions(row, [registered, *story]))
 
 
 @asynccontextmanager
