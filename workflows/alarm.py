@@ -10,6 +10,7 @@ from activities.alerts import Alerting
 from models.case import CaseState
 from models.messages import Alert, AlertKind
 from workflows import options
+from workflows.pace import Pace
 
 
 class Alarm:
@@ -19,6 +20,7 @@ class Alarm:
         """Begin with nothing to tell."""
         self._raised: list[Alert] = []
         self._under_way: set[asyncio.Task[None]] = set()
+        self._pace = Pace()
 
     def raise_(
         self,
@@ -65,9 +67,8 @@ class Alarm:
 
     async def _tell(self, alert: Alert) -> None:
         while not await self._told(alert):
-            await workflow.sleep(
-                options.ASK_AGAIN_AFTER_OUTAGE, summary="Peringatan belum terkirim, dicoba lagi"
-            )
+            pause = self._pace.slow("untold", options.ASK_AGAIN_AFTER_OUTAGE, workflow.now())
+            await workflow.sleep(pause, summary="Peringatan belum terkirim, dicoba lagi")
 
     async def _told(self, alert: Alert) -> bool:
         try:
@@ -76,4 +77,5 @@ class Alarm:
             )
         except ActivityError:
             return False
+        self._pace.begin_anew()
         return True

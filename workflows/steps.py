@@ -1,9 +1,11 @@
 """Which activity asks whom, with which options, and who the case waits for meanwhile."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from temporalio import workflow
+from temporalio.common import RetryPolicy
 from temporalio.exceptions import (
     ActivityError,
     ApplicationError,
@@ -43,8 +45,11 @@ def _summary(question: StepAsk) -> str:
     return f"{STEP[question.step]}, percobaan {question.attempt}"
 
 
-async def ask(question: StepAsk, case: CaseRef) -> StepReply:
-    """Have the step done and return what came of it. Raises ActivityError when a round has ended in vain."""
+async def ask(question: StepAsk, case: CaseRef, answers: ActivityConfig) -> StepReply:
+    """Have the step done and return what came of it. Raises ActivityError when a round has ended in vain.
+
+    `answers` is how an institution's answer is asked for: `answer_round` or `trial_round`.
+    """
     do = workflow.execute_activity_method
     match question.step:
         case Step.DOCUMENT_CHECK:
@@ -59,12 +64,26 @@ async def ask(question: StepAsk, case: CaseRef) -> StepReply:
             return await do(
                 KemensosVerification.kemensos_verification,
                 question,
-                **_how(options.OUTSIDE_ANSWER, question, case),
+                **_how(answers, question, case),
             )
         case Step.BPJS_RECONNECT:
-            return await do(
-                BpjsReconnect.bpjs_reconnect, question, **_how(options.OUTSIDE_ANSWER, question, case)
-            )
+            return await do(BpjsReconnect.bpjs_reconnect, question, **_how(answers, question, case))
+
+
+def answer_round(at_most: timedelta, poll_every: timedelta) -> ActivityConfig:
+    """Return the options of a round that ends after so long without an answer.
+
+    It has room for several asks: one that ended before the second would be followed by the next at once.
+    """
+    at_most = max(at_most, options.ASKS_IN_A_ROUND * poll_every)
+    return {**options.OUTSIDE_ANSWER, "schedule_to_close_timeout": at_most}
+
+
+def trial_round(poll_every: timedelta) -> ActivityConfig:
+    """Return the options of a round after trouble: `not yet` ends it, since the trouble is over then."""
+    policy = options.OUTSIDE_ANSWER["retry_policy"] or RetryPolicy()
+    until_told = replace(policy, non_retryable_error_types=[NOT_YET_ANSWERED])
+    return {**answer_round(options.ANSWER_ROUND, poll_every), "retry_policy": until_told}
 
 
 def _how(work: ActivityConfig, question: StepAsk, case: CaseRef) -> ActivityConfig:

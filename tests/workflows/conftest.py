@@ -1,6 +1,8 @@
 """A real dev server with a virtual clock for each case, and a worker on fakes."""
 
 import asyncio
+import shutil
+import sys
 import uuid
 from collections.abc import AsyncIterator, Callable, Container
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from temporalio.api.enums.v1 import EventType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.client import WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
@@ -69,6 +72,21 @@ async def environment() -> AsyncIterator[WorkflowEnvironment]:
     """One dev server for all tests."""
     async with dev_server() as started:
         yield started
+
+
+@pytest.fixture
+async def skipping() -> AsyncIterator[WorkflowEnvironment]:
+    """A server that jumps from timer to timer; it has one clock for all cases, so each test has its own."""
+    beside = Path(sys.executable).with_name("temporal-test-server")
+    async with await WorkflowEnvironment.start_time_skipping(
+        test_server_existing_path=str(beside) if beside.exists() else shutil.which("temporal-test-server"),
+        data_converter=pydantic_data_converter,
+    ) as environment:
+        types = {column.key.name: int(column.key.indexed_value_type) for column in search_attributes.COLUMNS}
+        await environment.client.operator_service.add_search_attributes(
+            AddSearchAttributesRequest(namespace="default", search_attributes=types)  # type: ignore[arg-type]
+        )
+        yield environment
 
 
 @dataclass
