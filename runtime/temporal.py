@@ -12,6 +12,7 @@ from models.errors import EngineUnreachable, Misconfigured
 from runtime.payloads import case_data_converter
 from runtime.settings import PREFIX, Settings, temporal_environment
 from workflows import options, search_attributes
+from workflows.manner import MANNER, Manner
 from workflows.reactivation import Reactivation
 from workflows.urgency import priority_of
 
@@ -74,6 +75,7 @@ class CaseStarter:
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
                 search_attributes=search_attributes.initial(case),
+                memo={MANNER: Manner.AT_ONCE},
                 static_summary=f"{case.track} - {case.kecamatan}",
                 priority=priority_of(case),
                 rpc_timeout=options.START_RPC_TIMEOUT,

@@ -122,6 +122,10 @@ is twice the one before, so that a case that waits for weeks has room in its his
 PAUSE_AT_MOST = timedelta(hours=6)
 """How long a pause becomes; a person who acts, or the end of an outage, ends it at once."""
 
+LOOK_BACK_WITHIN = timedelta(seconds=1.5)
+"""How long reading the beginning of a history may take while a case is replayed. The SDK gives a workflow
+task two seconds; one that fails is tried again."""
+
 CLOCK_SKEW = timedelta(minutes=5)
 """How far an officer's computer may be ahead of the server; what happened then counts as happening now."""
 

@@ -8,7 +8,6 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, FailureError
 from temporalio.workflow import ActivityConfig
 
-from activities.office import Office
 from activities.recorder import Recorder
 from models.answers import Approved, HandedOver, Moot, Rejected, Returned
 from models.case import CaseHealth, CaseRef, CaseState, Outcome, SlaState, Step, WaitingOn
@@ -23,6 +22,7 @@ from models.outage import System
 from models.roles import MACHINE, mender_of
 from workflows import options, steps
 from workflows.commands import CaseCommands
+from workflows.manner import Manner
 from workflows.steps import NOT_YET_ANSWERED, SYSTEM_DOWN, trouble_of
 
 
@@ -35,6 +35,7 @@ class Reactivation(CaseCommands):
         """Begin where the application was registered."""
         super().__init__(case)
         self._rounds = 0
+        self._manner = Manner.of_this_case()
         self._in_hand: dict[str, StepReply] = {}
         """What came together with the answer to an earlier step."""
 
@@ -118,9 +119,7 @@ class Reactivation(CaseCommands):
         """
         with suppress(FailureError):
             async with self._progress.in_passing:
-                opening = await workflow.execute_local_activity_method(
-                    Office.opening, case, **options.LEDGER_AT_ONCE
-                )
+                opening = await self._manner.opening(case)
             first = self._question(Step.DOCUMENT_CHECK, opening.plan.poll_every)
             self._in_hand = steps.by_key(first, opening.replies)
             return opening.plan
@@ -192,7 +191,7 @@ class Reactivation(CaseCommands):
         """
         if question.key not in self._in_hand:
             async with self._progress.in_passing:
-                self._in_hand = await steps.ask_at_once(question)
+                self._in_hand = await steps.ask_at_once(question, self._manner)
         reply = self._in_hand.pop(question.key, None)
         if reply is None:
             await self._progress.publish()

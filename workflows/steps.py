@@ -22,6 +22,7 @@ from models.messages import StepAsk, StepReply
 from models.outage import System
 from models.texts import STEP
 from workflows import options
+from workflows.manner import Manner
 from workflows.queues import queue_of
 from workflows.urgency import priority_of
 
@@ -95,7 +96,7 @@ def _how(work: ActivityConfig, question: StepAsk, case: CaseRef) -> ActivityConf
     return how
 
 
-async def ask_at_once(question: StepAsk) -> dict[str, StepReply]:
+async def ask_at_once(question: StepAsk, manner: Manner) -> dict[str, StepReply]:
     """Have steps of the office itself done in passing, and return what came of them by the key of each.
 
     None for another's step. What was in vain is asked again by `ask`, as a pending activity that a
@@ -105,10 +106,9 @@ async def ask_at_once(question: StepAsk) -> dict[str, StepReply]:
         return {}
     at_once = LocalActivityConfig({**options.OFFICE_AT_ONCE, "summary": _summary(question)})
     try:
-        came = await workflow.execute_local_activity_method(Office.office_steps, question, **at_once)
+        return by_key(question, await manner.office_steps(question, at_once))
     except FailureError:
         return {}
-    return by_key(question, came.replies)
 
 
 def by_key(question: StepAsk, replies: Sequence[StepReply]) -> dict[str, StepReply]:
