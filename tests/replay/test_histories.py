@@ -8,10 +8,11 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 
 from models.case import Track
+from runtime.earlier_cases import EarlierCases, manner_of
 from tests.replay.conftest import Advise
 from tests.replay.paths import NAMES
 from tests.replay.versions import HISTORIES, recorded_versions, released_versions
-from tests.replay.words import GETS_STUCK, NOT_RELEASED
+from tests.replay.words import GETS_STUCK, NEVER_INSTALLED
 from tests.sandbox import strict_runner
 from worker import WORKFLOWS
 
@@ -23,8 +24,12 @@ async def test_the_cases_of_a_version_replay(version: str, advise: Advise) -> No
         WorkflowHistory.from_json(file.stem, file.read_text())
         for file in sorted((HISTORIES / version).glob("*.json"))
     ]
+    begun = {history.workflow_id: manner_of(history.events) for history in histories}
     replayer = Replayer(
-        workflows=WORKFLOWS, data_converter=pydantic_data_converter, workflow_runner=strict_runner()
+        workflows=WORKFLOWS,
+        data_converter=pydantic_data_converter,
+        workflow_runner=strict_runner(),
+        interceptors=[EarlierCases(lambda workflow_id, _: begun[workflow_id])],
     )
     stuck = []
     for history in histories:
@@ -33,7 +38,7 @@ async def test_the_cases_of_a_version_replay(version: str, advise: Advise) -> No
             stuck.append(f"    {history.workflow_id}: {_in_short(error)}")
     if stuck:
         said = GETS_STUCK.format(version=version, what="\n".join(stuck))
-        advise(said if version in released_versions() else said + NOT_RELEASED.format(version=version))
+        advise(said if version in released_versions() else said + NEVER_INSTALLED.format(version=version))
 
 
 def test_every_version_has_a_history_of_every_track() -> None:
