@@ -1,4 +1,4 @@
-"""Another edition of this program: a copy of its tree in which somebody changed a workflow."""
+"""Another edition of this program: a copy of its tree in which somebody changed a workflow or a message."""
 
 import shutil
 from pathlib import Path
@@ -13,10 +13,20 @@ _GUARDED = f'            if workflow.patched("{PATCH}"):\n                await 
 
 def edition(folder: Path, *, is_guarded: bool) -> Path:
     """Copy the tree into a new folder; there an answer is published at once, not with the next step."""
+    line = _GUARDED if is_guarded else _UNGUARDED
+    return _edited(folder, "workflows/reactivation.py", _LINE, _LINE + line)
+
+
+def edition_of_messages(folder: Path) -> Path:
+    """Copy the tree into a new folder; there a field of a message has another name."""
+    return _edited(folder, "models/messages.py", "    untold: ", "    unsent: ")
+
+
+def _edited(folder: Path, place: str, before: str, after: str) -> Path:
     unwanted = shutil.ignore_patterns(".*", "__pycache__", "images", "*.db")
     tree = Path(shutil.copytree(ROOT, folder, ignore=unwanted))
-    file = tree / "workflows" / "reactivation.py"
-    before = file.read_text()
-    assert before.count(_LINE) == 1, "the line after which the edit goes is another now"
-    file.write_text(before.replace(_LINE, _LINE + (_GUARDED if is_guarded else _UNGUARDED)))
+    file = tree / place
+    text = file.read_text()
+    assert text.count(before) == 1, f"the line of {place} where the edit goes is another now"
+    file.write_text(text.replace(before, after))
     return tree

@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import sys
 import uuid
-from collections.abc import AsyncIterator, Callable, Container
+from collections.abc import AsyncIterator, Callable, Container, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -131,7 +131,12 @@ class Bench:
         )
 
     async def start(
-        self, case: CaseRef, *, kinds: tuple[str, ...] = ("facility_letter",), need: str = "emergency"
+        self,
+        case: CaseRef,
+        *,
+        kinds: tuple[str, ...] = ("facility_letter",),
+        need: str = "emergency",
+        memo: Mapping[str, str] | None = None,
     ) -> Handle:
         """Put the case's dossier into the ledger and start its workflow."""
         self.ledger.dossiers[case.case_number] = a_dossier(case, kinds=kinds, need=need)
@@ -141,6 +146,7 @@ class Bench:
             id=case.case_number,
             task_queue=self.task_queue,
             search_attributes=search_attributes.initial(case),
+            memo=memo,
         )
         self.handles.append(handle)
         return handle
