@@ -7,12 +7,18 @@ from runtime.settings import ROOT
 
 PATCH = "answers-at-once"
 _LINE = "            answer, at = reply.answer, self._note_answer(EventKind.ANSWER_RECORDED, reply)\n"
-_UNGUARDED = "            await self._progress.publish()\n"
-_GUARDED = f'            if workflow.patched("{PATCH}"):\n                await self._progress.publish()\n'
+_UNGUARDED = """\
+            if System.of(step) is not None:
+                await self._progress.publish()
+"""
+_GUARDED = f"""\
+            if System.of(step) is not None and workflow.patched("{PATCH}"):
+                await self._progress.publish()
+"""
 
 
 def edition(folder: Path, *, is_guarded: bool) -> Path:
-    """Copy the tree into a new folder; there an answer is published at once, not with the next step."""
+    """Copy the tree into a new folder; there an institution's answer is published at once."""
     line = _GUARDED if is_guarded else _UNGUARDED
     return _edited(folder, "workflows/reactivation.py", _LINE, _LINE + line)
 

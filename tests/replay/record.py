@@ -9,11 +9,11 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from runtime.entry import leave
-from tests.replay.fingerprints import Fingerprints, commands, is_whole
+from tests.replay.fingerprints import Fingerprints, commands, is_whole, late_patches
 from tests.replay.messages import Messages, misread
 from tests.replay.paths import walk_all
 from tests.replay.versions import HISTORIES, present_version, recorded_versions
-from tests.replay.words import IS_RECORDED
+from tests.replay.words import ASKS_LATE, IS_RECORDED
 from tests.workflows.conftest import dev_server
 
 _FAILED = 1
@@ -29,6 +29,9 @@ async def main() -> int:
     if broken := [name for name, words in told.items() if not is_whole(words)]:
         sys.stderr.write(f"nothing was written: these paths did not end: {', '.join(broken)}\n")
         return _FAILED
+    if late := {patch for history in walked.values() for patch in late_patches(history)}:
+        sys.stderr.write(f"nothing was written. {ASKS_LATE.format(what=', '.join(sorted(late)))}")
+        return _REFUSED
     messages = Messages.present()
     if version in recorded_versions():
         known = Messages.read(version)

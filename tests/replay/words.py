@@ -49,6 +49,14 @@ What travels through Temporal looks otherwise than when version {version} was re
 which adds what is new, and commit it: the next change is held against it.
 """
 
+ASKS_LATE = """\
+These patches are asked for after a local activity ended in the same workflow task: {what}
+
+When the worker is slow, Temporal cuts such a task in two, and the case would stand still at its next replay.
+Ask where something from outside woke the case up (an activity, a timer, an update), or where it begins.
+Why: docs/changing-a-workflow.md
+"""
+
 IS_RECORDED = """\
 version {version} is recorded, its cases may be open, and these are others now: {what}
 raise `version` in pyproject.toml and run `make record` again. If that version was never installed anywhere:
