@@ -44,6 +44,7 @@ from runtime.crew import run_crew
 from runtime.delivery import Delivery
 from runtime.deployment import deployment_config
 from runtime.dispatcher import EVERY
+from runtime.earlier_cases import EarlierCases, looking_at
 from runtime.engine import TemporalEngine
 from runtime.entry import leave, run_and_leave
 from runtime.interceptor import ErrorMapping
@@ -144,7 +145,7 @@ def workers_of(
         activity_executor=threads("activity", 2 * settings.case_slots),
         max_cached_workflows=settings.cached_cases,
         tuner=tuner_of(settings.case_slots),
-        interceptors=[ErrorMapping()],
+        interceptors=[ErrorMapping(), EarlierCases(looking_at(client))],
         workflow_runner=UnsandboxedWorkflowRunner(),  # why: docs/adr/0003; tests run in the sandbox
         sticky_queue_schedule_to_start_timeout=options.STICKY_QUEUE_WAIT,
         graceful_shutdown_timeout=options.GRACEFUL_SHUTDOWN,

@@ -7,7 +7,7 @@ from sqlalchemy import Engine, RowMapping, bindparam, case, or_, select, update
 from gateways.ledger_access import LedgerAccess, Upsert, unavailable
 from models.case import CaseHealth, Track
 from models.outage import SYSTEM, Outage, System, parked_for
-from models.standstill import SLOW
+from models.standstill import MAY_BE_DOWN, SLOW
 from models.tables import cases
 from models.watch_tables import outages, probes
 
@@ -91,12 +91,15 @@ class SqlOutages:
         return is_mine
 
     def to_park(self, system: System) -> list[str]:
-        """Return the open cases that move by themselves and wait at a step that needs the system."""
+        """Return the open cases that wait at a step that needs the system, and for nothing else.
+
+        That one is stuck because it was asked in vain may be the system's fault.
+        """
         steps = [step for step, needed in SYSTEM.items() if needed is system]
         query = select(cases.c.case_number).where(
             cases.c.closed_at.is_(None),
             cases.c.started_at.is_not(None),
-            or_(cases.c.health == CaseHealth.OK, cases.c.trouble.in_(SLOW)),
+            or_(cases.c.health == CaseHealth.OK, cases.c.trouble.in_((*SLOW, *MAY_BE_DOWN))),
             cases.c.step.in_(steps),
         )
         with self._access.read() as connection:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Final
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, ValidationInfo, model_validator
 
 from models.answers import Answer, ReasonCode
 from models.bounds import Attempt, LessTime, Moment, Stretch
@@ -103,6 +103,19 @@ class Record(Payload):
     state: CaseState
     alerts: Annotated[tuple["Alert", ...], Field(max_length=ALERTS_AT_MOST)] = ()
     """What people must hear of together with it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _earlier(cls, told: object, info: ValidationInfo) -> object:
+        """Read what a case told before commit 1905ebd and waits to be written since: in no workflow task.
+
+        The ledger takes it as the first word of its run, and all that the case tells later comes after it.
+        """
+        if info.mode != "json" or not isinstance(told, dict) or "task" in told:
+            return told
+        events = told.get("events") or [{"seq": 0, "at": told.get("state", {}).get("since")}]
+        upto = max(event["seq"] for event in events)
+        return {"task": 0, "at": events[-1]["at"], "upto": upto} | told
 
 
 class CasePlan(Payload):

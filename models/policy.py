@@ -114,7 +114,8 @@ class CityPolicy(BaseModel):
     name: str
     legal_basis: str
     """Configurable text: media and registers disagree on the number (domain 8.1)."""
-    poll_every: Span
+    poll_every: Annotated[timedelta, Field(ge=timedelta(seconds=1), le=timedelta(days=1))]
+    """How often an institution is asked for an answer that is not there yet."""
     max_rounds: Annotated[int, Field(ge=0, le=20)] = 3
     """How often a case may be returned before it goes to a supervisor."""
     extend_at_most: Span = timedelta(days=7)

@@ -41,6 +41,9 @@ def has_our_reference(trouble: str | None) -> str | None:
 SLOW: Final = frozenset({TOO_OFTEN, *map(waits_for, PATIENT_WITH)})
 """Troubles of a case that goes on all the same: nobody has to free it."""
 
+MAY_BE_DOWN: Final = ("Unavailable", "Timeout")
+"""Troubles that an outage may explain: a case that stands still for one is parked with the others."""
+
 
 class StuckRule(Payload):
     """How long and how often a case may try before it is called stuck."""

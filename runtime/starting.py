@@ -10,6 +10,7 @@ from models.errors import AnotherCase, EngineUnreachable, NotRunning
 from runtime.namespace import OwnNamespace
 from runtime.temporal import BIRTH, UNREACHABLE, birth_of
 from workflows import options, search_attributes
+from workflows.manner import MANNER, Manner
 from workflows.reactivation import Reactivation
 from workflows.urgency import priority_of
 
@@ -60,7 +61,7 @@ class CaseStarter:
                 task_queue=self._namespace.task_queue,
                 id_reuse_policy=reuse,
                 id_conflict_policy=conflict,
-                memo={} if case.birth is None else {BIRTH: case.birth},
+                memo={MANNER: Manner.AT_ONCE} | ({} if case.birth is None else {BIRTH: case.birth}),
                 search_attributes=search_attributes.initial(case),
                 static_summary=f"{case.track} - {case.kecamatan}",
                 priority=priority_of(case),

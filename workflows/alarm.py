@@ -11,6 +11,7 @@ from activities.alerts import Alerting
 from models.case import CaseState
 from models.messages import ALERTS_AT_MOST, Alert, AlertKind
 from workflows import options
+from workflows.pace import Pace
 
 
 class Alarm:
@@ -21,6 +22,7 @@ class Alarm:
         self._raised: list[Alert] = []
         self._ever: deque[Alert] = deque(maxlen=ALERTS_AT_MOST)
         self._under_way: set[asyncio.Task[None]] = set()
+        self._pace = Pace()
 
     def raise_(
         self,
@@ -72,9 +74,8 @@ class Alarm:
 
     async def _tell(self, alert: Alert) -> None:
         while not await self._told(alert):
-            await workflow.sleep(
-                options.ASK_AGAIN_AFTER_OUTAGE, summary="Peringatan belum terkirim, dicoba lagi"
-            )
+            pause = self._pace.slow("untold", options.ASK_AGAIN_AFTER_OUTAGE, workflow.now())
+            await workflow.sleep(pause, summary="Peringatan belum terkirim, dicoba lagi")
 
     async def _told(self, alert: Alert) -> bool:
         try:
@@ -83,4 +84,5 @@ class Alarm:
             )
         except ActivityError:
             return False
+        self._pace.begin_anew()
         return True

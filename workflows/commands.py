@@ -39,10 +39,11 @@ from models.messages import (
 from models.outage import System, parked_for
 from models.reasons import PAPERS_MISSING
 from models.roles import MACHINE
-from models.standstill import stands_still
+from models.standstill import MAY_BE_DOWN, stands_still
 from workflows import due_time, options
 from workflows.alarm import Alarm
 from workflows.inbox import Inbox, refused
+from workflows.pace import Pace
 from workflows.progress import Progress
 from workflows.sla import CaseClock
 
@@ -60,6 +61,9 @@ class CaseCommands:
         self._inbox = Inbox()
         self._clock = CaseClock(self._progress, self._alarm)
         self._plans_on_their_way = 0
+        self._pace = Pace()
+        self._in_vain: str | None = None
+        """The trouble that people were told of and that is still asked about, round after round."""
 
     @workflow.query(description="Where the case is.")
     def state(self) -> CaseState:
@@ -112,6 +116,7 @@ class CaseCommands:
             if state.waiting_on is WaitingOn.APPLICANT or state.trouble == DocumentLost.__name__:
                 self._go_on(by, command.command_id)
             else:
+                self._pace.begin_anew()
                 await self._progress.publish()
         return Accepted(state=self._progress.state)
 
@@ -130,7 +135,7 @@ class CaseCommands:
     @retry_step.validator
     def _retry_is_possible(self, command: RetryStep) -> None:
         self._require_own(command)
-        can_go_on = self._inbox.awaits_person or self._is_parked
+        can_go_on = self._inbox.awaits_person or self._is_parked or self._in_vain is not None
         if not can_go_on and not self._inbox.knows(command.command_id):
             state = self._progress.state
             raise refused(f"nothing to retry: the case is at {state.step} and waits for {state.waiting_on}")
@@ -144,6 +149,7 @@ class CaseCommands:
             if self._inbox.waits_to_be_mended and self._progress.state.waiting_on is WaitingOn.OFFICER:
                 self._go_on(command.actor, command.command_id)
             else:
+                self._pace.begin_anew()
                 await self._progress.publish()
         return Accepted(state=self._progress.state)
 
@@ -176,6 +182,7 @@ class CaseCommands:
         """Move the due time; what was told of the old one stays told."""
         if self._inbox.take(command.command_id) and self._clock.is_running:
             self._move_due_time(EventKind.SLA_EXTENDED, command, command.by)
+            self._pace.begin_anew()
             await self._progress.publish()
         return Accepted(state=self._progress.state)
 
@@ -192,6 +199,7 @@ class CaseCommands:
         """Move the due time; a case that is late by that is told as late at once."""
         if self._inbox.take(command.command_id) and self._clock.is_running:
             self._move_due_time(EventKind.SLA_SHORTENED, command, None if command.by is None else -command.by)
+            self._pace.begin_anew()
             await self._progress.publish()
         return Accepted(state=self._progress.state)
 
@@ -218,6 +226,7 @@ class CaseCommands:
             self._clock.stop_climbing()
             facts = {"by": command.actor, "command": command.command_id}
             self._progress.note(EventKind.SLA_ACKNOWLEDGED, facts)
+            self._pace.begin_anew()
             await self._progress.publish()
         return Accepted(state=self._progress.state)
 
@@ -239,7 +248,8 @@ class CaseCommands:
         self._require_own(command)
         state = self._progress.state
         needs_it = System.of(state.step) is command.system and self._inbox.is_open(state.step, state.attempt)
-        if not needs_it or self._is_parked or stands_still(state):
+        may_be_down = not stands_still(state) or self._in_vain in MAY_BE_DOWN
+        if not needs_it or self._is_parked or not may_be_down:
             raise refused(f"the case does not wait for {command.system}")
 
     @workflow.update(description="The system is back: go on.")
@@ -279,6 +289,7 @@ class CaseCommands:
                 self._progress.note(EventKind.TRACK_SWITCHED, facts)
                 if self._inbox.waits_to_be_mended and self._progress.state.trouble == PAPERS_MISSING:
                     self._go_on(command.actor, command.command_id)  # the papers may do for this track
+                self._pace.begin_anew()
                 self._clock.restart(plan, min(command.occurred_at, workflow.now()))
                 await self._progress.publish()
         return Accepted(state=self._progress.state)
@@ -337,9 +348,24 @@ class CaseCommands:
         self._progress.note(kind, facts | {"by": command.actor, "command": command.command_id})
 
     def _go_on(self, by: str, command: str) -> None:
+        """Wake the story up, which tells it."""
         self._inbox.awaits_person = False
         self._progress.note(EventKind.STEP_RETRIED, {"by": by, "command": command})
+        self._forget_trouble()
         self._unpark(workflow.now(), by=by)
+        self._pace.begin_anew()
+
+    def _recover(self, by: str) -> None:
+        """Let a case that asked in vain be well again, and say so; any other stays as it is."""
+        if self._in_vain is not None:
+            self._progress.note(EventKind.STEP_RETRIED, {"by": by})
+            self._forget_trouble()
+
+    def _forget_trouble(self) -> None:
+        if self._in_vain is not None:
+            self._in_vain = None
+            self._progress.move(health=CaseHealth.OK, trouble=None, since=workflow.now())
+            self._clock.patience.judge()
 
     @property
     def _is_parked(self) -> bool:
@@ -347,6 +373,7 @@ class CaseCommands:
 
     def _park(self, system: System, since: datetime) -> None:
         """Set the case aside; its time is the outage's from then on."""
+        self._recover("engine")
         self._progress.move(health=CaseHealth.PARKED, trouble=parked_for(system))
         self._progress.note(EventKind.STEP_PARKED, {"system": system})
         self._clock.park(since, reason=parked_for(system))
@@ -356,6 +383,7 @@ class CaseCommands:
         if self._is_parked:
             self._progress.move(health=CaseHealth.OK, trouble=None)
             self._progress.note(EventKind.STEP_RELEASED, {"by": by})
+            self._pace.begin_anew()
             self._clock.release(at, reason=self._progress.state.step, by=by)
 
     def _require_own(self, command: CaseCommand) -> None:

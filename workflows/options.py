@@ -25,20 +25,29 @@ OUTSIDE_EFFECT = ActivityConfig(
 )
 """Work done once in an outside system. After a quarter of an hour of failures the case is called stuck."""
 
+ANSWER_ROUND = timedelta(hours=2)
+"""How long an answer is asked for in one round, and how late it is seen that asking fails."""
+
+ANSWER_ROUND_AT_MOST = timedelta(days=1)
+"""How long a round becomes for an answer that is not there for days; it grows as pauses do (`EAGER_FOR`)."""
+
+ASKS_IN_A_ROUND = 4
+"""Room for how many asks a round has at least, however seldom the city's policy has them."""
+
 OUTSIDE_ANSWER = ActivityConfig(
     start_to_close_timeout=timedelta(seconds=20),
-    schedule_to_close_timeout=timedelta(hours=2),
+    schedule_to_close_timeout=ANSWER_ROUND,
     retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1)),
     cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 )
 """An answer that is asked for until it is there. Retrying costs no history; the pace comes from the
-city's policy through `NotYetAnswered.ask_again_in`. A round ends after two hours and a new one begins."""
+city's policy through `NotYetAnswered.ask_again_in`. A round ends after some hours and a new one begins."""
 
 URGENT_ROUND = timedelta(minutes=15)
 """The same in an emergency: a round costs some history, and one that ends in failure calls for a person."""
 
-QUESTIONS_IN_A_ROUND = 4
-"""A round has time for so many at the city's pace, however slow that is."""
+URGENT_ROUND_AT_MOST = timedelta(hours=2)
+"""How long that round becomes: what fails in an emergency is told soon on every day."""
 
 RETRY_AFTER_AT_LEAST = timedelta(seconds=10)
 RETRY_AFTER_AT_MOST = timedelta(minutes=5)
@@ -115,6 +124,17 @@ ASK_AGAIN_AFTER_REFUSAL = timedelta(hours=1)
 
 LOOK_AFTER_PARKING = timedelta(hours=6)
 """How long a parked case waits to be released before it looks for itself whether the outage is over."""
+
+EAGER_FOR = timedelta(hours=24)
+"""How long these pauses stay as they are while nothing changes: the day that an emergency has. After it each
+is twice the one before, so that a case that waits for weeks has room in its history."""
+
+PAUSE_AT_MOST = timedelta(hours=6)
+"""How long a pause becomes; a person who acts, or the end of an outage, ends it at once."""
+
+LOOK_BACK_WITHIN = timedelta(seconds=1.5)
+"""How long reading the beginning of a history may take while a case is replayed. The SDK gives a workflow
+task two seconds; one that fails is tried again."""
 
 CLOCK_SKEW = timedelta(minutes=5)
 """How far an officer's computer may be ahead of the server; what happened then counts as happening now."""

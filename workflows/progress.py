@@ -15,6 +15,7 @@ from models.messages import EVENTS_AT_MOST, Alert, CaseEvent, EventKind, Record,
 from models.texts import details
 from workflows import options, search_attributes
 from workflows.alarm import Alarm
+from workflows.pace import Pace
 
 FIRST_SEQ = 2
 """Seq 1 is `case.registered`, written by intake together with the case."""
@@ -105,8 +106,10 @@ class Progress:
                 Recorder.record, record, **options.LEDGER_AT_ONCE
             )
         except FailureError:  # a local activity's own failure comes bare, not as ActivityError
+            pace = Pace()
             while (recorded := await self._written_when_back(record)) is None:
-                await workflow.sleep(options.ASK_AGAIN_AFTER_OUTAGE, summary="Buku besar menolak")
+                pause = pace.slow("ledger", options.ASK_AGAIN_AFTER_OUTAGE, workflow.now())
+                await workflow.sleep(pause, summary="Buku besar menolak")
             return recorded
 
     async def _written_when_back(self, record: Record) -> Recorded | None:

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, FailureError
+from temporalio.workflow import ActivityConfig
 
-from activities.office import Office
 from activities.recorder import Recorder
 from models.answers import Approved, HandedOver, Moot, Rejected, Returned
 from models.case import CaseHealth, CaseRef, CaseState, Outcome, SlaState, Step, WaitingOn
@@ -22,6 +22,7 @@ from models.outage import System
 from models.roles import MACHINE, mender_of
 from workflows import options, steps
 from workflows.commands import CaseCommands
+from workflows.manner import Manner
 from workflows.steps import NOT_YET_ANSWERED, SYSTEM_DOWN, trouble_of
 
 
@@ -34,6 +35,7 @@ class Reactivation(CaseCommands):
         """Begin where the application was registered."""
         super().__init__(case)
         self._rounds = 0
+        self._manner = Manner.of_this_case()
         self._in_hand: dict[str, StepReply] = {}
         """What came together with the answer to an earlier step."""
 
@@ -117,19 +119,19 @@ class Reactivation(CaseCommands):
         """
         with suppress(FailureError):
             async with self._progress.in_passing:
-                opening = await workflow.execute_local_activity_method(
-                    Office.opening, case, **options.LEDGER_AT_ONCE
-                )
+                opening = await self._manner.opening(case)
             first = self._question(Step.DOCUMENT_CHECK, opening.plan.poll_every)
             self._in_hand = steps.by_key(first, opening.replies)
             return opening.plan
         while not self._inbox.withdrawn:
             try:
-                return await self._plan_when_back(case)
+                plan = await self._plan_when_back(case)
             except FailureError as error:
-                await self._wait_for_person(
-                    AlertKind.CASE_STUCK, trouble_of(error), options.ASK_AGAIN_AFTER_OUTAGE
-                )
+                await self._stand_still(trouble_of(error), options.ASK_AGAIN_AFTER_OUTAGE)
+            else:
+                if plan is not None:
+                    self._recover("engine")
+                return plan
         return None
 
     async def _plan_when_back(self, case: CaseRef) -> CasePlan | None:
@@ -148,6 +150,7 @@ class Reactivation(CaseCommands):
         self._clock.turn(steps.WAITING_ON[step], reason=step, by=by, at=at)
         self._clock.enter_step(step, at)
         self._progress.note(EventKind.STEP_OPENED, at=min(at, workflow.now()))
+        self._pace.begin_anew()
         self._inbox.open(step, self._progress.state.attempt, at)
 
     async def _ask(self, step: Step, poll_every: timedelta) -> StepReply | None:
@@ -162,6 +165,9 @@ class Reactivation(CaseCommands):
             reply = await self._ask_once(question)
         given = self._inbox.take_answer()
         self._inbox.close()
+        if not self._inbox.withdrawn:
+            by = "engine" if given is None else "answer"
+            self._recover("reopening" if self._inbox.reopened else by)
         self._unpark(workflow.now(), by="step-over")
         self._clock.leave_step()
         # The desk may hold the command of an update that is here or on its way: it is one command.
@@ -185,12 +191,14 @@ class Reactivation(CaseCommands):
         """
         if question.key not in self._in_hand:
             async with self._progress.in_passing:
-                self._in_hand = await steps.ask_at_once(question)
+                self._in_hand = await steps.ask_at_once(question, self._manner)
         reply = self._in_hand.pop(question.key, None)
         if reply is None:
             await self._progress.publish()
-            asking = asyncio.create_task(steps.ask(question, self._progress.state.case))
-            await workflow.wait_condition(lambda: asking.done() or self._inbox.calls)
+            asking = asyncio.create_task(
+                steps.ask(question, self._progress.state.case, self._round(question))
+            )
+            await self._until_done_or_called(asking)
             if not asking.done():
                 asking.cancel()
                 await workflow.wait([asking])
@@ -202,8 +210,28 @@ class Reactivation(CaseCommands):
                 return None
             reply = asking.result()
         if reply.answer is None and not self._inbox.calls:
+            self._recover("engine")
             await self._wait_for_desk(question.step)
         return None if reply.answer is None else reply
+
+    async def _until_done_or_called(self, asking: asyncio.Task[StepReply]) -> None:
+        """Wait for what is asked, and tell when somebody lets a case go on that is being asked in vain."""
+        in_vain = self._in_vain
+
+        def is_over() -> bool:
+            return asking.done() or self._inbox.calls
+
+        await workflow.wait_condition(lambda: is_over() or self._in_vain != in_vain)
+        if not is_over():
+            await self._progress.publish()
+            await workflow.wait_condition(is_over)
+
+    def _round(self, question: StepAsk) -> ActivityConfig:
+        """Return how an institution's answer is asked for: longer at a time, the longer there is none."""
+        first = steps.first_round(self._progress.state.case)
+        if self._in_vain is not None:
+            return steps.trial_round(first, question.poll_every)
+        return steps.answer_round(self._pace.last(NOT_YET_ANSWERED, first), question.poll_every)
 
     async def _outlive(self, error: ActivityError) -> None:
         """Call for a person when a round of asking ended in trouble and nobody has acted meanwhile.
@@ -215,8 +243,14 @@ class Reactivation(CaseCommands):
             await self._sit_out()
             return
         self._unpark(workflow.now(), by="engine")
-        if trouble != NOT_YET_ANSWERED and not self._inbox.calls:
-            await self._wait_for_person(AlertKind.CASE_STUCK, trouble, steps.ask_again_after(error))
+        if self._inbox.calls:
+            return
+        if trouble == NOT_YET_ANSWERED:
+            self._recover("engine")
+            case, now = self._progress.state.case, workflow.now()
+            self._pace.slow(trouble, steps.first_round(case), now, steps.longest_round(case))
+        else:
+            await self._stand_still(trouble, steps.ask_again_after(error))
 
     async def _sit_out(self) -> None:
         """Wait until the system that the step needs is back, or somebody answers in its place.
@@ -272,15 +306,41 @@ class Reactivation(CaseCommands):
             self._progress.note(EventKind.STEP_SKIPPED, {"skipped": skipped, "because": "handed_over"})
         return Step.BPJS_RECONNECT
 
-    async def _wait_for_person(self, alert: AlertKind, trouble: str, at_most: timedelta | None) -> None:
-        """Call for a person and wait until one acts; `at_most` is None when nothing else can help."""
+    async def _stand_still(self, trouble: str, first: timedelta) -> None:
+        """Call for a person, and wait until one acts or it is time to ask again.
+
+        What ends round after round in the same trouble is told once. The case stays stuck while it is asked
+        again, until something else comes of it.
+        """
+        pause = self._pace.slow(trouble, first, workflow.now())
+        if not workflow.patched("trouble-told-once"):
+            await self._wait_for_person(AlertKind.CASE_STUCK, trouble, pause)
+            return
+        if trouble != self._in_vain:
+            self._in_vain = trouble
+            self._call_for_person(AlertKind.CASE_STUCK, trouble)
         self._inbox.awaits_person = True
+        await self._progress.publish()
+        with suppress(TimeoutError):
+            await workflow.wait_condition(
+                lambda: self._pace.is_anew or self._is_parked or self._inbox.calls,
+                timeout=pause,
+                timeout_summary="Dicoba lagi dengan sendirinya",
+            )
+        self._inbox.awaits_person = False
+
+    def _call_for_person(self, alert: AlertKind, trouble: str) -> None:
         self._progress.move(health=CaseHealth.STUCK, trouble=trouble)
         state = self._progress.state
         is_returned = alert is not AlertKind.CASE_STUCK
         role = mender_of(state.waiting_on if is_returned else WaitingOn.SUPERVISOR)
         self._progress.note(EventKind.STEP_STUCK, {"trouble": trouble, "role": role})
         self._alarm.raise_(alert, f"{alert}:{state.step}:{state.attempt}", state, trouble)
+
+    async def _wait_for_person(self, alert: AlertKind, trouble: str, at_most: timedelta | None) -> None:
+        """Call for a person and wait until one acts; `at_most` is None when nothing else can help."""
+        self._inbox.awaits_person = True
+        self._call_for_person(alert, trouble)
         await self._progress.publish()
         try:
             await workflow.wait_condition(

@@ -1,9 +1,11 @@
 """Which activity asks whom, with which options, and who the case waits for meanwhile."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from temporalio import workflow
+from temporalio.common import RetryPolicy
 from temporalio.exceptions import (
     ActivityError,
     ApplicationError,
@@ -20,6 +22,7 @@ from models.messages import StepAsk, StepReply
 from models.outage import System
 from models.texts import STEP
 from workflows import options
+from workflows.manner import Manner
 from workflows.queues import queue_of
 from workflows.urgency import priority_of
 
@@ -43,8 +46,11 @@ def _summary(question: StepAsk) -> str:
     return f"{STEP[question.step]}, percobaan {question.attempt}"
 
 
-async def ask(question: StepAsk, case: CaseRef) -> StepReply:
-    """Have the step done and return what came of it. Raises ActivityError when a round has ended in vain."""
+async def ask(question: StepAsk, case: CaseRef, answers: ActivityConfig) -> StepReply:
+    """Have the step done and return what came of it. Raises ActivityError when a round has ended in vain.
+
+    `answers` is how an institution's answer is asked for: `answer_round` or `trial_round`.
+    """
     do = workflow.execute_activity_method
     match question.step:
         case Step.DOCUMENT_CHECK:
@@ -59,22 +65,36 @@ async def ask(question: StepAsk, case: CaseRef) -> StepReply:
             return await do(
                 KemensosVerification.kemensos_verification,
                 question,
-                **_how(_answer(question, case), question, case),
+                **_how(answers, question, case),
             )
         case Step.BPJS_RECONNECT:
-            return await do(
-                BpjsReconnect.bpjs_reconnect, question, **_how(_answer(question, case), question, case)
-            )
+            return await do(BpjsReconnect.bpjs_reconnect, question, **_how(answers, question, case))
 
 
-def _answer(question: StepAsk, case: CaseRef) -> ActivityConfig:
-    """Return the options of a question that is asked until it is answered: how long a round of it is."""
-    how = options.OUTSIDE_ANSWER.copy()
-    if case.track is Track.EMERGENCY:
-        how["schedule_to_close_timeout"] = options.URGENT_ROUND
-    pace = options.QUESTIONS_IN_A_ROUND * question.poll_every
-    how["schedule_to_close_timeout"] = max(how["schedule_to_close_timeout"] or pace, pace)
-    return how
+def first_round(case: CaseRef) -> timedelta:
+    """Return how long an answer is asked for in one round while the case is young."""
+    return options.URGENT_ROUND if case.track is Track.EMERGENCY else options.ANSWER_ROUND
+
+
+def longest_round(case: CaseRef) -> timedelta:
+    """Return how long a round becomes for an answer that is not there for days."""
+    return options.URGENT_ROUND_AT_MOST if case.track is Track.EMERGENCY else options.ANSWER_ROUND_AT_MOST
+
+
+def answer_round(at_most: timedelta, poll_every: timedelta) -> ActivityConfig:
+    """Return the options of a round that ends after so long without an answer.
+
+    It has room for several asks: one that ended before the second would be followed by the next at once.
+    """
+    at_most = max(at_most, options.ASKS_IN_A_ROUND * poll_every)
+    return {**options.OUTSIDE_ANSWER, "schedule_to_close_timeout": at_most}
+
+
+def trial_round(at_most: timedelta, poll_every: timedelta) -> ActivityConfig:
+    """Return the options of a round after trouble: `not yet` ends it, since the trouble is over then."""
+    policy = options.OUTSIDE_ANSWER["retry_policy"] or RetryPolicy()
+    until_told = replace(policy, non_retryable_error_types=[NOT_YET_ANSWERED])
+    return {**answer_round(at_most, poll_every), "retry_policy": until_told}
 
 
 def _how(work: ActivityConfig, question: StepAsk, case: CaseRef) -> ActivityConfig:
@@ -86,7 +106,7 @@ def _how(work: ActivityConfig, question: StepAsk, case: CaseRef) -> ActivityConf
     return how
 
 
-async def ask_at_once(question: StepAsk) -> dict[str, StepReply]:
+async def ask_at_once(question: StepAsk, manner: Manner) -> dict[str, StepReply]:
     """Have steps of the office itself done in passing, and return what came of them by the key of each.
 
     None for another's step. What was in vain is asked again by `ask`, as a pending activity that a
@@ -96,10 +116,9 @@ async def ask_at_once(question: StepAsk) -> dict[str, StepReply]:
         return {}
     at_once = LocalActivityConfig({**options.OFFICE_AT_ONCE, "summary": _summary(question)})
     try:
-        came = await workflow.execute_local_activity_method(Office.office_steps, question, **at_once)
+        return by_key(question, await manner.office_steps(question, at_once))
     except FailureError:
         return {}
-    return by_key(question, came.replies)
 
 
 def by_key(question: StepAsk, replies: Sequence[StepReply]) -> dict[str, StepReply]:

@@ -32,7 +32,7 @@ class Outages(Protocol):
         ...
 
     def to_park(self, system: System) -> list[str]:
-        """Return the open cases that move by themselves and wait at a step that needs the system."""
+        """Return the open cases that wait at a step that needs the system, and for nothing else."""
         ...
 
     def to_release(self, system: System) -> list[str]:

@@ -80,10 +80,12 @@ def test_who_is_parked_and_who_is_released(engine: Engine, outages: Outages, reg
     at_upload = {"step": Step.SIKS_NG_UPLOAD}
     waiting = a_case_with(**at_upload)
     a_case_with(step=Step.BPJS_RECONNECT)
-    a_case_with(**at_upload, health=CaseHealth.STUCK)
+    a_case_with(**at_upload, health=CaseHealth.STUCK, trouble="NIK_BEDA")
+    a_case_with(**at_upload, health=CaseHealth.STUCK, trouble="Refused")
+    asked_in_vain = a_case_with(**at_upload, health=CaseHealth.STUCK, trouble="Unavailable")
     a_case_with(**at_upload, closed_at=MORNING)
     a_case_with(**at_upload, started_at=None)
-    assert outages.to_park(System.SIKS_NG) == [waiting]
+    assert outages.to_park(System.SIKS_NG) == [waiting, asked_in_vain]
 
     parked = at_upload | {"health": CaseHealth.PARKED, "trouble": "outage.siks_ng"}
     later = a_case_with(**parked, track=Track.MEDICAL, due_at=MORNING + MINUTE)

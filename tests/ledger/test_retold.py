@@ -1,5 +1,6 @@
 """Temporal loses a workflow task after it told the ledger, and the next attempt may go another way."""
 
+import json
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -186,3 +187,17 @@ def test_whatever_was_lost_and_told_late_the_ledger_holds_the_true_story(
 def _open_work(engine: Engine, case: CaseRef) -> list[tuple[object, ...]]:
     items = [item for item in desk_of(engine, case) if item["closed_at"] is None]
     return [(item["kind"], item["opened_seq"], item["opened_at"]) for item in items]
+
+
+def test_what_an_earlier_version_was_about_to_tell_comes_before_all_that_this_one_tells(
+    ledger: SqlLedger, registry: SqlRegistry, case: CaseRef
+) -> None:
+    """It was under way while the version changed, without the place in its run that a record has since."""
+    new = a_telling(a_state(case, 3), an_event(2), an_event(3), run="run-a", task=9)
+    old = json.dumps({**new.model_dump(mode="json", exclude={"task", "at"})})
+    assert len(ledger.record(Record.model_validate_json(old))) == 2
+    assert registry.case(case.case_number) == new.state
+    after = a_telling(a_state(case, 4), an_event(4, ANSWERED), run="run-a", task=4)
+    ledger.record(after)
+    assert registry.case(case.case_number) == after.state
+    assert [event.seq for event in _story(registry, case)] == [2, 3, 4]

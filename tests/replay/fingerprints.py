@@ -52,6 +52,24 @@ def commands(history: WorkflowHistory) -> list[str]:
     return [word for word in told if word is not None]
 
 
+def late_patches(history: WorkflowHistory) -> list[str]:
+    """Return the ids of patches that were asked for after a local activity had ended in the same task.
+
+    Temporal may cut such a task in two. A replay takes both as one and comes to the question before it is
+    told that the patch is in the history: the case then takes the old way, and stands still.
+    """
+    late, has_ended = [], False
+    for event in history.events:
+        word = _command(event) or ""
+        if event.HasField("workflow_task_completed_event_attributes"):
+            has_ended = False
+        elif word.startswith("local_activity "):
+            has_ended = True
+        elif word.startswith(_PATCH) and has_ended:
+            late.append(word.removeprefix(_PATCH))
+    return late
+
+
 def is_whole(words: Sequence[str]) -> bool:
     """Tell whether a path came to its end."""
     return bool(words) and words[-1] == "workflow_execution_completed"

@@ -15,7 +15,7 @@ from gateways.ports.institutions import Decision, Verdict
 from models.answers import HandedOver, Rejected
 from models.case import CaseHealth, CaseRef, CaseState, Step, Track
 from models.digest import DigestOrder
-from models.errors import Refused, Unavailable
+from models.errors import BadReply, Refused, Unavailable
 from models.messages import (
     Acknowledge,
     Extend,
@@ -24,6 +24,7 @@ from models.messages import (
     Release,
     ReopenUpload,
     RetryStep,
+    Shorten,
     Withdraw,
 )
 from models.outage import System
@@ -104,6 +105,25 @@ async def refused(bench: Bench) -> Handle:
     """Walk a case that SIKS-NG refuses once and that goes on by itself after an hour."""
     bench.siks_ng.script = [Refused("siks_ng", "call refused"), None]
     handle = await bench.start(a_case())
+    await _stuck(bench, handle)
+    await bench.forward(handle, timedelta(minutes=61))
+    return await _done(handle)
+
+
+async def troubled(bench: Bench) -> Handle:
+    """Walk two troubles at SIKS-NG until a supervisor acts, and one at Kemensos that ends as `not yet`."""
+    refuses = Refused("siks_ng", "call refused")
+    bench.siks_ng.script = [refuses, refuses, BadReply("siks_ng", "nonsense")]
+    handle = await bench.start(a_case())
+    await _stuck(bench, handle)
+    await bench.forward(handle, timedelta(minutes=121))
+    await bench.until(handle, lambda state: state.trouble == BadReply.__name__)
+    await bench.at_rest(handle)
+    bench.siks_ng.script = [None]
+    bench.kemensos.script = [Refused("kemensos", "call refused"), None, Decision(Verdict.APPROVED)]
+    more = Extend(command_id="e-1", by=timedelta(hours=12), actor="ibu.kepala")
+    await handle.execute_update("extend", more)
+    await bench.until(handle, lambda state: state.step is Step.KEMENSOS_VERIFICATION)
     await _stuck(bench, handle)
     await bench.forward(handle, timedelta(minutes=61))
     return await _done(handle)
@@ -218,7 +238,7 @@ async def parked_on_desk(bench: Bench) -> Handle:
 
 
 async def steered(bench: Bench) -> Handle:
-    """Walk a late case that a supervisor takes charge of, gives time, and that ends in it."""
+    """Walk a late case that a supervisor takes charge of, gives time and takes some back, and that ends in it."""
     handle = await bench.start(_came_half_an_hour_ago())
     await on_desk(bench, handle, Step.DOCUMENT_CHECK)
     await bench.forward(handle, BREACHED)
@@ -226,6 +246,8 @@ async def steered(bench: Bench) -> Handle:
     await handle.execute_update("acknowledge", Acknowledge(command_id="a-1", actor="ibu.kepala"))
     more = Extend(command_id="e-1", by=timedelta(hours=12), actor="ibu.kepala")
     await handle.execute_update("extend", more)
+    less = Shorten(command_id="e-2", by=timedelta(hours=2), actor="ibu.kepala")
+    await handle.execute_update("shorten", less)
     await work(bench, handle, *Step)
     return await _done(handle)
 
@@ -270,8 +292,8 @@ async def bulk(bench: Bench) -> AnyHandle:
 
 
 BY_MACHINES: tuple[_Path, ...] = (
-    emergency, medical, newborn, returned, rejected, breached, refused, cancelled, incomplete, already_active,
-    parked, ledger_away, daily_digest, bulk,
+    emergency, medical, newborn, returned, rejected, breached, refused, troubled, cancelled, incomplete,
+    already_active, parked, ledger_away, daily_digest, bulk,
 )  # fmt: skip
 BY_PEOPLE: tuple[_Path, ...] = (
     by_hand, handed_over, reopened, track_switched, late_answer, parked_on_desk, steered, newborn_by_hand,

@@ -8,31 +8,26 @@ from pathlib import Path
 
 import pytest
 
-from tests.replay.editions import PATCH, edition
+from tests.replay.editions import PATCH, edition, edition_of_messages
 from tests.replay.versions import present_version
 
 
-def check(tree: Path) -> subprocess.CompletedProcess[str]:
-    """Run the tests of histories and fingerprints of a tree."""
+def check(tree: Path, *of: str) -> subprocess.CompletedProcess[str]:
+    """Run tests of a tree: those of histories and fingerprints, unless said otherwise."""
+    tests = [f"tests/replay/test_{name}.py" for name in of or ("histories", "fingerprints")]
     return subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "tests/replay/test_histories.py",
-            "tests/replay/test_fingerprints.py",
-        ],
+        [sys.executable, "-m", "pytest", "-q", *tests],
         cwd=tree,
         env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
         check=False,
-        timeout=100,
+        timeout=300,
     )
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_an_unguarded_change_fails_and_says_what_to_do(tmp_path: Path) -> None:
     """Old cases get stuck and new ones look otherwise: both are told, with the way out."""
     ran = check(edition(tmp_path / "tree", is_guarded=False))
@@ -46,6 +41,38 @@ def test_an_unguarded_change_fails_and_says_what_to_do(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_what_is_recorded_is_never_written_over(tmp_path: Path) -> None:
+    """A version may be installed somewhere although it was never announced: the change begins another."""
+    tree = edition(tmp_path / "tree", is_guarded=True)
+    history = tree / "tests/replay/histories" / present_version() / "emergency.json"
+    before = history.read_bytes()
+    recorded = record(tree)
+    assert recorded.returncode == 4, recorded.stdout
+    assert f"version {present_version()} is recorded" in recorded.stderr
+    assert "raise `version`" in recorded.stderr
+    assert history.read_bytes() == before
+
+
+@pytest.mark.slow
+def test_a_message_of_another_shape_fails_and_says_what_to_do(tmp_path: Path) -> None:
+    """A field with another name is read as nothing, in silence: each version that wrote it is named."""
+    ran = check(edition_of_messages(tmp_path / "tree"), "messages")
+    assert ran.returncode == 1
+    assert f"Messages that version {present_version()} wrote" in ran.stdout
+    assert "Messages that version 0.1-6eb4e84 wrote" in ran.stdout
+    assert 'record gives: Recorded.untold.0: was "", is read as "nothing"' in ran.stdout
+    assert "docs/changing-a-workflow.md" in ran.stdout
+
+
+def record(tree: Path) -> subprocess.CompletedProcess[str]:
+    """Run `make record` of a tree."""
+    return subprocess.run(
+        [sys.executable, "-m", "tests.replay.record"], cwd=tree, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_a_guarded_change_passes_and_old_histories_replay(tmp_path: Path) -> None:
     """Then it is recorded as a part of the next version, and passes again."""
     tree = edition(tmp_path / "tree", is_guarded=True)
@@ -63,9 +90,7 @@ def test_a_guarded_change_passes_and_old_histories_replay(tmp_path: Path) -> Non
     )
     assert raised == 1
     project.write_text(text)
-    recorded = subprocess.run(
-        [sys.executable, "-m", "tests.replay.record"], cwd=tree, capture_output=True, text=True, check=False
-    )
+    recorded = record(tree)
     assert recorded.returncode == 0, recorded.stderr
     assert f'"patch {PATCH}"' in (tree / "tests/replay/fingerprints.toml").read_text()
     ran = check(tree)

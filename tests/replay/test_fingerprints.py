@@ -6,7 +6,7 @@ from tests.replay.conftest import Advise
 from tests.replay.fingerprints import Fingerprints, commands
 from tests.replay.paths import NAMES, walk_all
 from tests.replay.versions import recorded_versions, released_versions
-from tests.replay.words import HAS_CHANGED, NOT_RELEASED
+from tests.replay.words import HAS_CHANGED, NEVER_INSTALLED
 from tests.workflows.conftest import dev_server
 
 _SHOWN_IN_FULL = 2
@@ -29,7 +29,7 @@ async def test_every_path_has_the_commands_of_its_fingerprint(advise: Advise) ->
         told.append(f"    likewise: {', '.join(more)}")
     said = HAS_CHANGED.format(version=known.version, what="\n\n".join(told))
     if known.version not in released_versions():
-        said += NOT_RELEASED.format(version=known.version)
+        said += NEVER_INSTALLED.format(version=known.version)
     advise(said)
 
 

@@ -7,7 +7,9 @@ from pathlib import Path
 from runtime.settings import ROOT
 
 HISTORIES = Path(__file__).parent / "histories"
-"""A folder for each version, in it a history of each path."""
+"""A folder for each version, in it a history of each path. `0.1-6eb4e84` is of a commit that called itself
+0.1 too and was another: a version that was installed keeps its histories, whatever it is called.
+"""
 
 
 def present_version() -> str:
@@ -23,7 +25,10 @@ def released_versions() -> set[str]:
 
 
 def recorded_versions() -> list[str]:
-    """Return the versions that have histories, the newest last."""
-    return sorted(
-        (folder.name for folder in HISTORIES.iterdir()), key=lambda name: [int(n) for n in name.split(".")]
-    )
+    """Return the versions that have histories, the newest last; commits of a version come before it."""
+
+    def place(name: str) -> tuple[list[int], bool]:
+        number, _, commit = name.partition("-")
+        return [int(part) for part in number.split(".")], not commit
+
+    return sorted((folder.name for folder in HISTORIES.iterdir()), key=place)

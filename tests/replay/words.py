@@ -33,7 +33,38 @@ Cases of that version that are open would get stuck on this code.
     + _WAY_OUT
 )
 
-NOT_RELEASED = """
-Version {version} is not released. When no case of it is open anywhere that matters, there is nobody to guard:
-run `make record`, look at what changed in tests/replay/fingerprints.toml, and commit it with the histories.
+IS_MISREAD = """\
+Messages that version {version} wrote stand in histories of open cases, and this code reads them otherwise:
+
+{what}
+
+Such a case would stand still, or go on with something else than it was told. Either take the change back, or
+let the model read the older shape too: a new field has a default; a validator with mode="before" puts what
+was renamed or moved where it is now (say so in MOVED, tests/replay/messages.py); what was taken still is.
+More: docs/changing-a-workflow.md
+"""
+
+IS_UNRECORDED = """\
+What travels through Temporal looks otherwise than when version {version} was recorded. Run `make record`,
+which adds what is new, and commit it: the next change is held against it.
+"""
+
+ASKS_LATE = """\
+These patches are asked for after a local activity ended in the same workflow task: {what}
+
+When the worker is slow, Temporal cuts such a task in two, and the case would stand still at its next replay.
+Ask where something from outside woke the case up (an activity, a timer, an update), or where it begins.
+Why: docs/changing-a-workflow.md
+"""
+
+IS_RECORDED = """\
+version {version} is recorded, its cases may be open, and these are others now: {what}
+raise `version` in pyproject.toml and run `make record` again. If that version was never installed anywhere:
+    rm -r tests/replay/histories/{version} tests/replay/messages/{version}.json
+"""
+
+NEVER_INSTALLED = """
+If version {version} was never installed anywhere, there is nobody to guard:
+    rm -r tests/replay/histories/{version} tests/replay/messages/{version}.json
+then `make record`; look at what changed in tests/replay/fingerprints.toml, and commit it with the histories.
 """

@@ -54,6 +54,12 @@ def test_every_kecamatan_and_kelurahan_of_both_cities_is_known() -> None:
         ),
         ("warn_at = [0.5, 0.75, 0.9]", "warn_at = [0.9, 0.5]", "must be rising shares between 0 and 1"),
         ("warn_at = [0.5, 0.75, 0.9]", "warn_at = [0.5, 1.0]", "must be rising shares between 0 and 1"),
+        (
+            'poll_every = "PT1M"',
+            'poll_every = "PT0S"',
+            "poll_every: Input should be greater than or equal to",
+        ),
+        ('poll_every = "PT1M"', 'poll_every = "P2D"', "poll_every: Input should be less than or equal to"),
         ('code = "3674"', 'code = "tangsel"', "code: String should match pattern"),
         ("[tracks.newborn", "[tracks.elderly", "tracks.elderly"),
         ('["facility_letter"]', "[]", "tracks.emergency.documents.0"),

@@ -1,8 +1,10 @@
 """A real dev server with a virtual clock for each case, and a worker on fakes."""
 
 import asyncio
+import shutil
+import sys
 import uuid
-from collections.abc import AsyncIterator, Callable, Container, Iterable
+from collections.abc import AsyncIterator, Callable, Container, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from temporalio.api.enums.v1 import EventType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.client import WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
@@ -73,6 +76,21 @@ async def environment() -> AsyncIterator[WorkflowEnvironment]:
         yield started
 
 
+@pytest.fixture
+async def skipping() -> AsyncIterator[WorkflowEnvironment]:
+    """A server that jumps from timer to timer; it has one clock for all cases, so each test has its own."""
+    beside = Path(sys.executable).with_name("temporal-test-server")
+    async with await WorkflowEnvironment.start_time_skipping(
+        test_server_existing_path=str(beside) if beside.exists() else shutil.which("temporal-test-server"),
+        data_converter=pydantic_data_converter,
+    ) as environment:
+        types = {column.key.name: int(column.key.indexed_value_type) for column in search_attributes.COLUMNS}
+        await environment.client.operator_service.add_search_attributes(
+            AddSearchAttributesRequest(namespace="default", search_attributes=types)  # type: ignore[arg-type]
+        )
+        yield environment
+
+
 @dataclass
 class Bench:
     """A worker on fakes, and the hands to start and watch cases."""
@@ -115,7 +133,12 @@ class Bench:
         )
 
     async def start(
-        self, case: CaseRef, *, kinds: tuple[str, ...] = ("facility_letter",), need: str = "emergency"
+        self,
+        case: CaseRef,
+        *,
+        kinds: tuple[str, ...] = ("facility_letter",),
+        need: str = "emergency",
+        memo: Mapping[str, str] | None = None,
     ) -> Handle:
         """Put the case's dossier into the ledger and start its workflow."""
         self.ledger.dossiers[case.case_number] = a_dossier(case, kinds=kinds, need=need)
@@ -125,6 +148,7 @@ class Bench:
             id=case.case_number,
             task_queue=self.task_queue,
             search_attributes=search_attributes.initial(case),
+            memo=memo,
         )
         self.handles.append(handle)
         return handle
