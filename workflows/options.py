@@ -46,8 +46,8 @@ city's policy through `NotYetAnswered.ask_again_in`. A round ends after some hou
 URGENT_ROUND = timedelta(minutes=15)
 """The same in an emergency: a round costs some history, and one that ends in failure calls for a person."""
 
-URGENT_ROUND_AT_MOST = timedelta(hours=2)
-"""How long that round becomes: what fails in an emergency is told soon on every day."""
+URGENT_ROUND_AT_MOST = timedelta(hours=6)
+"""How long that round becomes: what fails in an emergency is told on the same day, however old it is."""
 
 RETRY_AFTER_AT_LEAST = timedelta(seconds=10)
 RETRY_AFTER_AT_MOST = timedelta(minutes=5)

@@ -238,7 +238,7 @@ async def parked_on_desk(bench: Bench) -> Handle:
 
 
 async def steered(bench: Bench) -> Handle:
-    """Walk a late case that a supervisor takes charge of, gives time and takes some back, and that ends in it."""
+    """Walk a late case that a supervisor takes charge of, and gives and takes time, and that ends in it."""
     handle = await bench.start(_came_half_an_hour_ago())
     await on_desk(bench, handle, Step.DOCUMENT_CHECK)
     await bench.forward(handle, BREACHED)
