@@ -52,7 +52,7 @@ def test_without_a_worker_a_withdrawal_is_kept(without_worker: WithoutWorker) ->
     """Exit code 0 within the time limit, and the words say that it is kept and delivered later."""
     assert without_worker.withdrawal.code == 0
     assert "kept in the ledger" in without_worker.withdrawal.out
-    assert "delivered when one does" in without_worker.withdrawal.out
+    assert "a worker delivers the command" in without_worker.withdrawal.out
 
 
 async def test_a_withdrawal_that_was_kept_takes_effect_once(
