@@ -55,6 +55,7 @@ def restored(yes: _Yes = False, as_: As = None, json_: Json = False) -> None:
                     "is_done": yes,
                     "numbers": [vars(one) | {"goes_on_at": _next(one)} for one in standing.series],
                     "people_without_key": standing.people_without_key,
+                    "cases_without_key": list(standing.cases_without_key),
                     "keys_of_erased": standing.keys_of_erased,
                 }
             )
@@ -160,6 +161,8 @@ def _say_people(standing: Standing, screen: Console, *, done: bool) -> None:
     if many := standing.people_without_key:
         screen.print(f"{many} person(s) cannot be read again: their keys are lost", style="bold red")
         screen.print("  withdraw their cases and take their applications anew: they get new keys")
+        for number in standing.cases_without_key:
+            screen.print(f"    {number}")
     if many := standing.keys_of_erased:
         then = "destroyed again" if done else "it would be destroyed again"
         screen.print(f"{many} person(s) who were erased had their key again: {then}", style="yellow")

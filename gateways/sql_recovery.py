@@ -1,6 +1,6 @@
 """Recovering in SQL. Satisfies `gateways.ports.recovery.RecoveryBook`."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Final
 
@@ -46,6 +46,11 @@ _OF_CLOCK = (
     .order_by(commands.c.given_at)
 )
 _KEYS = select(people.c.id, people.c.key_id).where(people.c.id > bindparam("after", type_=Integer()))
+_OPEN_OF = (
+    select(cases.c.case_number)
+    .join(people, people.c.id == cases.c.person_id)
+    .where(cases.c.closed_at.is_(None), people.c.key_id.in_(bindparam("ids", expanding=True)))
+)
 _ERASED = select(people.c.key_id).join(erasures, erasures.c.person_id == people.c.id)
 
 
@@ -140,6 +145,15 @@ class SqlRecovery:
                 return
             yield [row.key_id for row in rows]
             last = rows[-1].id
+
+    def open_cases_of(self, key_ids: Collection[str]) -> list[str]:
+        """Return the numbers of the open cases of the people who have these keys."""
+        wanted, found = sorted(key_ids), list[str]()
+        with self._access.read() as connection:
+            for start in range(0, len(wanted), _AT_A_TIME):
+                of_these = {"ids": wanted[start : start + _AT_A_TIME]}
+                found += connection.execute(_OPEN_OF, of_these).scalars()
+        return sorted(found)
 
     def erased_key_ids(self) -> list[str]:
         """Return the ids of the keys of people who were erased."""

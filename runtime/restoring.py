@@ -80,13 +80,15 @@ class Restoring:
         ledger = self._book.past()
         noted = self._vault.witnessed(ledger.ledger)
         keys = {} if noted is None else noted.past.numbers
+        lost = set[str]().union(*map(self._vault.missing, self._recovery.key_ids()))
         names = sorted(ledger.numbers.keys() | keys.keys() | temporal.keys())
         return Standing(
             series=tuple(
                 Series(name, ledger.numbers.get(name, 0), keys.get(name, 0), temporal.get(name, 0))
                 for name in names
             ),
-            people_without_key=sum(len(self._vault.missing(ids)) for ids in self._recovery.key_ids()),
+            people_without_key=len(lost),
+            cases_without_key=tuple(self._recovery.open_cases_of(lost)),
             keys_of_erased=len(self._back_again()),
         )
 

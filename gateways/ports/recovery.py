@@ -32,6 +32,10 @@ class RecoveryBook(Protocol):
         """Yield the ids of everybody's keys, some at a time."""
         ...
 
+    def open_cases_of(self, key_ids: Collection[str]) -> Sequence[str]:
+        """Return the numbers of the open cases of the people who have these keys."""
+        ...
+
     def erased_key_ids(self) -> Collection[str]:
         """Return the ids of the keys of people who were erased."""
         ...

@@ -5,8 +5,10 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -14,7 +16,7 @@ import httpx
 from desk.orders import Hand
 from intake.intake import Intake
 from intake.papers import Papers
-from models.case import CaseHealth, CaseState
+from models.case import CaseHealth, CaseState, Outcome
 from models.desk import Command
 from models.errors import BadReply, EngineUnreachable, TryAgain, WrongState
 from models.page import Page
@@ -32,6 +34,7 @@ from tests.chaos.plan import Fate, Plan
 _PACE_SECONDS = 0.1
 _AT_ONCE = 4
 _LOOK_EVERY_SECONDS = 1.0
+_TRY_AGAIN_SECONDS = 0.3
 _HELP_AFTER_SECONDS = 45.0
 """How long a case may be stuck for another reason than it should before the operator asks again."""
 
@@ -55,6 +58,8 @@ class Clerk:
         self._simulators = simulators
         self.cases: dict[int, str] = {}
         """Case number by place in the plan."""
+        self.applied_again: set[int] = set()
+        """Places of those who applied anew, since their case was lost or could not be read."""
         self.states: dict[str, CaseState] = {}
         """Where the cases were when the ledger last answered."""
         self.again = 0
@@ -62,7 +67,18 @@ class Clerk:
         self.helped: Counter[str] = Counter()
         """How often a case was stuck for another reason than it should and was asked to go on, by trouble."""
         self.trouble: BaseException | None = None
+        self.given: dict[str, int] = {}
+        """Place in the plan by every case number that was ever given out."""
+        self.mixed: list[str] = []
+        """Case numbers that were given to two people."""
         self._stop = threading.Event()
+        self._gate = threading.Condition()
+        self._is_closed = False
+        self._busy = 0
+        self._life = 1
+        """How often stores were put back, and one."""
+        self._unreadable: list[str] = []
+        """Cases to be withdrawn, since the keys of their people are lost."""
         self._thread = threading.Thread(target=self._run, name="clerk")
 
     def begin(self) -> None:
@@ -74,10 +90,48 @@ class Clerk:
         self._stop.set()
         self._thread.join()
 
+    def pause(self) -> None:
+        """Close the counter: returns when nothing is in hand and nothing is begun any more."""
+        with self._gate:
+            self._is_closed = True
+            self._gate.wait_for(lambda: self._busy == 0 or not self._thread.is_alive())
+
+    def go_on(self, *, withdraw: list[str]) -> None:
+        """Open it again after stores were put back: who is not known any more applies anew.
+
+        So do the people of the cases `withdraw`, which are withdrawn before.
+        """
+        with self._gate:
+            self._life += 1
+            self._unreadable += withdraw
+            self._is_closed = False
+
+    @asynccontextmanager
+    async def _open_counter(self) -> AsyncIterator[None]:
+        while not self._begins():
+            await asyncio.sleep(_TRY_AGAIN_SECONDS)
+        try:
+            yield
+        finally:
+            with self._gate:
+                self._busy -= 1
+                self._gate.notify_all()
+
+    def _begins(self) -> bool:
+        with self._gate:
+            is_open = not self._is_closed or self._stop.is_set()
+            self._busy += is_open
+            return is_open
+
     def is_where_it_should(self, place: int) -> bool:
         """Tell whether a case stands where its fate lets it."""
         state = self.states.get(self.cases.get(place, ""))
-        return state is not None and standing(state) in self._plan.fates[place].ends
+        return state is not None and standing(state) in self.ends(place)
+
+    def ends(self, place: int) -> frozenset[str]:
+        """Return where the newest case of a person may stand."""
+        ends = self._plan.fates[place].ends
+        return ends | {Outcome.ALREADY_ACTIVE} if place in self.applied_again else ends
 
     @property
     def settled(self) -> int:
@@ -124,6 +178,8 @@ class Clerk:
 
         async def submit() -> None:
             done = await self._intake.submit(path, now=datetime.now(UTC))
+            if self.given.setdefault(done.case_number, place) != place:
+                self.mixed.append(done.case_number)
             self.cases[place] = done.case_number
 
         await self._until_done(submit)
@@ -131,10 +187,11 @@ class Clerk:
     async def _until_done(self, work: Callable[[], Awaitable[object]]) -> None:
         while not self._stop.is_set():
             try:
-                await work()
+                async with self._open_counter():
+                    await work()
             except (EngineUnreachable, TryAgain, BadReply, OSError, httpx.HTTPError):
                 self.again += 1
-                await asyncio.sleep(0.3)
+                await asyncio.sleep(_TRY_AGAIN_SECONDS)
             else:
                 return
 
@@ -143,12 +200,18 @@ class Clerk:
     async def _run_errands(self) -> None:
         done = set[int]()
         stuck_since: dict[str, float] = {}
+        life = self._life
         while not self._stop.is_set():
-            try:
-                found = await asyncio.to_thread(self._registry.cases, limit=100_000)
-            except EngineUnreachable:
-                found = Page([], 0)
-            self.states |= {state.case.case_number: state for state in found}
+            found: Page[CaseState] | None = None
+            async with self._open_counter():
+                with suppress(EngineUnreachable):
+                    found = await asyncio.to_thread(self._registry.cases, limit=100_000)
+            self.states |= {state.case.case_number: state for state in found or ()}
+            if found is not None and life != self._life:
+                life = self._life
+                done.clear()
+                stuck_since.clear()
+                await self._let_apply_again({state.case.case_number for state in found})
             for place, number in list(self.cases.items()):
                 if (state := self.states.get(number)) is None:
                     continue
@@ -166,8 +229,31 @@ class Clerk:
                     stuck_since.pop(number, None)
             await asyncio.to_thread(self._stop.wait, _LOOK_EVERY_SECONDS)
 
+    async def _let_apply_again(self, known: set[str]) -> None:
+        """After stores were put back: take the applications of those whose case is lost or unreadable."""
+        for number in self._unreadable:
+            hand = Hand(LOCAL_ACTOR, f"unreadable-{number}")
+            await self._order(partial(self._desk.withdraw, hand, number, "kunci hilang"))
+            await self._until_over(number)
+        anew = [
+            place for place, number in self.cases.items() if number not in known or number in self._unreadable
+        ]
+        self._unreadable = []
+        for place in anew:
+            self.states.pop(self.cases.pop(place), None)
+            self.applied_again.add(place)
+            await self._hand_in(place, self._plan.fates[place])
+
+    async def _until_over(self, number: str) -> None:
+        """Wait until a case that was withdrawn is over."""
+        while not self._stop.is_set():
+            with suppress(EngineUnreachable):
+                if (await asyncio.to_thread(self._registry.case, number)).outcome is not None:
+                    return
+            await asyncio.sleep(_TRY_AGAIN_SECONDS)
+
     async def _give(self, number: str, fate: Fate, place: int) -> None:
-        hand = Hand(LOCAL_ACTOR, f"chaos-{place}")
+        hand = Hand(LOCAL_ACTOR, f"chaos-{place}-{self._life}")
         if fate.errand == "papers":
             named = [f"{kind}={self._inbox / kind}.pdf" for kind in papers_of(fate)]
             await self._until_done(lambda: asyncio.to_thread(self._papers.add, number, named))

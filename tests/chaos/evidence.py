@@ -8,9 +8,11 @@ import httpx
 from temporalio.client import WorkflowExecutionStatus
 
 from gateways.sql_audit import SqlAudit
-from models.case import CaseState
+from models.case import CaseState, Outcome
 from models.messages import CaseEvent, EventKind
 from runtime.sealing import faults
+from tests.chaos.administrator import Administrator
+from tests.chaos.clerk import Clerk
 from tests.chaos.judge import CaseSeen, Evidence, Execution
 from tests.chaos.people import STEMS
 from tests.chaos.plan import Plan
@@ -24,10 +26,10 @@ Value = str | int | datetime
 
 
 async def gather(
-    office: Office, plan: Plan, cases: Mapping[int, str], received: Mapping[str, int]
+    office: Office, plan: Plan, clerk: Clerk, administrator: Administrator, received: Mapping[str, int]
 ) -> Evidence:
-    """Return what is to be seen now; `cases` is by place in the plan. Raises EngineUnreachable."""
-    seen, others = await asyncio.to_thread(_ledger, office, plan, cases)
+    """Return what is to be seen now. Raises EngineUnreachable."""
+    seen, others = await asyncio.to_thread(_ledger, office, clerk)
     effects = {}
     async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
         for system, url in office.stack.simulators.items():
@@ -41,7 +43,11 @@ async def gather(
         effects=effects,
         received=dict(received),
         strangers=others,
-        caseless=tuple(str(place) for place in range(len(plan.fates)) if place not in cases),
+        caseless=tuple(str(place) for place in range(len(plan.fates)) if place not in clerk.cases),
+        forgotten=frozenset(clerk.given) - expected.keys(),
+        mixed=tuple(clerk.mixed),
+        unmended=tuple(administrator.faults),
+        is_temporal_older=administrator.is_temporal_older,
         undelivered=len(await asyncio.to_thread(office.book.undelivered)),
         unwritten=await asyncio.to_thread(_unwritten, office),
     )
@@ -61,12 +67,12 @@ def _unwritten(office: Office) -> tuple[str, ...]:
     return tuple(f"{fault.table} {fault.key}: {fault.what}" for fault in found)
 
 
-def _ledger(
-    office: Office, plan: Plan, cases: Mapping[int, str]
-) -> tuple[tuple[CaseSeen, ...], tuple[str, ...]]:
+def _ledger(office: Office, clerk: Clerk) -> tuple[tuple[CaseSeen, ...], tuple[str, ...]]:
     registry = office.registry
     states = {state.case.case_number: state for state in registry.cases(limit=_EVERYTHING)}
-    ends = {number: plan.fates[place].ends for place, number in cases.items()}
+    ends = {number: clerk.ends(place) for number, place in clerk.given.items()}
+    for number in ends.keys() - clerk.cases.values():
+        ends[number] |= {Outcome.WITHDRAWN}  # it could not be read any more, and its person applied anew
     histories = {number: registry.history(number) for number in states if number in ends}
     seen = tuple(
         CaseSeen(

@@ -27,6 +27,8 @@ class Wrong(StrEnum):
     """An outside effect that happened twice, or that nobody asked for."""
     UNDONE = "undone"
     """An outside effect that the ledger takes for done."""
+    UNMENDED = "unmended"
+    """What the commands for stores that were put back, or a stranger at the door, did otherwise than told."""
     DISAGREE = "disagree"
     """The ledger says one thing, Temporal another."""
     UNWRITTEN = "unwritten"
@@ -100,6 +102,14 @@ class Evidence:
     """How often each message arrived, by its id."""
     strangers: tuple[str, ...] = ()
     """Cases in the ledger that no application made."""
+    forgotten: frozenset[str] = frozenset()
+    """Cases that the ledger does not know any more, since it was put back from a copy."""
+    mixed: tuple[str, ...] = ()
+    """Case numbers that two people were given."""
+    unmended: tuple[str, ...] = ()
+    """What was not as docs/restore.md promises."""
+    is_temporal_older: bool = False
+    """Whether Temporal was put back from a copy, and so may lack cases that are over."""
     caseless: tuple[str, ...] = ()
     """Applications without a case; by their place in the plan, not by the person."""
     undelivered: int = 0
@@ -116,6 +126,8 @@ def judge(seen: Evidence) -> list[Finding]:
     found += [Finding(Wrong.DOUBLED, number, "a case that nobody applied for") for number in seen.strangers]
     found += [Finding(Wrong.LEAK, "personal data", line) for line in seen.leaks]
     found += [Finding(Wrong.UNWRITTEN, "ledger", row) for row in seen.unwritten]
+    found += [Finding(Wrong.DOUBLED, number, "was given to two people") for number in seen.mixed]
+    found += [Finding(Wrong.UNMENDED, "restoring", words) for words in seen.unmended]
     if seen.undelivered:
         found.append(Finding(Wrong.LOST, "commands", f"{seen.undelivered} reached no case"))
     for case in seen.cases:
@@ -130,6 +142,7 @@ def judge(seen: Evidence) -> list[Finding]:
     found += [
         Finding(Wrong.DISAGREE, number, "Temporal has a case that the ledger has not")
         for number in seen.executions.keys() - known
+        if number not in seen.forgotten or seen.executions[number].is_running
     ]
     return found
 
@@ -215,7 +228,7 @@ def _of_effects(case: CaseSeen, effects: Mapping[str, Mapping[str, int]]) -> Ite
 
 
 def _of_all_effects(seen: Evidence) -> Iterator[Finding]:
-    numbers = {case.number for case in seen.cases} | set(seen.strangers)
+    numbers = {case.number for case in seen.cases} | set(seen.strangers) | seen.forgotten
     for system, counted in seen.effects.items():
         for key, times in counted.items():
             if times != 1:
@@ -226,6 +239,10 @@ def _of_all_effects(seen: Evidence) -> Iterator[Finding]:
 
 def _of_temporal(case: CaseSeen, seen: Evidence) -> Iterator[Finding]:
     execution = seen.executions.get(case.number)
+    if seen.is_temporal_older and case.state.outcome is not None:
+        if execution is not None and execution.is_running:
+            yield Finding(Wrong.DISAGREE, case.number, "is over in the ledger and runs in an older Temporal")
+        return
     if execution is None:
         yield Finding(Wrong.DISAGREE, case.number, "Temporal does not have it")
         return

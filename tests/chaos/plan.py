@@ -24,6 +24,11 @@ class Blow(StrEnum):
     MESSY_REPLIES = "replies lost, doubled, late, out of order"
     SLOW_NETWORK = "slow network"
     CLOCK_JUMP = "clock jumps"
+    LEDGER_SET_BACK = "ledger set back"
+    TEMPORAL_SET_BACK = "Temporal set back"
+    KEYS_SET_BACK = "key store set back"
+    ALL_SET_BACK = "all three set back, from different moments"
+    STRANGER = "a stranger's ledger"
 
 
 class Database(StrEnum):
@@ -31,6 +36,14 @@ class Database(StrEnum):
 
     SQLITE = "SQLite"
     POSTGRESQL = "PostgreSQL"
+
+
+class Store(StrEnum):
+    """What can be put back from a copy by itself."""
+
+    LEDGER = "ledger"
+    KEYS = "key store"
+    TEMPORAL = "Temporal"
 
 
 @dataclass(frozen=True)
@@ -48,6 +61,22 @@ class Fault:
     def __str__(self) -> str:
         """Say it in a line."""
         return f"at {self.at:4.0%}: {self.blow}, {self.seconds:.1f} s, size {self.size:+.2f}"
+
+
+@dataclass(frozen=True)
+class Disaster:
+    """What a run has one of: stores are put back from copies, or a stranger's ledger comes."""
+
+    blow: Blow
+    at: float
+    """When, as for a fault."""
+    copied_at: tuple[tuple[Store, float], ...]
+    """From which moment each store is put back, while the office is at work."""
+
+    def __str__(self) -> str:
+        """Say it in a line."""
+        moments = ", ".join(f"{store} of {at:.0%}" for store, at in self.copied_at)
+        return f"at {self.at:4.0%}: {self.blow}{moments and f' ({moments})'}"
 
 
 @dataclass(frozen=True)
@@ -112,6 +141,7 @@ class Plan:
     seed: int
     database: Database
     faults: tuple[Fault, ...]
+    disaster: Disaster
     fates: tuple[Fate, ...]
     """One for each person, in the order in which they come."""
 
@@ -122,6 +152,7 @@ class Plan:
             "cases": len(self.fates),
             "database": self.database,
             "faults": [asdict(fault) for fault in self.faults],
+            "disaster": asdict(self.disaster),
             "fates": [fate.name for fate in self.fates],
         }
 
@@ -162,6 +193,15 @@ _SIZE = {
     Blow.CLOCK_JUMP: (-600.0, 600.0),
 }
 
+DISASTERS: dict[Blow, tuple[Store, ...]] = {
+    Blow.LEDGER_SET_BACK: (Store.LEDGER,),
+    Blow.TEMPORAL_SET_BACK: (Store.TEMPORAL,),
+    Blow.KEYS_SET_BACK: (Store.KEYS,),
+    Blow.ALL_SET_BACK: tuple(Store),
+    Blow.STRANGER: (),
+}
+"""Which stores are put back."""
+
 
 def plan_of(seed: int, cases: int = CASES) -> Plan:
     """Return the plan of a seed: always the same one."""
@@ -175,4 +215,13 @@ def plan_of(seed: int, cases: int = CASES) -> Plan:
             Fault(blow, round(at, 3), round(seconds, 1), round(dice.uniform(*_SIZE.get(blow, (0.0, 0.0))), 3))
         )
     fates = dice.choices(FATES, [fate.share for fate in FATES], k=cases)
-    return Plan(seed, database, tuple(sorted(faults, key=lambda fault: fault.at)), tuple(fates))
+    faults.sort(key=lambda fault: fault.at)
+    return Plan(seed, database, tuple(faults), _disaster_of(seed), tuple(fates))
+
+
+def _disaster_of(seed: int) -> Disaster:
+    """Return the disaster of a seed, from dice of its own: each on both databases within ten seeds."""
+    dice = random.Random(f"disaster of {seed}")
+    blow, stores = list(DISASTERS.items())[(seed // len(Database)) % len(DISASTERS)]
+    copied_at = tuple((store, round(dice.uniform(0.1, 0.4), 3)) for store in stores)
+    return Disaster(blow, round(dice.uniform(0.5, 0.75), 3), copied_at)

@@ -17,13 +17,14 @@ from gateways.keyring import new_key
 from models.errors import EngineUnreachable
 from models.wib import wib_date
 from tests.chaos import evidence
+from tests.chaos.administrator import Administrator
 from tests.chaos.clerk import Clerk
 from tests.chaos.clock import Clock
 from tests.chaos.databases import Postgres, SqliteFile
 from tests.chaos.disk import Disk
 from tests.chaos.judge import Evidence, Finding, Wrong, judge
 from tests.chaos.mailbox import Mailbox
-from tests.chaos.plan import Database, Plan, plan_of
+from tests.chaos.plan import Database, Disaster, Fault, Plan, Store, plan_of
 from tests.chaos.proxy import MessyProxy, Proxy
 from tests.chaos.storm import Storm
 from tests.e2e.office import Office
@@ -87,8 +88,8 @@ async def run(seed: int, cases: int, say: Say) -> Ended:
     """Run a seed to its judgement."""
     plan = plan_of(seed, cases)
     say(f"seed {seed}: {cases} cases, ledger on {plan.database}")
-    for fault in plan.faults:
-        say(f"  {fault}")
+    for what in (*plan.faults, plan.disaster):
+        say(f"  {what}")
     folder = Path(tempfile.mkdtemp(prefix=f"chaos-{seed}-"))
     folder.chmod(0o755)  # PostgreSQL runs under another user
     (folder / "plan.json").write_text(json.dumps(plan.told(), indent=1))
@@ -114,6 +115,7 @@ class _Town:
     mailbox: Mailbox
     storm: Storm
     clerk: Clerk
+    administrator: Administrator
 
     async def live(self, say: Say) -> Ended:
         keeping = asyncio.create_task(self.storm.keep_alive())
@@ -143,17 +145,33 @@ class _Town:
         )
 
     async def _weather(self, say: Say) -> None:
-        """Strike at the points of the plan."""
+        """Strike at the points of the plan; the disaster is mended before anything else strikes."""
         striking = []
-        for fault in self.plan.faults:
+        for at, what in self._moments():
             best, since = self._progress, time.monotonic()
-            while self._progress < fault.at and time.monotonic() - since < STALLED_AFTER_SECONDS:
+            while self._progress < at and time.monotonic() - since < STALLED_AFTER_SECONDS:
                 if self._progress > best:
                     best, since = self._progress, time.monotonic()
                 await asyncio.sleep(0.1)
-            say(f"  {self._progress:4.0%} {fault.blow} ({fault.seconds:.1f} s)")
-            striking.append(asyncio.create_task(self.storm.strike(fault)))
+            match what:
+                case Fault():
+                    say(f"  {self._progress:4.0%} {what.blow} ({what.seconds:.1f} s)")
+                    striking.append(asyncio.create_task(self.storm.strike(what)))
+                case Store():
+                    say(f"  {self._progress:4.0%} {what} is copied")
+                    await self.administrator.copy(what)
+                case Disaster():
+                    say(f"  {self._progress:4.0%} {what.blow}")
+                    await self.administrator.strike(what)
+                    say(f"  mended: {dict(self.administrator.mended)}")
         await asyncio.gather(*striking)
+
+    def _moments(self) -> list[tuple[float, Fault | Store | Disaster]]:
+        """Return what is to happen when, in order."""
+        disaster = self.plan.disaster
+        moments = [(fault.at, fault) for fault in self.plan.faults]
+        copies = [(at, store) for store, at in disaster.copied_at]
+        return sorted([*moments, *copies, (disaster.at, disaster)], key=lambda moment: moment[0])
 
     @property
     def _progress(self) -> float:
@@ -179,7 +197,7 @@ class _Town:
             if settled == total or is_late:
                 with suppress(EngineUnreachable):
                     seen = await evidence.gather(
-                        self.office, self.plan, self.clerk.cases, self.mailbox.received
+                        self.office, self.plan, self.clerk, self.administrator, self.mailbox.received
                     )
                     before, findings = findings, judge(seen)
                     if not findings or is_late:
@@ -193,16 +211,19 @@ class _Town:
 async def _build(plan: Plan, folder: Path, stack: AsyncExitStack) -> _Town:
     disk = Disk(folder / "disk", MEGABYTES[plan.database])
     stack.callback(disk.close)
-    database = SqliteFile(disk.folder) if plan.database is Database.SQLITE else Postgres(disk.folder)
-    stack.callback(database.close)
+    ledger = (
+        SqliteFile(disk.folder / "ledger.db") if plan.database is Database.SQLITE else Postgres(disk.folder)
+    )
+    stack.callback(ledger.close)
+    keys = SqliteFile(folder / "keys.db")
     mailbox = Mailbox()
     await mailbox.open()
     stack.push_async_callback(mailbox.close)
     stack.enter_context(
         _environment(
-            REAKTIVASI_DATABASE_URL=database.url,
+            REAKTIVASI_DATABASE_URL=ledger.url,
             REAKTIVASI_DOCUMENTS_DIR=str(disk.folder / "documents"),
-            REAKTIVASI_KEYSTORE=f"sqlite:///{folder / 'keys.db'}",
+            REAKTIVASI_KEYSTORE=keys.url,
             REAKTIVASI_MASTER_KEYS=new_key(wib_date(datetime.now(UTC))).line.strip(),
         )
     )
@@ -240,14 +261,24 @@ async def _build(plan: Plan, folder: Path, stack: AsyncExitStack) -> _Town:
     clerk = Clerk(plan, local.settings, direct, folder / "inbox", local.simulators)
     storm = Storm(
         local,
-        database=database,
+        database=ledger,
         disk=disk,
         clock=clock,
         mailbox=mailbox,
         to_temporal=to_temporal,
         to_systems=list(to_systems.values()),
     )
-    return _Town(plan, office, disk, mailbox, storm, clerk)
+    stores = {
+        Store.LEDGER: ledger,
+        Store.KEYS: keys,
+        Store.TEMPORAL: SqliteFile(local.folder / "temporal.db"),
+    }
+    copies = folder / "copies"
+    copies.mkdir()
+    administrator = Administrator(
+        office, clerk, storm, stores, folder=copies, contacts=folder / "contacts.toml"
+    )
+    return _Town(plan, office, disk, mailbox, storm, clerk, administrator)
 
 
 def _shorten(policies: Path) -> None:

@@ -13,7 +13,7 @@ from tests.chaos.clock import Clock
 from tests.chaos.databases import Postgres, SqliteFile
 from tests.chaos.disk import Disk
 from tests.chaos.mailbox import Mailbox
-from tests.chaos.plan import Blow, Fault
+from tests.chaos.plan import Blow, Fault, Store
 from tests.chaos.proxy import MessyProxy, Proxy
 
 _ALERT_WITHIN_SECONDS = 8.0
@@ -60,6 +60,27 @@ class Storm:
                     self.restarts += 1
                     child.start()
             await asyncio.sleep(0.5)
+
+    @asynccontextmanager
+    async def quiet(self, store: Store) -> AsyncIterator[None]:
+        """Keep what strikes a store away from it within the block."""
+        if store is Store.KEYS:  # nothing strikes it
+            yield
+            return
+        async with self._turns["database" if store is Store.LEDGER else "temporal"]:
+            yield
+
+    @asynccontextmanager
+    async def everything_down(self) -> AsyncIterator[None]:
+        """Kill with -9 whoever has a store open, and keep it down within the block; nothing else strikes."""
+        stack, turns = self._stack, self._turns
+        async with (
+            turns["worker"],
+            turns["temporal"],
+            turns["database"],
+            self._holding(stack.worker, stack.watchdog, stack.temporal),
+        ):
+            yield
 
     async def strike(self, fault: Fault) -> None:
         """Do one fault and mend it; two faults of the same thing come one after the other."""

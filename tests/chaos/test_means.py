@@ -89,7 +89,7 @@ def test_the_wall_clock_of_a_running_process_jumps_there_and_back(tmp_path: Path
 
 def test_a_held_ledger_takes_no_write_and_then_it_does(tmp_path: Path) -> None:
     """The holder is another process; killing it lets go."""
-    database = SqliteFile(tmp_path)
+    database = SqliteFile(tmp_path / "ledger.db")
     connection = sqlite3.connect(database.path, timeout=0, isolation_level=None)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("CREATE TABLE t (x)")

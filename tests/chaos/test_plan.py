@@ -1,6 +1,7 @@
 """A seed means the same each time; proxy and mailbox do what they are named for."""
 
 import asyncio
+import itertools
 import json
 from datetime import timedelta
 
@@ -15,7 +16,7 @@ from starlette.routing import Route
 from gateways.http_call import HttpCall, Patience
 from models.errors import Unavailable
 from tests.chaos.mailbox import Mailbox
-from tests.chaos.plan import FATES, Blow, Database, plan_of
+from tests.chaos.plan import DISASTERS, FATES, Blow, Database, plan_of
 from tests.chaos.proxy import MessyProxy
 from tests.chaos.web import served
 
@@ -31,8 +32,14 @@ def test_twenty_seeds_bring_every_fault_and_every_fate() -> None:
     """Nothing that can happen is left out of the suite; each database has its own faults."""
     plans = [plan_of(seed) for seed in range(20)]
 
-    assert {fault.blow for plan in plans for fault in plan.faults} == set(Blow)
+    struck = [fault.blow for plan in plans for fault in plan.faults]
+    assert {*struck, *(plan.disaster.blow for plan in plans)} == set(Blow)
     assert {fate.name for plan in plans for fate in plan.fates} == {fate.name for fate in FATES}
+    assert {(plan.disaster.blow, plan.database) for plan in plans} == set(
+        itertools.product(DISASTERS, Database)
+    )
+    for disaster in (plan.disaster for plan in plans):
+        assert all(at < disaster.at for _, at in disaster.copied_at)
     assert [plan.database for plan in plans].count(Database.SQLITE) == 10
     for plan in plans:
         blows = {fault.blow for fault in plan.faults}
