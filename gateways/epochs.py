@@ -14,6 +14,8 @@ from models.tables import case_events, case_runs
 
 _NUMBER = bindparam("case_number", type_=String())
 _EPOCH = bindparam("epoch", type_=Integer())
+_TELLS_THE_END = frozenset({EventKind.ANSWER_RECORDED, EventKind.CASE_WITHDRAWN, EventKind.CASE_CLOSED})
+"""By the times of these a case ended when it did: told at another time, the end is another."""
 _FIRST_OF_A_RUN = 2
 """Number 1 is `case.registered`, which no run tells."""
 
@@ -102,9 +104,13 @@ def _parting(story: list[CaseEvent], record: Record) -> int | None:
 
     Temporal lost a workflow task after the case had told of it; tried again, the case went another way.
     """
-    tells = {event.seq: _gist(event) for event in record.events}
+    tells = {event.seq: event for event in record.events}
     for event in story:
-        if event.seq > record.upto or tells.get(event.seq, _gist(event)) != _gist(event):
+        again = tells.get(event.seq, event)
+        is_moved = (
+            record.state.closed_at is not None and event.kind in _TELLS_THE_END and again.at != event.at
+        )
+        if event.seq > record.upto or is_moved or _gist(again) != _gist(event):
             return event.seq
     return None
 

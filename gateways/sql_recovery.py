@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Engine, Integer, String, bindparam, func, select, update
+from sqlalchemy import Engine, Integer, String, bindparam, select, update
 
-from gateways import command_rows, dossier_query, epochs, ledger_rows
+from gateways import command_rows, dossier_query, epochs, ledger_rows, lineage_rows
 from gateways.ledger_access import LedgerAccess, lock_case, no_such_case, unreachable
 from gateways.ports.vault import Vault
 from gateways.registration import register_all
@@ -23,7 +23,7 @@ from models.tables import case_events, case_runs, cases, people
 _AT_A_TIME: Final = 1000
 _NUMBER = bindparam("case_number", type_=String())
 _CASE = select(cases).where(cases.c.case_number == _NUMBER)
-_EVENTS = select(func.count()).where(
+_EVENTS = select(case_events.c.seq).where(
     case_events.c.case_number == _NUMBER,
     case_events.c.epoch == bindparam("epoch", type_=Integer()),
     case_events.c.seq > 0,
@@ -72,7 +72,7 @@ class SqlRecovery:
             if row is None:
                 raise no_such_case(case_number)
             of_epoch = {"case_number": case_number, "epoch": row["epoch"]}
-            events: int = connection.execute(_EVENTS, of_epoch).scalar_one()
+            events = frozenset(connection.execute(_EVENTS, of_epoch).scalars())
             runs = frozenset(connection.execute(_RUNS, {"case_number": case_number}).scalars())
         is_first = row["epoch"] == 1
         return Told(
@@ -81,9 +81,14 @@ class SqlRecovery:
             run=row["run"],
             task=row["told_task"],
             last_seq=row["last_seq"],
-            events=events if is_first else events + _FIRST_EVENT,
+            events=events if is_first else events | {_FIRST_EVENT},
             earlier_runs=runs - {row["run"]},
         )
+
+    def life_began_at(self) -> datetime | None:
+        """Return when the ledger was last put back and went on; None when it never was."""
+        with self._access.read() as connection:
+            return lineage_rows.read(connection).began_at
 
     def open_cases(self) -> list[str]:
         """Return the open cases that were started, the next due first."""

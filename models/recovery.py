@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from models.case import CaseState
+from models.messages import CaseEvent, EventKind
 
 
 class Remedy(StrEnum):
@@ -15,9 +16,10 @@ class Remedy(StrEnum):
     START = "start"
     """Temporal does not run it: its workflow is begun anew, and takes people's answers out of the ledger."""
     RESTART = "restart"
-    """Temporal was put back and stands before what it told: likewise, in place of the one that runs."""
+    """Ledger or Temporal was put back, and one of them lacks what people or institutions said to the case:
+    likewise, in place of the one that runs."""
     TELL = "tell"
-    """The ledger was put back: it is told again what the workflow told it."""
+    """The ledger was put back and lacks nothing that its further way needs: it is told again."""
     RENUMBER = "renumber"
     """The number is another's in Temporal: the case goes on under a number of its own."""
     END = "end"
@@ -34,12 +36,23 @@ class Remedy(StrEnum):
 _WORDS: Final = {
     Remedy.NOTHING: "ledger and Temporal agree",
     Remedy.START: "Temporal does not run it: begun anew with the ledger's answers and the same keys",
-    Remedy.RESTART: "Temporal stands before what it told: begun anew, likewise",
+    Remedy.RESTART: "ledger or Temporal lacks answers that the case had: begun anew, likewise",
     Remedy.TELL: "the ledger lacks what the case told: it is told again",
     Remedy.RENUMBER: "the number is another case's in Temporal: goes on under a new number",
     Remedy.END: "runs in Temporal and not in this ledger: ended there",
     Remedy.UNKNOWN: "no worker or no Temporal said how it stands: try again once they do",
 }
+
+
+SAID_TO_IT: Final = frozenset(
+    {
+        EventKind.ANSWER_RECORDED,
+        EventKind.PAPERS_ADDED,
+        EventKind.TRACK_SWITCHED,
+        EventKind.DATA_CORRECTED,
+    }
+)
+"""Events that stand for more in the ledger than they tell: letters, receipts, papers, data of the person."""
 
 
 @dataclass(frozen=True)
@@ -53,15 +66,19 @@ class Told:
     task: int
     """How long that run's history was."""
     last_seq: int
-    events: int
-    """How many events of the present epoch there are; fewer than `last_seq` means a gap."""
+    events: frozenset[int]
+    """Numbers of the events of the present epoch; fewer than `last_seq` means a gap."""
     earlier_runs: frozenset[str]
     """Runs that a reset or a recovery left behind."""
 
     @property
     def has_gap(self) -> bool:
         """Whether an event is missing."""
-        return self.events < self.last_seq
+        return len(self.events) < self.last_seq
+
+    def lacks(self, event: CaseEvent, run: str) -> bool:
+        """Whether an event that a run tells is not in the ledger."""
+        return run != self.run or event.seq not in self.events
 
 
 @dataclass(frozen=True)
@@ -70,6 +87,8 @@ class Finding:
 
     case_number: str
     remedy: Remedy
+    uploads: frozenset[int] = frozenset()
+    """Attempts at the upload that a case had begun and a ledger that was put back may not know of."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -17,9 +18,10 @@ from temporalio.service import RPCError, RPCStatusCode
 from gateways.ports.alerts import AlertChannel
 from gateways.ports.ledger import Ledger
 from gateways.ports.recovery import RecoveryBook
+from models.case import CaseState, Step
 from models.errors import EngineUnreachable, NotFound
-from models.messages import EVENTS_AT_MOST, Record
-from models.recovery import Finding, Remedy, Told
+from models.messages import EVENTS_AT_MOST, CaseEvent, EventKind, Record
+from models.recovery import SAID_TO_IT, Finding, Remedy, Told
 from models.stuck_groups import RUNNING_CASES
 from runtime.delivery import Delivery
 from runtime.namespace import OwnNamespace
@@ -32,6 +34,27 @@ _FIRST_SEQ: Final = 2
 _ASKED_WITHIN: Final = timedelta(seconds=10)
 _CLOCK_RUNS_WITHIN: Final = 30.0
 _LOOK_EVERY: Final = 0.2
+_FORGOTTEN: Final = "; letters, receipts and papers since the copy are lost: see the portal and the counter"
+
+
+@dataclass(frozen=True)
+class _Story:
+    """All that a case tells of itself."""
+
+    run: str
+    upto: int
+    events: tuple[CaseEvent, ...]
+    state: CaseState
+
+    @property
+    def uploads(self) -> frozenset[int]:
+        """Attempts at the upload that were begun."""
+        of_upload = (event for event in self.events if event.step is Step.SIKS_NG_UPLOAD)
+        return frozenset(
+            event.attempt
+            for event in of_upload
+            if event.kind is EventKind.STEP_OPENED and event.attempt is not None
+        )
 
 
 class Recovery:
@@ -59,7 +82,8 @@ class Recovery:
         told = await asyncio.to_thread(self._book.told, case_number)
         client = await self._namespace.client()
         seen = await _described(client, case_number)
-        return Finding(case_number, await self._remedy(client, told, seen))
+        remedy = self._remedy(told, seen)
+        return Finding(case_number, remedy) if remedy is not None else await self._compared(client, told)
 
     async def lost(self) -> AsyncIterator[Finding]:
         """Yield what is to be done with each open case, the next due first, also where that is nothing."""
@@ -91,7 +115,9 @@ class Recovery:
         is_over = self._clock() - closed_at > options.WATCH_ENDED_AFTER
         return seen is not None and (is_over or _is_behind(seen, told))
 
-    async def _remedy(self, client: Client, told: Told, seen: WorkflowExecutionDescription | None) -> Remedy:
+    @staticmethod
+    def _remedy(told: Told, seen: WorkflowExecutionDescription | None) -> Remedy | None:
+        """Return what follows from how Temporal has a case; None where its story must be compared."""
         case = told.state.case
         if told.state.outcome is not None:
             return Remedy.NOTHING
@@ -101,7 +127,29 @@ class Recovery:
             return Remedy.RENUMBER if told.run is None else Remedy.NOTHING
         if seen.run_id in told.earlier_runs or _is_behind(seen, told):
             return Remedy.RESTART
-        return await _compared(client, told) if _has_a_story(seen) else Remedy.START
+        return None if _has_a_story(seen) else Remedy.START
+
+    async def _compared(self, client: Client, told: Told) -> Finding:
+        """Return what follows from what the case tells now."""
+        number = told.state.case.case_number
+        story = await _story(client, number)
+        if story is None:
+            return Finding(number, Remedy.UNKNOWN)
+        if story.state.outcome is None and await asyncio.to_thread(self._is_forgetful, story, told):
+            return Finding(number, Remedy.RESTART, story.uploads)
+        is_whole = (story.run, story.upto) == (told.run, told.last_seq) and not told.has_gap
+        return Finding(number, Remedy.NOTHING if is_whole and story.state == told.state else Remedy.TELL)
+
+    def _is_forgetful(self, story: _Story, told: Told) -> bool:
+        """Tell whether a ledger that was put back lacks what people or institutions said to the case.
+
+        What the case heard before the ledger's present life is lost; what came since may be on its way.
+        """
+        began_at = self._book.life_began_at()
+        return began_at is not None and any(
+            event.kind in SAID_TO_IT and event.at < began_at and told.lacks(event, story.run)
+            for event in story.events
+        )
 
     # -- Mending -----------------------------------------------------------------------------------
 
@@ -109,7 +157,11 @@ class Recovery:
         """Do what is to be done, and say what was; safe to repeat. Raises WrongState where it is not."""
         number = finding.case_number
         match finding.remedy:
-            case Remedy.START | Remedy.RESTART:
+            case Remedy.START:
+                return await self._begin_anew(number)
+            case Remedy.RESTART:
+                for attempt in finding.uploads:  # whoever does them again looks into the portal first
+                    await asyncio.to_thread(self._ledger.begin_submission, number, attempt)
                 return await self._begin_anew(number)
             case Remedy.TELL:
                 return await self._tell(number)
@@ -150,17 +202,21 @@ class Recovery:
     async def _tell(self, number: str) -> str:
         """Tell the ledger the whole story again, and its end; what it has already stays as it is."""
         client, since = await self._namespace.client(), _FIRST_SEQ
+        before, is_forgetful = await asyncio.to_thread(self._book.told, number), False
         while True:
             record = await _asked(client, number, since)
             if record is None:
                 raise EngineUnreachable("no worker answers for the case: nothing more was told")
+            is_forgetful |= any(
+                event.kind in SAID_TO_IT and before.lacks(event, record.run) for event in record.events
+            )
             await asyncio.to_thread(self._ledger.record, record)
             if record.state.outcome is None:
                 for alert in record.alerts:  # one that the ledger has is not told again
                     await asyncio.to_thread(self._channel.send, alert)
             since += EVENTS_AT_MOST
             if since > record.upto:
-                return "told again"
+                return f"told again{_FORGOTTEN if is_forgetful else ''}"
 
     async def _end(self, number: str) -> None:
         client = await self._namespace.client()
@@ -171,15 +227,6 @@ class Recovery:
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise EngineUnreachable(UNREACHABLE) from None
-
-
-async def _compared(client: Client, told: Told) -> Remedy:
-    """Return whether the ledger has all that the case told."""
-    story = await _asked(client, told.state.case.case_number, _FIRST_SEQ)
-    if story is None:
-        return Remedy.UNKNOWN
-    is_whole = (story.run, story.upto) == (told.run, told.last_seq) and not told.has_gap
-    return Remedy.NOTHING if is_whole and story.state == told.state else Remedy.TELL
 
 
 def _has_a_story(seen: WorkflowExecutionDescription) -> bool:
@@ -202,6 +249,18 @@ async def _described(client: Client, case_number: str) -> WorkflowExecutionDescr
         raise EngineUnreachable(UNREACHABLE) from None
     except RuntimeError:
         raise EngineUnreachable(UNREACHABLE) from None
+
+
+async def _story(client: Client, number: str) -> _Story | None:
+    """Return all that a case tells; None when no worker answers."""
+    events: list[CaseEvent] = []
+    since = _FIRST_SEQ
+    while (record := await _asked(client, number, since)) is not None:
+        events += record.events
+        since += EVENTS_AT_MOST
+        if since > record.upto:
+            return _Story(record.run, record.upto, tuple(events), record.state)
+    return None
 
 
 async def _asked(client: Client, case_number: str, since: int) -> Record | None:

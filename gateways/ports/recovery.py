@@ -16,6 +16,10 @@ class RecoveryBook(Protocol):
         """Return how far a case has told its story. Raises NotFound."""
         ...
 
+    def life_began_at(self) -> datetime | None:
+        """Return when the ledger was last put back and went on; None when it never was."""
+        ...
+
     def open_cases(self) -> Sequence[str]:
         """Return the open cases that were started, the next due first."""
         ...

@@ -34,8 +34,6 @@ def main() -> int:
         ended = asyncio.run(run(seed, asked.cases, say))
         told = json.dumps(ended.told())
         say(told)
-        for finding in ended.findings:
-            say(finding)
         say(f"kept: {ended.folder}" if ended.folder else "nothing is wrong")
         if asked.results is not None:
             with asked.results.open("a") as file:

@@ -41,14 +41,15 @@ class Administrator:
         stores: Mapping[Store, SqliteFile | Postgres],
         *,
         folder: Path,
-        contacts: Path,
+        settings: Mapping[str, str],
     ) -> None:
-        """`folder` exists and is empty; `contacts` is the office's file."""
+        """`folder` exists and is empty; `settings` come on top of those of this process."""
         self._office, self._clerk, self._storm, self._stores = office, clerk, storm, stores
-        self._folder, self._contacts = folder, contacts
-        self._ours = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
-        self.is_temporal_older = False
-        """Whether Temporal was put back from a copy."""
+        self._folder, self._settings = folder, settings
+        ours = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
+        self._ours = ours | dict(settings)
+        self.older: frozenset[Store] = frozenset()
+        """What was put back from a copy."""
         self.faults: list[str] = []
         """What was not as docs/restore.md promises."""
         self.mended: Counter[str] = Counter()
@@ -78,7 +79,7 @@ class Administrator:
             close_engines()
             for store in stores:
                 await asyncio.to_thread(self._stores[store].put_back, self._copy_of(store))
-        self.is_temporal_older |= Store.TEMPORAL in stores
+        self.older |= set(stores)
         await self._wait_until_noticed()
         restored = await self._typed("restored", "--yes")
         unreadable = restored["cases_without_key"]
@@ -158,10 +159,9 @@ class Administrator:
     def _their_environment(self) -> dict[str, str]:
         folder = self._folder / "stranger"
         folder.mkdir()
-        return {
+        return dict(self._settings) | {
             f"{PREFIX}DATABASE_URL": f"sqlite:///{folder / 'ledger.db'}",
             f"{PREFIX}DOCUMENTS_DIR": str(folder / "documents"),
-            f"{PREFIX}CONTACTS": str(self._contacts),
             f"{PREFIX}KEYSTORE": f"sqlite:///{folder / 'keys.db'}",
             f"{PREFIX}MASTER_KEYS": new_key(wib_date(datetime.now(UTC))).line.strip(),
         }

@@ -47,7 +47,7 @@ async def gather(
         forgotten=frozenset(clerk.given) - expected.keys(),
         mixed=tuple(clerk.mixed),
         unmended=tuple(administrator.faults),
-        is_temporal_older=administrator.is_temporal_older,
+        older=administrator.older,
         undelivered=len(await asyncio.to_thread(office.book.undelivered)),
         unwritten=await asyncio.to_thread(_unwritten, office),
     )

@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from models.case import CaseHealth, CaseState, Outcome, SlaState, Step
 from models.messages import Alert, AlertKind, CaseEvent, EventKind
+from tests.chaos.plan import Store
 
 TELL_WITHIN = timedelta(seconds=20)
 """How long after its due time an open case may be without a breach."""
@@ -108,8 +109,8 @@ class Evidence:
     """Case numbers that two people were given."""
     unmended: tuple[str, ...] = ()
     """What was not as docs/restore.md promises."""
-    is_temporal_older: bool = False
-    """Whether Temporal was put back from a copy, and so may lack cases that are over."""
+    older: frozenset[Store] = frozenset()
+    """What was put back from a copy: Temporal may lack cases that are over, and the ledger their receipts."""
     caseless: tuple[str, ...] = ()
     """Applications without a case; by their place in the plan, not by the person."""
     undelivered: int = 0
@@ -135,7 +136,7 @@ def judge(seen: Evidence) -> list[Finding]:
         found += _of_numbers(case)
         found += _of_breach(case, seen.at)
         found += _of_alerts(case, seen.received)
-        found += _of_effects(case, seen.effects)
+        found += _of_effects(case, seen)
         found += _of_temporal(case, seen)
     found += _of_all_effects(seen)
     known = {case.number for case in seen.cases} | set(seen.strangers)
@@ -205,7 +206,8 @@ def message_of(key: str) -> str:
     return f"{key}:@webhook:0"
 
 
-def _of_effects(case: CaseSeen, effects: Mapping[str, Mapping[str, int]]) -> Iterator[Finding]:
+def _of_effects(case: CaseSeen, seen: Evidence) -> Iterator[Finding]:
+    effects = seen.effects
     submitted = {key for key in effects["siks_ng"] if key.startswith(f"{case.number}:")}
     taken = {
         f"{case.number}:{event.step}:{event.attempt}"
@@ -221,7 +223,8 @@ def _of_effects(case: CaseSeen, effects: Mapping[str, Mapping[str, int]]) -> Ite
     }
     for key in submitted - opened:
         yield Finding(Wrong.REPEATED, case.number, f"SIKS-NG has {key}, which the case never asked for")
-    if case.state.outcome is Outcome.REACTIVATED:
+    is_forgotten = case.reference is None and Store.LEDGER in seen.older
+    if case.state.outcome is Outcome.REACTIVATED and not is_forgotten:
         for system in ("kemensos", "bpjs"):
             if case.reference is None or case.reference not in effects[system]:
                 yield Finding(Wrong.UNDONE, case.number, f"{system} did nothing for it")
@@ -239,7 +242,7 @@ def _of_all_effects(seen: Evidence) -> Iterator[Finding]:
 
 def _of_temporal(case: CaseSeen, seen: Evidence) -> Iterator[Finding]:
     execution = seen.executions.get(case.number)
-    if seen.is_temporal_older and case.state.outcome is not None:
+    if Store.TEMPORAL in seen.older and case.state.outcome is not None:
         if execution is not None and execution.is_running:
             yield Finding(Wrong.DISAGREE, case.number, "is over in the ledger and runs in an older Temporal")
         return

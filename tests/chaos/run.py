@@ -37,7 +37,7 @@ CHANGE_WITHIN_SECONDS = 150.0
 STALLED_AFTER_SECONDS = 8.0
 """A fault is not waited for longer than this while nothing goes on."""
 _SHORT_BUDGET = 'budget = "PT15S"'
-Say = Callable[[str], None]
+Say = Callable[[object], None]
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,8 @@ async def run(seed: int, cases: int, say: Say) -> Ended:
     async with AsyncExitStack() as stack:
         town = await _build(plan, folder, stack)
         ended = await town.live(say)
+        for finding in ended.findings:
+            say(finding)  # before the office closes, which fails when something is wrong
         if ended.findings:
             shutil.copytree(town.disk.folder, folder / "kept", ignore=shutil.ignore_patterns("pg"))
     ended = replace(ended, seconds=time.monotonic() - began, folder=folder if ended.findings else None)
@@ -243,16 +245,20 @@ async def _build(plan: Plan, folder: Path, stack: AsyncExitStack) -> _Town:
         stack.push_async_callback(proxy.close)
     direct = {"TEMPORAL_ADDRESS": f"127.0.0.1:{local.port}"}
     clock = Clock(folder)
-    ours = clock.environment | {
+    telling = {
+        "REAKTIVASI_WEBHOOK_URL": f"http://{mailbox.address}/hook",
+        "REAKTIVASI_WEBHOOK_SECRET": "rahasia-uji",
+        "REAKTIVASI_CONTACTS": str(_contacts(folder, office.policies, mailbox)),
+    }
+    ours = {
+        **clock.environment,
+        **telling,
         "TEMPORAL_ADDRESS": f"127.0.0.1:{to_temporal.port}",
         "REAKTIVASI_SIKS_NG_URL": f"http://127.0.0.1:{to_systems['siks_ng'].port}",
         "REAKTIVASI_KEMENSOS_URL": f"http://127.0.0.1:{to_systems['kemensos'].port}",
         "REAKTIVASI_BPJS_URL": f"http://127.0.0.1:{to_systems['bpjs'].port}/vclaim-rest",
         "REAKTIVASI_PROBE_EVERY": "PT1S",
         "REAKTIVASI_WATCH_EVERY": "PT5S",
-        "REAKTIVASI_WEBHOOK_URL": f"http://{mailbox.address}/hook",
-        "REAKTIVASI_WEBHOOK_SECRET": "rahasia-uji",
-        "REAKTIVASI_CONTACTS": str(_contacts(folder, office.policies, mailbox)),
     }
     for child in (local.watchdog, local.worker):
         await asyncio.to_thread(child.stop)
@@ -275,9 +281,7 @@ async def _build(plan: Plan, folder: Path, stack: AsyncExitStack) -> _Town:
     }
     copies = folder / "copies"
     copies.mkdir()
-    administrator = Administrator(
-        office, clerk, storm, stores, folder=copies, contacts=folder / "contacts.toml"
-    )
+    administrator = Administrator(office, clerk, storm, stores, folder=copies, settings=telling)
     return _Town(plan, office, disk, mailbox, storm, clerk, administrator)
 
 

@@ -2,16 +2,17 @@
 
 import json
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
+from gateways.sql_audit import SqlAudit
 from gateways.sql_ledger import SqlLedger
 from gateways.sql_registry import SqlRegistry
-from models.case import CaseRef, Step
+from models.case import CaseRef, Outcome, SlaState, Step
 from models.messages import CaseEvent, EventKind, Record
 from tests.ledger.builders import (
     MORNING,
@@ -103,6 +104,32 @@ def test_an_event_of_its_kind_may_be_another(
     counted = other.model_copy(update={"facts": {**other.facts, "minutes": 5}})
     assert ledger.record(a_telling(a_state(case, 2), counted, task=12)) == []
     assert _story(registry, case) == [other]
+
+
+def test_an_end_that_is_told_at_another_time_is_another(
+    ledger: SqlLedger, registry: SqlRegistry, case: CaseRef, engine: Engine
+) -> None:
+    """The worker died in its last workflow task, and the next attempt ended the case later: so say both."""
+
+    def ending(at: datetime, task: int) -> Record:
+        ended = {"attempt": 1, "outcome": Outcome.REJECTED, "closed_at": at, "sla_state": SlaState.MET}
+        facts: dict[str, str | int] = {"outcome": Outcome.REJECTED.value}
+        events = [
+            an_event(2).model_copy(update={"at": MORNING}),
+            an_event(3, ANSWERED).model_copy(update={"at": at}),
+            an_event(4, EventKind.SLA_MET).model_copy(update={"at": at}),
+            an_event(5, EventKind.CASE_CLOSED).model_copy(update={"at": at, "facts": facts}),
+        ]
+        return a_telling(a_state(case, 5).model_copy(update=ended), *events, task=task, at=at)
+
+    lost, true = ending(MORNING, 9), ending(MORNING + timedelta(seconds=25), 12)
+    ledger.record(lost)
+    ledger.record(true)
+    assert registry.case(case.case_number) == true.state
+    assert _story(registry, case) == list(true.events)
+    assert list(SqlAudit(engine).differences()) == []
+    ledger.record(true)
+    assert _story(registry, case) == list(true.events)
 
 
 def test_what_was_told_beyond_the_truth_is_taken_back_at_once(
