@@ -7,7 +7,7 @@ from gateways.ports.institutions import Kemensos, Verdict
 from gateways.ports.ledger import Ledger
 from gateways.ports.policies import PolicyShelf
 from models.answers import Answer, Approved
-from models.errors import Misconfigured, NotYetAnswered, WrongState
+from models.errors import LedgerBehind, Misconfigured, NotYetAnswered
 from models.messages import StepAsk, StepReply
 from models.reasons import OTHER
 
@@ -32,7 +32,7 @@ class KemensosVerification:
             raise Misconfigured("kemensos: no machine is set up")
         reference = self._ledger.submission_reference(ask.case_number)
         if reference is None:
-            raise WrongState("the case has no SIKS-NG submission yet")
+            raise LedgerBehind("the ledger has no submission of the case")
         decision = self._kemensos.decision(reference)
         if decision is None:
             raise NotYetAnswered("kemensos", ask.poll_every)

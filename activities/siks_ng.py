@@ -7,7 +7,7 @@ from activities.ways import Way
 from gateways.ports.institutions import Bpjs, SiksNg, Submission
 from gateways.ports.ledger import Ledger
 from models.answers import Answer, Approved
-from models.errors import Misconfigured, WrongState
+from models.errors import LedgerBehind, Misconfigured
 from models.messages import StepAsk, StepReply
 
 
@@ -35,7 +35,7 @@ class SiksNgUpload:
             raise Misconfigured("siks_ng: no machine is set up")
         dossier = self._ledger.dossier(ask.case_number)
         if dossier.letter_number is None:
-            raise WrongState("the case has no recommendation yet")
+            raise LedgerBehind("the ledger has no recommendation of the case")
         if not self._ledger.submission_begun(ask.case_number, ask.attempt):
             if (moot := moot_for(dossier.person, self._bpjs, ask.case_number)) is not None:
                 return moot

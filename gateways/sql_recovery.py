@@ -4,15 +4,15 @@ from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Engine, Integer, String, bindparam, select, update
+from sqlalchemy import Engine, Integer, String, bindparam, case, func, select, update
 
-from gateways import command_rows, dossier_query, epochs, ledger_rows, lineage_rows
+from gateways import command_rows, dossier_query, epochs, ledger_rows
 from gateways.ledger_access import LedgerAccess, lock_case, no_such_case, unreachable
 from gateways.ports.vault import Vault
 from gateways.registration import register_all
 from models.case import CaseRef, Outcome, WaitingOn
 from models.desk import Command, CommandKind, CommandResult
-from models.desk_tables import commands
+from models.desk_tables import commands, letters, submissions
 from models.dossier import NewCase
 from models.erasure_tables import erasures
 from models.errors import WrongState
@@ -30,11 +30,30 @@ _EVENTS = select(case_events.c.seq).where(
 )
 _FIRST_EVENT = 1
 """`case.registered`, which stands in the first epoch only."""
+_COMMANDS = select(commands.c.command_id).where(commands.c.case_number == _NUMBER)
+_LETTERS = select(letters.c.number).where(letters.c.case_number == _NUMBER)
+_SUBMITTED = select(submissions.c.attempt).where(submissions.c.case_number == _NUMBER)
 _RUNS = select(case_runs.c.run).where(case_runs.c.case_number == _NUMBER)
 _OPEN = (
     select(cases.c.case_number)
     .where(cases.c.closed_at.is_(None), cases.c.started_at.is_not(None))
     .order_by(cases.c.due_at.asc().nulls_last(), cases.c.case_number)
+)
+_COUNTED = (
+    select(func.count())
+    .where(
+        case_events.c.case_number == cases.c.case_number,
+        case_events.c.epoch == cases.c.epoch,
+        case_events.c.seq > 0,
+    )
+    .scalar_subquery()
+)
+_WITH_GAPS = (
+    select(cases.c.case_number)
+    .where(
+        cases.c.closed_at.is_not(None), _COUNTED + case((cases.c.epoch > 1, 1), else_=0) < cases.c.last_seq
+    )
+    .order_by(cases.c.case_number)
 )
 _OF_CLOCK = (
     select(commands)
@@ -73,6 +92,10 @@ class SqlRecovery:
                 raise no_such_case(case_number)
             of_epoch = {"case_number": case_number, "epoch": row["epoch"]}
             events = frozenset(connection.execute(_EVENTS, of_epoch).scalars())
+            of_case = {"case_number": case_number}
+            given = frozenset(connection.execute(_COMMANDS, of_case).scalars())
+            has_letter = connection.execute(_LETTERS, of_case).first() is not None
+            submitted = frozenset(connection.execute(_SUBMITTED, of_case).scalars())
             runs = frozenset(connection.execute(_RUNS, {"case_number": case_number}).scalars())
         is_first = row["epoch"] == 1
         return Told(
@@ -83,17 +106,20 @@ class SqlRecovery:
             last_seq=row["last_seq"],
             events=events if is_first else events | {_FIRST_EVENT},
             earlier_runs=runs - {row["run"]},
+            commands=given,
+            has_letter=has_letter,
+            submitted=submitted,
         )
-
-    def life_began_at(self) -> datetime | None:
-        """Return when the ledger was last put back and went on; None when it never was."""
-        with self._access.read() as connection:
-            return lineage_rows.read(connection).began_at
 
     def open_cases(self) -> list[str]:
         """Return the open cases that were started, the next due first."""
         with self._access.read() as connection:
             return list(connection.execute(_OPEN).scalars())
+
+    def cases_with_gaps(self) -> list[str]:
+        """Return the cases that are over and of whose story events are missing."""
+        with self._access.read() as connection:
+            return list(connection.execute(_WITH_GAPS).scalars())
 
     def given_to_clock(self, case_number: str) -> list[Command]:
         """Return the commands that a case had taken and a new run must be given again, in their order.

@@ -18,6 +18,7 @@
     |  |- NumbersHeld           an administrator: a store was put back     (exit code 4)
     |  |- AnotherLedger         an administrator: Temporal is not this ledger's (exit code 4)
     |  |- AnotherCase           an administrator: the number runs as another's case (exit code 4)
+    |  |- LedgerBehind          an administrator: the ledger lacks what the case had (exit code 4)
     |  |- NotRunning            an administrator: Temporal does not run the case (exit code 4)
     |  `- Erased                nobody: the person's data was erased       (exit code 4)
     `- EngineUnreachable        an administrator: Temporal or the database (exit code 5)
@@ -207,6 +208,10 @@ class NotRunning(WrongState):
         super().__init__(
             f"Temporal does not run {case_number}{more}: `starter.py recover {case_number}` says what helps"
         )
+
+
+class LedgerBehind(WrongState):
+    """The ledger lacks what a case had before: it was put back from a copy. `starter.py recover` mends it."""
 
 
 class Erased(WrongState):

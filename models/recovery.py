@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from models.case import CaseState
+from models.case import CaseState, Step
 from models.messages import CaseEvent, EventKind
 
 
@@ -44,7 +44,7 @@ _WORDS: Final = {
 }
 
 
-SAID_TO_IT: Final = frozenset(
+_BY_COMMAND: Final = frozenset(
     {
         EventKind.ANSWER_RECORDED,
         EventKind.PAPERS_ADDED,
@@ -52,7 +52,7 @@ SAID_TO_IT: Final = frozenset(
         EventKind.DATA_CORRECTED,
     }
 )
-"""Events that stand for more in the ledger than they tell: letters, receipts, papers, data of the person."""
+"""Events by which people gave a case more than they tell: an answer, papers, other data of the person."""
 
 
 @dataclass(frozen=True)
@@ -70,15 +70,33 @@ class Told:
     """Numbers of the events of the present epoch; fewer than `last_seq` means a gap."""
     earlier_runs: frozenset[str]
     """Runs that a reset or a recovery left behind."""
+    commands: frozenset[str]
+    """Ids of the commands that were given to it."""
+    has_letter: bool
+    submitted: frozenset[int]
+    """Attempts of which there is a submission."""
 
     @property
     def has_gap(self) -> bool:
         """Whether an event is missing."""
         return len(self.events) < self.last_seq
 
-    def lacks(self, event: CaseEvent, run: str) -> bool:
-        """Whether an event that a run tells is not in the ledger."""
-        return run != self.run or event.seq not in self.events
+    def lacks(self, event: CaseEvent) -> bool:
+        """Whether the ledger does not hold what an event of the case stands for: it was put back since.
+
+        A command is written before it is given, letter and submission before they are answered.
+        """
+        command = event.facts.get("command")
+        if event.kind in _BY_COMMAND and isinstance(command, str) and command not in self.commands:
+            return True
+        if event.kind is not EventKind.ANSWER_RECORDED or event.facts.get("decision") != "approved":
+            return False
+        match event.step:
+            case Step.RECOMMENDATION:
+                return not self.has_letter
+            case Step.SIKS_NG_UPLOAD:
+                return event.attempt not in self.submitted
+        return False
 
 
 @dataclass(frozen=True)

@@ -115,6 +115,7 @@ TROUBLE = OUTAGE | {
     "BadReply": "balasan sistem luar tidak dikenal",
     "Misconfigured": "setelan atau kebijakan salah",
     "DocumentLost": "dokumen hilang atau berubah",
+    "LedgerBehind": "buku besar dipulihkan dari salinan, catatan kasus tidak lengkap",
     "NotFound": "tidak ada di buku besar",
     "Unexpected": "kesalahan program",
     "Timeout": "tidak selesai pada waktunya",

@@ -88,8 +88,9 @@ class Why:
         state, number = self.state, self.state.case.case_number
         if state.outcome is not None:
             return ()
-        if self.glance.answers and not self.glance.is_running:
-            first = f"starter.py recover {number}" if self.is_begun else "starter.py sweep"
+        is_behind = state.trouble == "LedgerBehind"
+        if self.glance.answers and (is_behind or not self.glance.is_running):
+            first = f"starter.py recover {number}" if is_behind or self.is_begun else "starter.py sweep"
             return (first, "starter.py doctor")
         if not self.glance.answers or not self.glance.workers:
             return ("starter.py doctor", "worker.py")

@@ -21,7 +21,7 @@ from gateways.ports.recovery import RecoveryBook
 from models.case import CaseState, Step
 from models.errors import EngineUnreachable, NotFound
 from models.messages import EVENTS_AT_MOST, CaseEvent, EventKind, Record
-from models.recovery import SAID_TO_IT, Finding, Remedy, Told
+from models.recovery import Finding, Remedy, Told
 from models.stuck_groups import RUNNING_CASES
 from runtime.delivery import Delivery
 from runtime.namespace import OwnNamespace
@@ -86,9 +86,13 @@ class Recovery:
         return Finding(case_number, remedy) if remedy is not None else await self._compared(client, told)
 
     async def lost(self) -> AsyncIterator[Finding]:
-        """Yield what is to be done with each open case, the next due first, also where that is nothing."""
-        for case_number in await asyncio.to_thread(self._book.open_cases):
-            yield await self.look(case_number)
+        """Yield what is to be done with each open case, the next due first, also where that is nothing.
+
+        Then with those that ended after the ledger was put back and before anybody recovered them.
+        """
+        for numbers in (self._book.open_cases, self._book.cases_with_gaps):
+            for case_number in await asyncio.to_thread(numbers):
+                yield await self.look(case_number)
 
     async def astray(self) -> AsyncIterator[Finding]:
         """Yield what runs in Temporal and is over in the ledger, unknown to it, or another case's."""
@@ -120,7 +124,8 @@ class Recovery:
         """Return what follows from how Temporal has a case; None where its story must be compared."""
         case = told.state.case
         if told.state.outcome is not None:
-            return Remedy.NOTHING
+            can_tell = told.has_gap and seen is not None and seen.run_id == told.run
+            return None if can_tell else Remedy.NOTHING
         if seen is None:
             return Remedy.START if told.is_started else Remedy.NOTHING
         if birth_of(seen.raw_info.memo) != case.birth:
@@ -135,21 +140,10 @@ class Recovery:
         story = await _story(client, number)
         if story is None:
             return Finding(number, Remedy.UNKNOWN)
-        if story.state.outcome is None and await asyncio.to_thread(self._is_forgetful, story, told):
+        if story.state.outcome is None and any(map(told.lacks, story.events)):
             return Finding(number, Remedy.RESTART, story.uploads)
         is_whole = (story.run, story.upto) == (told.run, told.last_seq) and not told.has_gap
         return Finding(number, Remedy.NOTHING if is_whole and story.state == told.state else Remedy.TELL)
-
-    def _is_forgetful(self, story: _Story, told: Told) -> bool:
-        """Tell whether a ledger that was put back lacks what people or institutions said to the case.
-
-        What the case heard before the ledger's present life is lost; what came since may be on its way.
-        """
-        began_at = self._book.life_began_at()
-        return began_at is not None and any(
-            event.kind in SAID_TO_IT and event.at < began_at and told.lacks(event, story.run)
-            for event in story.events
-        )
 
     # -- Mending -----------------------------------------------------------------------------------
 
@@ -207,9 +201,7 @@ class Recovery:
             record = await _asked(client, number, since)
             if record is None:
                 raise EngineUnreachable("no worker answers for the case: nothing more was told")
-            is_forgetful |= any(
-                event.kind in SAID_TO_IT and before.lacks(event, record.run) for event in record.events
-            )
+            is_forgetful |= any(map(before.lacks, record.events))
             await asyncio.to_thread(self._ledger.record, record)
             if record.state.outcome is None:
                 for alert in record.alerts:  # one that the ledger has is not told again

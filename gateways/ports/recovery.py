@@ -16,12 +16,12 @@ class RecoveryBook(Protocol):
         """Return how far a case has told its story. Raises NotFound."""
         ...
 
-    def life_began_at(self) -> datetime | None:
-        """Return when the ledger was last put back and went on; None when it never was."""
-        ...
-
     def open_cases(self) -> Sequence[str]:
         """Return the open cases that were started, the next due first."""
+        ...
+
+    def cases_with_gaps(self) -> Sequence[str]:
+        """Return the cases that are over and of whose story events are missing."""
         ...
 
     def given_to_clock(self, case_number: str) -> Sequence[Command]:

@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import httpx
-from temporalio.client import WorkflowExecutionStatus
+from temporalio.client import WorkflowExecution, WorkflowExecutionStatus
 
 from gateways.sql_audit import SqlAudit
 from models.case import CaseState, Outcome
+from models.errors import BadReply
 from models.messages import CaseEvent, EventKind
 from runtime.sealing import faults
 from tests.chaos.administrator import Administrator
@@ -80,12 +81,20 @@ def _ledger(office: Office, clerk: Clerk) -> tuple[tuple[CaseSeen, ...], tuple[s
             state=states[number],
             events=true_story(history),
             alerts=tuple(registry.alerts(number)),
-            reference=office.ledger.submission_reference(number),
+            reference=_reference(office, number),
             retold=sum(event.kind is EventKind.CASE_RETOLD for event in history),
         )
         for number, history in histories.items()
     )
     return seen, tuple(sorted(states.keys() - ends.keys()))
+
+
+def _reference(office: Office, number: str) -> str | None:
+    """Return what SIKS-NG calls the latest submission; None also where the person's key is lost."""
+    try:
+        return office.ledger.submission_reference(number)
+    except BadReply:
+        return None
 
 
 def true_story(history: Sequence[CaseEvent]) -> tuple[CaseEvent, ...]:
@@ -112,7 +121,10 @@ async def _executions(office: Office) -> dict[str, Execution]:
             state: CaseState = await handle.result()
             return state
 
-    listed = {one.id: one async for one in office.client.list_workflows('WorkflowType="Reactivation"')}
+    listed: dict[str, WorkflowExecution] = {}
+    async for one in office.client.list_workflows('WorkflowType="Reactivation"'):
+        if one.id not in listed or listed[one.id].start_time < one.start_time:
+            listed[one.id] = one  # `recover` began it anew
     over = [key for key, one in listed.items() if one.status is WorkflowExecutionStatus.COMPLETED]
     results = dict(zip(over, await asyncio.gather(*map(result, over)), strict=True))
     return {

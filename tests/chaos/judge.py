@@ -223,7 +223,7 @@ def _of_effects(case: CaseSeen, seen: Evidence) -> Iterator[Finding]:
     }
     for key in submitted - opened:
         yield Finding(Wrong.REPEATED, case.number, f"SIKS-NG has {key}, which the case never asked for")
-    is_forgotten = case.reference is None and Store.LEDGER in seen.older
+    is_forgotten = case.reference is None and not seen.older.isdisjoint({Store.LEDGER, Store.KEYS})
     if case.state.outcome is Outcome.REACTIVATED and not is_forgotten:
         for system in ("kemensos", "bpjs"):
             if case.reference is None or case.reference not in effects[system]:
