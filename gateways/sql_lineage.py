@@ -10,9 +10,11 @@ from gateways.ledger_access import LedgerAccess, Upsert, unreachable
 from models.audit_tables import audit_chain
 from models.lineage import Held, Lineage, Past
 from models.lineage_tables import lineage
-from models.tables import cases, counters
+from models.tables import cases, counters, people
 
 _AT_ONCE = 1000
+_COMPARED = 100
+"""How many people a key store must know; one that it does not is enough."""
 _HASH = select(audit_chain.c.hash).where(audit_chain.c.number == bindparam("number", type_=Integer()))
 _REMEMBER = {
     column.name: update(lineage)
@@ -21,6 +23,7 @@ _REMEMBER = {
     for column in (lineage.c.keys_tick, lineage.c.temporal_tick)
 }
 _NEWEST = select(func.max(cases.c.registered_at))
+_NEWEST_KEYS = select(people.c.key_id).order_by(people.c.id.desc()).limit(_COMPARED)
 _BIRTHS = select(cases.c.case_number, cases.c.birth).where(
     cases.c.case_number.in_(bindparam("numbers", type_=String(), expanding=True))
 )
@@ -88,6 +91,11 @@ class SqlLineage:
         with self._access.read() as connection:
             newest: datetime | None = connection.execute(_NEWEST).scalar_one()
         return newest
+
+    def newest_keys(self) -> list[str]:
+        """Return the ids of the keys of those people who came last."""
+        with self._access.read() as connection:
+            return list(connection.execute(_NEWEST_KEYS).scalars())
 
     def births(self, numbers: Collection[str]) -> dict[str, str | None]:
         """Return the birth marks of those of these cases that the ledger holds."""

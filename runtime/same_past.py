@@ -76,9 +76,12 @@ class SamePast:
                     found = await self._in_temporal(lineage)
         if found is None:
             return None
-        held = Held(self._clock(), found)
+        return await self._hold(found)
+
+    async def _hold(self, because: Discord) -> Held:
+        held = Held(self._clock(), because)
         await asyncio.to_thread(self._book.hold, held)
-        log.error("numbers.held", because=found.value)
+        log.error("numbers.held", because=because.value)
         return held
 
     async def require(self) -> None:
@@ -91,7 +94,8 @@ class SamePast:
 
         Temporal notes numbers only, and not each entry of the audit chain: that would be a long history.
         """
-        if (await asyncio.to_thread(self._book.lineage)).held is not None:
+        before = await asyncio.to_thread(self._book.lineage)
+        if before.held is not None:
             return  # what an older copy is must not cover what is known of the newer one
         past = await asyncio.to_thread(self._book.past)
         keys = await asyncio.to_thread(self._vault.witness, past)
@@ -99,6 +103,13 @@ class SamePast:
         if past.numbers != self._told:
             temporal = await self._namespace.note(past)
             self._told = None if temporal is None else past.numbers
+        for tick, known, older in (
+            (keys, before.keys_tick, Discord.KEYS_OLDER),
+            (temporal, before.temporal_tick, Discord.TEMPORAL_OLDER),
+        ):
+            if tick is not None and tick <= known:  # it was put back while we were at work
+                await self._hold(older)
+                return
         await asyncio.to_thread(partial(self._book.remember, keys=keys, temporal=temporal))
 
     def _beside_temporal(self, lineage: Lineage) -> Discord | None:
@@ -107,7 +118,7 @@ class SamePast:
             noted = self._vault.witnessed(past.ledger)
             if self._knows_less(past, noted):
                 return Discord.LEDGER_OLDER
-            if _tick(noted) < lineage.keys_tick:
+            if _tick(noted) < lineage.keys_tick or self._vault.missing(self._book.newest_keys()):
                 return Discord.KEYS_OLDER
         with suppress(Misconfigured):
             if any(self._is_unknown(*one) for one in self._anchored(lineage)):

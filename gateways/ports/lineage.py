@@ -38,6 +38,10 @@ class LineageBook(Protocol):
         """Return when a case was registered last; None when none ever was."""
         ...
 
+    def newest_keys(self) -> Collection[str]:
+        """Return the ids of the keys of those people who came last."""
+        ...
+
     def births(self, numbers: Collection[str]) -> Mapping[str, str | None]:
         """Return the birth marks of those of these cases that the ledger holds."""
         ...

@@ -13,6 +13,7 @@ from pathlib import Path
 from gateways.keyring import new_key
 from gateways.ledger_schema import close_engines
 from models.errors import EngineUnreachable
+from models.messages import AlertKind
 from models.wib import wib_date
 from runtime import adapters
 from runtime.settings import PREFIX, ROOT
@@ -88,12 +89,18 @@ class Administrator:
         self._clerk.go_on(withdraw=unreadable)
 
     async def _wait_until_noticed(self) -> None:
-        """Wait until the engine itself gives out no more numbers; each run has new people after each copy."""
-        lineage = adapters.office(self._office.stack.settings).lineage
+        """Wait until the engine itself gives out no more numbers, or tells that Temporal lost cases.
+
+        Each run has new people after each copy.
+        """
+        lineage, alerts = adapters.office(self._office.stack.settings).lineage, self._office.alerts
         give_up_at = time.monotonic() + _NOTICED_WITHIN_SECONDS
         while time.monotonic() < give_up_at:
             try:
                 if (await asyncio.to_thread(lineage.lineage)).held is not None:
+                    return
+                told = await asyncio.to_thread(alerts.entries)
+                if any(one.alert.kind is AlertKind.CASE_LOST for one in told):
                     return
             except EngineUnreachable:
                 pass  # it may be struck by another fault

@@ -19,6 +19,7 @@ from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.client import Client
 
 from gateways.ledger_schema import open_engine
+from gateways.sql_alert_book import SqlAlertBook
 from gateways.sql_audit import SqlAudit
 from gateways.sql_desk_book import SqlDeskBook
 from gateways.sql_ledger import SqlLedger
@@ -110,6 +111,7 @@ class Office:
         self.registry = SqlRegistry(self.engine, vault)
         self.ledger = SqlLedger(self.engine, vault)
         self.book = SqlDeskBook(self.engine, vault)
+        self.alerts = SqlAlertBook(self.engine)
         self.client: Client = await self.stack.client()
 
     def close(self) -> None:

@@ -61,14 +61,21 @@ class Drill:
     # -- Before ------------------------------------------------------------------------------------
 
     async def before_the_copy(self) -> None:
-        """One is over, two wait for the ministry."""
+        """One is over, three wait for the ministry, one for SIKS-NG, which does not answer for him."""
         await self.come("over")
+        self.people["uploads"] = someone()
+        self.office.turn("kemensos", self.people["uploads"], decide_after_s=FOR_EVER)
+        self.office.turn("siks_ng", self.people["uploads"], fail_first=FOR_EVER)
+        await self.come("uploads")
         for name in ("goes on", "withdraws", "waits"):
             await self.come(name, is_silent=True)
         await self.ends("over")
 
     async def after_the_copy(self) -> None:
-        """One goes on to its end, one withdraws, one comes and is through, one comes and waits."""
+        """One goes on to its end, one is uploaded, one withdraws; one comes and is through, one waits."""
+        self.office.turn("siks_ng", self.people["uploads"], fail_first=0)
+        uploads = self.case_of("uploads")
+        await self.office.until(uploads, lambda state: state.step is Step.KEMENSOS_VERIFICATION)
         self.decide("goes on")
         await self.ends("goes on")
         withdrawn = await self.cli("withdraw", self.case_of("withdraws"), "--reason", "pindah", *SUPERVISOR)
@@ -173,7 +180,7 @@ class Drill:
 
     async def everybody_is_served(self, withdrawn: frozenset[Outcome]) -> None:
         """Each person's newest case comes to its end, and whatever was given or done was so once."""
-        for name in ("waits", "new, waits"):
+        for name in ("waits", "uploads", "new, waits"):
             self.decide(name)
         for name in self.people:
             state = await self.ends(name)
@@ -234,7 +241,7 @@ async def test_the_ledger_is_put_back(drill: Drill) -> None:
     await drill.wake()
     seconds = await drill.is_told()
     did = await drill.mend()
-    assert {"lost: tell", "astray: end"} <= set(did)
+    assert {"lost: tell", "lost: restart", "astray: end"} <= set(did)
     await drill.apply_again("new, over", "new, waits")
     await drill.everybody_is_served(frozenset({Outcome.WITHDRAWN}))
     tell("ledger put back", seconds, did)
@@ -267,7 +274,7 @@ async def test_temporal_is_lost(drill: Drill) -> None:
     await drill.wake()
     seconds = await drill.is_told()
     did = await drill.mend()
-    assert did.count("lost: start") == 2
+    assert did.count("lost: start") == 3
     await drill.everybody_is_served(frozenset({Outcome.WITHDRAWN}))
     tell("Temporal lost", seconds, did)
 

@@ -210,9 +210,41 @@ async def test_a_key_store_put_back_is_noticed_by_the_ledger(stores: Stores, cli
         older = office.put_back("keys.db")
         assert await older.why_held() is Discord.KEYS_OLDER
         standing = await older.restoring.look()
-        assert standing.people_without_key == 1
+        assert (standing.people_without_key, len(standing.cases_without_key)) == (1, 1)
         await older.restoring.go_on(standing, by="tangsel-supervisor")
         assert await older.why_held() is None
+        older.close()
+
+
+async def test_a_key_store_put_back_by_seconds_is_noticed_by_whom_it_lacks(
+    stores: Stores, client: Client
+) -> None:
+    """Nothing was noted since the copy; but somebody came, and his key is gone."""
+    async with serving(client):
+        await stores.case()
+        await stores.past.bear_witness()
+        office = stores.copied()
+        assert await office.why_held() is None
+        case = await office.case()
+        older = office.put_back("keys.db")
+        assert await older.why_held() is Discord.KEYS_OLDER
+        standing = await older.restoring.look()
+        assert standing.cases_without_key == (case.case_number,)
+        older.close()
+
+
+async def test_a_key_store_put_back_under_a_process_at_work_is_noticed_as_it_counts(
+    stores: Stores, client: Client
+) -> None:
+    """It counts on from less than it had told; a few rounds more, and nobody could see it."""
+    async with serving(client):
+        await stores.case()
+        office = stores.copied()
+        for _ in range(3):
+            await office.past.bear_witness()
+        older = office.put_back("keys.db")
+        await older.past.bear_witness()
+        assert older.book.lineage().held.because is Discord.KEYS_OLDER  # type: ignore[union-attr]
         older.close()
 
 

@@ -1,0 +1,96 @@
+"""What recovery reads of a ledger: what it lacks of a case, by what it holds and not by events alone."""
+
+import pytest
+from sqlalchemy import Engine, delete
+
+from gateways.sql_ledger import SqlLedger
+from gateways.sql_recovery import SqlRecovery
+from gateways.sql_registry import SqlRegistry
+from models.case import CaseRef, Step
+from models.desk import NewLetter
+from models.messages import CaseEvent, EventKind
+from models.tables import case_events
+from tests.ledger.builders import MORNING, a_new_case, a_record, a_state, a_telling, an_event
+from tests.vaults import a_vault
+
+ANSWERED = EventKind.ANSWER_RECORDED
+
+
+@pytest.fixture
+def case(registry: SqlRegistry) -> CaseRef:
+    """Register a case."""
+    return registry.register(a_new_case()).case
+
+
+@pytest.fixture
+def book(engine: Engine) -> SqlRecovery:
+    """The ledger as recovery reads it."""
+    return SqlRecovery(engine, a_vault())
+
+
+def answered(step: Step, decision: str = "approved", attempt: int = 1, **facts: str) -> CaseEvent:
+    """Return the event that a step was answered."""
+    told = {"step": step, "attempt": attempt, "reason": None, "facts": {"decision": decision, **facts}}
+    return an_event(2, ANSWERED).model_copy(update=told)
+
+
+def test_an_upload_without_its_submission_was_lost(
+    ledger: SqlLedger, book: SqlRecovery, case: CaseRef
+) -> None:
+    """Also where the event itself was told after the ledger was put back: the row came before it."""
+    uploaded = answered(Step.SIKS_NG_UPLOAD)
+    ledger.record(a_telling(a_state(case, 2), uploaded))
+    assert book.told(case.case_number).lacks(uploaded)
+    ledger.save_submission(case.case_number, 1, "SIKS-1", MORNING)
+    assert not book.told(case.case_number).lacks(uploaded)
+    assert book.told(case.case_number).lacks(answered(Step.SIKS_NG_UPLOAD, attempt=2))
+    assert not book.told(case.case_number).lacks(answered(Step.SIKS_NG_UPLOAD, "handed_over", attempt=2))
+
+
+def test_a_recommendation_without_its_letter_was_lost(
+    ledger: SqlLedger, book: SqlRecovery, case: CaseRef
+) -> None:
+    """A step that was returned leaves no letter."""
+    assert book.told(case.case_number).lacks(answered(Step.RECOMMENDATION))
+    assert not book.told(case.case_number).lacks(answered(Step.RECOMMENDATION, "returned"))
+    ledger.issue_letter(case.case_number, 1, NewLetter(MORNING.date(), "dg", lambda n, _: str(n), None))
+    assert not book.told(case.case_number).lacks(answered(Step.RECOMMENDATION))
+
+
+@pytest.mark.parametrize(
+    "kind", [ANSWERED, EventKind.PAPERS_ADDED, EventKind.TRACK_SWITCHED, EventKind.DATA_CORRECTED]
+)
+def test_what_people_gave_was_lost_with_their_command(
+    book: SqlRecovery, case: CaseRef, kind: EventKind
+) -> None:
+    """The ledger writes a command before it is given; the machine gives none."""
+    by_hand = an_event(2, kind).model_copy(update={"facts": {"command": "c-1", "by": "sari"}})
+    assert book.told(case.case_number).lacks(by_hand)
+    assert not book.told(case.case_number).lacks(an_event(2, kind))
+    assert not book.told(case.case_number).lacks(
+        by_hand.model_copy(update={"kind": EventKind.STEP_RETRIED})
+    ), "a retry leaves nothing that the case needs later"
+
+
+def test_a_case_that_ended_with_a_gap_in_its_story_is_found(
+    ledger: SqlLedger, book: SqlRecovery, case: CaseRef, engine: Engine
+) -> None:
+    """It came to its end after the ledger was put back: what it told in between is told again."""
+    closing = an_event(4, EventKind.CASE_CLOSED)
+    ledger.record(a_record(case, an_event(2), an_event(3), closing, closed=True))
+    assert book.cases_with_gaps() == []
+    with engine.begin() as connection:
+        connection.execute(delete(case_events).where(case_events.c.seq == 3))
+    assert book.cases_with_gaps() == [case.case_number]
+    assert book.told(case.case_number).has_gap
+
+
+def test_a_whole_story_of_another_epoch_has_no_gap(
+    ledger: SqlLedger, book: SqlRecovery, case: CaseRef
+) -> None:
+    """A story that a reset began anew has no first event of its own."""
+    ledger.record(a_record(case, an_event(2), an_event(3)))
+    ending = a_state(case, 3, closed=True)
+    ledger.record(a_telling(ending, an_event(2), an_event(3, EventKind.CASE_CLOSED), run="second"))
+    assert book.cases_with_gaps() == []
+    assert not book.told(case.case_number).has_gap
