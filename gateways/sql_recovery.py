@@ -9,7 +9,7 @@ from sqlalchemy import Engine, Integer, String, bindparam, case, func, select, u
 from gateways import command_rows, dossier_query, epochs, ledger_rows
 from gateways.ledger_access import LedgerAccess, lock_case, no_such_case, unreachable
 from gateways.ports.vault import Vault
-from gateways.registration import register_all
+from gateways.registration import STARTED, register_all
 from models.case import CaseRef, Outcome, WaitingOn
 from models.desk import Command, CommandKind, CommandResult
 from models.desk_tables import commands, letters, submissions
@@ -36,7 +36,7 @@ _SUBMITTED = select(submissions.c.attempt).where(submissions.c.case_number == _N
 _RUNS = select(case_runs.c.run).where(case_runs.c.case_number == _NUMBER)
 _OPEN = (
     select(cases.c.case_number)
-    .where(cases.c.closed_at.is_(None), cases.c.started_at.is_not(None))
+    .where(cases.c.closed_at.is_(None))
     .order_by(cases.c.due_at.asc().nulls_last(), cases.c.case_number)
 )
 _COUNTED = (
@@ -112,9 +112,14 @@ class SqlRecovery:
         )
 
     def open_cases(self) -> list[str]:
-        """Return the open cases that were started, the next due first."""
+        """Return the open cases, the next due first; also those that may never have been begun."""
         with self._access.read() as connection:
             return list(connection.execute(_OPEN).scalars())
+
+    def mark_started(self, case_number: str, now: datetime) -> None:
+        """Note that the case's workflow exists; the first note stays."""
+        with self._access.write() as connection:
+            connection.execute(STARTED, {"number": case_number, "now": now})
 
     def cases_with_gaps(self) -> list[str]:
         """Return the cases that are over and of whose story events are missing."""

@@ -158,10 +158,12 @@ class Recovery:
                     await asyncio.to_thread(self._ledger.begin_submission, number, attempt)
                 return await self._begin_anew(number)
             case Remedy.TELL:
+                await asyncio.to_thread(self._book.mark_started, number, self._clock())
                 return await self._tell(number)
             case Remedy.RENUMBER:
                 case = await asyncio.to_thread(self._book.renumber, number, self._clock())
                 await self._start(case)
+                await asyncio.to_thread(self._book.mark_started, case.case_number, self._clock())
                 return f"goes on as {case.case_number}"
             case Remedy.END:
                 await self._end(number)
@@ -172,6 +174,7 @@ class Recovery:
     async def _begin_anew(self, number: str) -> str:
         told = await asyncio.to_thread(self._book.told, number)
         await self._start.again(told.state.case)
+        await asyncio.to_thread(self._book.mark_started, number, self._clock())
         commands = await asyncio.to_thread(self._book.given_to_clock, number)
         if not commands:
             return "begun anew"

@@ -17,7 +17,11 @@ class RecoveryBook(Protocol):
         ...
 
     def open_cases(self) -> Sequence[str]:
-        """Return the open cases that were started, the next due first."""
+        """Return the open cases, the next due first; also those that may never have been begun."""
+        ...
+
+    def mark_started(self, case_number: str, now: datetime) -> None:
+        """Note that the case's workflow exists; the first note stays."""
         ...
 
     def cases_with_gaps(self) -> Sequence[str]:

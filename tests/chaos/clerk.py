@@ -77,6 +77,7 @@ class Clerk:
         self._busy = 0
         self._life = 1
         """How often stores were put back, and one."""
+        self._may_be_active = False
         self._unreadable: list[str] = []
         """Cases to be withdrawn, since the keys of their people are lost."""
         self._thread = threading.Thread(target=self._run, name="clerk")
@@ -96,12 +97,14 @@ class Clerk:
             self._is_closed = True
             self._gate.wait_for(lambda: self._busy == 0 or not self._thread.is_alive())
 
-    def go_on(self, *, withdraw: list[str]) -> None:
+    def go_on(self, *, withdraw: list[str], may_be_active: bool) -> None:
         """Open it again after stores were put back: who is not known any more applies anew.
 
-        So do the people of the cases `withdraw`, which are withdrawn before.
+        So do the people of the cases `withdraw`, which are withdrawn before. With `may_be_active` neither
+        ledger nor Temporal knows of some what the institutions have done for them.
         """
         with self._gate:
+            self._may_be_active |= may_be_active
             self._life += 1
             self._unreadable += withdraw
             self._is_closed = False
@@ -131,7 +134,8 @@ class Clerk:
     def ends(self, place: int) -> frozenset[str]:
         """Return where the newest case of a person may stand."""
         ends = self._plan.fates[place].ends
-        return ends | {Outcome.ALREADY_ACTIVE} if place in self.applied_again else ends
+        is_open = self._may_be_active or place in self.applied_again
+        return ends | {Outcome.ALREADY_ACTIVE} if is_open else ends
 
     @property
     def settled(self) -> int:

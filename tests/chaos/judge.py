@@ -221,7 +221,8 @@ def _of_effects(case: CaseSeen, seen: Evidence) -> Iterator[Finding]:
         for event in case.events
         if event.kind is EventKind.STEP_OPENED and event.step is Step.SIKS_NG_UPLOAD
     }
-    for key in submitted - opened:
+    is_known = not {Store.LEDGER, Store.TEMPORAL} <= seen.older
+    for key in submitted - opened if is_known else ():
         yield Finding(Wrong.REPEATED, case.number, f"SIKS-NG has {key}, which the case never asked for")
     is_forgotten = case.reference is None and not seen.older.isdisjoint({Store.LEDGER, Store.KEYS})
     if case.state.outcome is Outcome.REACTIVATED and not is_forgotten:

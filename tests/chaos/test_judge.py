@@ -9,6 +9,7 @@ from models.case import CaseHealth, CaseRef, CaseState, Outcome, SlaState, Step,
 from models.messages import Alert, AlertKind, CaseEvent, EventKind
 from tests.chaos.evidence import expected_attributes
 from tests.chaos.judge import CaseSeen, Evidence, Execution, Wrong, judge, message_of
+from tests.chaos.plan import Store
 
 NOW = datetime(2026, 2, 10, 9, tzinfo=UTC)
 DUE = NOW - timedelta(minutes=10)
@@ -236,6 +237,36 @@ PLANTED = {
         LATE,
     ),
     "an alert that nobody received": (replace(FINE, received={}), Wrong.UNTOLD, LATE),
+    "a number that two people were given": (replace(FINE, mixed=(CALM,)), Wrong.DOUBLED, CALM),
+    "stores put back that nobody noticed": (
+        replace(FINE, unmended=("noticed by nobody",)),
+        Wrong.UNMENDED,
+        "restoring",
+    ),
+    "a case that was forgotten and still runs": (
+        replace(
+            FINE,
+            executions={**FINE.executions, "PBI-1": FINE.executions[WAITING]},
+            forgotten=frozenset({"PBI-1"}),
+            older=frozenset({Store.LEDGER}),
+        ),
+        Wrong.DISAGREE,
+        "PBI-1",
+    ),
+    "a case that is over and runs in an older Temporal": (
+        replace(an_execution(CALM, is_running=True), older=frozenset({Store.TEMPORAL})),
+        Wrong.DISAGREE,
+        CALM,
+    ),
+    "an open case that an older Temporal lacks": (
+        replace(
+            FINE,
+            executions={number: FINE.executions[number] for number in (CALM, LATE)},
+            older=frozenset({Store.TEMPORAL}),
+        ),
+        Wrong.DISAGREE,
+        WAITING,
+    ),
     "personal data": (replace(FINE, leaks=("NIK in worker.log",)), Wrong.LEAK, "personal data"),
 }
 
@@ -246,6 +277,25 @@ def test_it_names_what_is_planted(what: str) -> None:
     seen, wrong, about = PLANTED[what]
 
     assert (wrong, about) in wrongs(seen)
+
+
+def test_what_a_store_put_back_forgets_is_not_held_against_it() -> None:
+    """An ended run of a case that the ledger lost, its submission, and over cases that Temporal lost."""
+    lost = "PBI-3674-2026-000009"
+    of_ledger = replace(
+        FINE,
+        executions={**FINE.executions, lost: replace(FINE.executions[CALM], result=None)},
+        effects={**FINE.effects, "siks_ng": {**FINE.effects["siks_ng"], f"{lost}:siks_ng_upload:1": 1}},
+        forgotten=frozenset({lost}),
+        older=frozenset({Store.LEDGER}),
+    )
+    assert judge(of_ledger) == []
+    of_temporal = replace(
+        FINE,
+        executions={WAITING: FINE.executions[WAITING]},
+        older=frozenset({Store.TEMPORAL}),
+    )
+    assert judge(of_temporal) == []
 
 
 def test_a_level_above_the_breach_is_not_a_second_breach() -> None:

@@ -5,9 +5,11 @@ Each drill prints a line of the table in docs/restore.md.
 
 import json
 import shutil
+import sqlite3
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -136,6 +138,14 @@ class Drill:
             for file in self.copies.glob(f"{name}*"):
                 shutil.copy2(file, self.office.stack.folder / file.name)
 
+    def forget_the_start_of(self, name: str) -> None:
+        """Let the ledger be as if copied between a case's registration and the note that it was begun."""
+        with closing(sqlite3.connect(self.office.stack.folder / LEDGER)) as ledger, ledger:
+            changed = ledger.execute(
+                "UPDATE cases SET started_at = NULL WHERE case_number = ?", [self.case_of(name)]
+            )
+            assert changed.rowcount == 1
+
     # -- After -------------------------------------------------------------------------------------
 
     async def cli(self, *words: str | Path) -> Ran:
@@ -238,6 +248,7 @@ async def test_the_ledger_is_put_back(drill: Drill) -> None:
     await drill.after_the_copy()
     drill.rest()
     drill.put_back(LEDGER)
+    drill.forget_the_start_of("goes on")
     await drill.wake()
     seconds = await drill.is_told()
     did = await drill.mend()
