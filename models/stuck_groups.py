@@ -48,6 +48,8 @@ class StuckGroup:
             return "starter.py desk list --all --unassigned"
         if self.trouble == TOO_OFTEN or self.is_returned or has_our_reference(self.trouble):
             return f"starter.py why {self.examples[0]}"
+        if self.trouble == "LedgerBehind":
+            return "starter.py recover --lost"
         verb = "escalate" if self.trouble in SLOW else "retry"
         return f"starter.py bulk {verb} --where {shlex.quote(self.where)}"
 

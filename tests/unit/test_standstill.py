@@ -133,6 +133,8 @@ def test_groups_hold_what_their_filter_finds() -> None:
     assert refused.fix == f"starter.py bulk retry --where '{refused.where}'"
     assert waits.fix.startswith("starter.py bulk escalate")
     assert mended.fix == f"starter.py why {returned.case.case_number}"
+    (behind,) = groups_of([stuck("LedgerBehind")], {"3674": POLICY}, NOW)
+    assert behind.fix == "starter.py recover --lost"
 
 
 def an_item(state: CaseState, assignee: str | None) -> DeskItem:
@@ -162,6 +164,7 @@ def test_what_to_type_next_follows_from_where_the_case_stands() -> None:
     only = f"--where 'WorkflowId=\"{waits.case.case_number}\"'"
     assert why(refused).next == (f"starter.py retry {number}",)
     assert why(stuck("BadReply")).next[0] == "starter.py doctor"
+    assert why(stuck("LedgerBehind")).next[0].startswith("starter.py recover ")
     assert why(applicant).next[0] == f"starter.py documents add {applicant.case.case_number} KIND=PATH"
     assert why(parked).next == ("starter.py outage list", "starter.py outage end kemensos")
     assert why(waits, SERVED, entry=an_entry(waits)).next == (
