@@ -18,7 +18,7 @@ from intake.intake import Intake
 from intake.papers import Papers
 from models.case import CaseHealth, CaseState, Outcome
 from models.desk import Command
-from models.errors import BadReply, EngineUnreachable, TryAgain, WrongState
+from models.errors import BadReply, EngineUnreachable, NotFound, TryAgain, WrongState
 from models.page import Page
 from runtime import adapters
 from runtime.delivery import Delivery
@@ -189,6 +189,7 @@ class Clerk:
         await self._until_done(submit)
 
     async def _until_done(self, work: Callable[[], Awaitable[object]]) -> None:
+        life = self._life
         while not self._stop.is_set():
             try:
                 async with self._open_counter():
@@ -196,6 +197,10 @@ class Clerk:
             except (EngineUnreachable, TryAgain, BadReply, OSError, httpx.HTTPError):
                 self.again += 1
                 await asyncio.sleep(_TRY_AGAIN_SECONDS)
+            except NotFound:
+                if life == self._life:
+                    raise
+                return  # the ledger was put back meanwhile, and its person will apply anew
             else:
                 return
 
@@ -216,7 +221,7 @@ class Clerk:
                 done.clear()
                 stuck_since.clear()
                 await self._let_apply_again({state.case.case_number for state in found})
-            for place, number in list(self.cases.items()):
+            for place, number in list(self.cases.items() if found is not None else ()):
                 if (state := self.states.get(number)) is None:
                     continue
                 fate = self._plan.fates[place]
