@@ -20,7 +20,7 @@ _NAMES = union(
 
 def names_in(engine: Engine) -> Iterator[str]:
     """Yield the names of the files that a ledger names, each once."""
-    with LedgerAccess(engine, unreachable(engine)).read() as connection:
+    with LedgerAccess(engine, unreachable(engine)).snapshot() as connection:
         yield from connection.execute(_NAMES.execution_options(yield_per=1000)).scalars()
 
 

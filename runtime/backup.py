@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Engine, func, make_url, select
+from sqlalchemy import Engine, func, make_url, select, text
 
 from gateways.ledger_access import LedgerAccess, unreachable
 from gateways.ledger_check import require_opens
@@ -32,9 +32,8 @@ from runtime.settings import Settings
 
 MANIFEST: Final = "manifest.json"
 _PARTIAL: Final = ".partial"
-_HOLD: Final = (
-    "UPDATE lineage SET held_since = now(), held_because = '{}' WHERE held_since IS NULL;\n"  # after the dump
-)
+_SCHEMA: Final = text("SELECT quote_ident(current_schema())")
+_HOLD: Final = "UPDATE {}.lineage SET held_since = now(), held_because = '{}' WHERE held_since IS NULL;\n"
 
 
 @dataclass(frozen=True)
@@ -80,14 +79,29 @@ def back_up(settings: Settings, into: Path, keys_into: Path | None, *, told: Cal
     begun by then ends in `.partial` and is no backup.
     """
     ledger, store = open_engine(settings.ledger_url), keys.keystore_engine(settings)
+    try:
+        return _back_up(settings, (ledger, store), into, keys_into or into, told)
+    finally:
+        ledger.dispose()
+        store.dispose()
+
+
+def _back_up(
+    settings: Settings,
+    engines: tuple[Engine, Engine],
+    into: Path,
+    keys_into: Path,
+    told: Callable[[int], None],
+) -> Made:
+    ledger, store = engines
     require_current(ledger)
     now = ledger_clock(ledger)()
     name = f"reaktivasi-{now:%Y%m%dT%H%M%SZ}"
-    folder, of_keys = into / name, (keys_into or into) / f"{name}-keys"
+    folder, of_keys = into / name, keys_into / f"{name}-keys"
     for path in (folder, of_keys):
         _make(_partial(path))
     copied = _copy(ledger, settings.ledger_url, _partial(folder), "ledger")
-    _hold(copied, now)
+    _hold(copied, ledger, now)
     files = copy_files(settings.documents, _partial(folder) / "documents", told)
     shutil.copytree(settings.policies_dir, _partial(folder) / "policies")
     copied_keys = _copy(store, settings.keystore_url, _partial(of_keys), "keys")
@@ -127,10 +141,12 @@ def _copy(engine: Engine, url: str, folder: Path, name: str) -> Path:
     return target
 
 
-def _hold(copied: Path, now: datetime) -> None:
+def _hold(copied: Path, ledger: Engine, now: datetime) -> None:
     if copied.suffix == ".sql":
+        with LedgerAccess(ledger, unreachable(ledger)).read() as connection:
+            schema: str = connection.execute(_SCHEMA).scalar_one()  # a dump forgets the search path
         with copied.open("a", encoding="utf-8") as file:
-            file.write(_HOLD.format(Discord.COPY.value))
+            file.write(_HOLD.format(schema, Discord.COPY.value))
         return
     engine = open_engine(f"sqlite:///{copied}")
     SqlLineage(engine).hold(Held(now, Discord.COPY))

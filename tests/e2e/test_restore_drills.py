@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -276,9 +277,16 @@ async def test_temporal_is_put_back(drill: Drill) -> None:
 
 
 async def test_temporal_is_lost(drill: Drill) -> None:
-    """A new one knows nothing: every open case is begun anew."""
+    """A new one knows nothing: every open case is begun anew, with the time that it was given."""
     await drill.before_the_copy()
     await drill.after_the_copy()
+    waits = drill.case_of("waits")
+    promised = drill.office.registry.case(waits).due_at
+    assert promised is not None
+    given = await drill.cli("extend", waits, "--by", "PT3H", "--reason", "SIKS-NG mati", *SUPERVISOR)
+    assert given.code == 0, given.said
+    later = promised + timedelta(hours=3)
+    await drill.office.until(waits, lambda state: state.due_at == later)
     drill.rest()
     for file in drill.office.stack.folder.glob(f"{TEMPORAL}*"):
         file.unlink()
@@ -286,6 +294,7 @@ async def test_temporal_is_lost(drill: Drill) -> None:
     seconds = await drill.is_told()
     did = await drill.mend()
     assert did.count("lost: start") == 3
+    assert drill.office.registry.case(waits).due_at == later
     await drill.everybody_is_served(frozenset({Outcome.WITHDRAWN}))
     tell("Temporal lost", seconds, did)
 
