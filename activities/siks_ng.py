@@ -25,6 +25,9 @@ class SiksNgUpload:
     def siks_ng_upload(self, ask: StepAsk) -> StepReply:
         """Submit under the attempt's idempotency key and keep the reference in the ledger.
 
+        A case that was begun anew counts its attempts from one; what a run before handed in is not handed in
+        again, but asked for under its own key.
+
         A person who is covered by now is not submitted. That is asked before the first call only: after
         it, being active may be what this very submission brought about.
         """
@@ -36,16 +39,17 @@ class SiksNgUpload:
         dossier = self._ledger.dossier(ask.case_number)
         if dossier.letter_number is None:
             raise LedgerBehind("the ledger has no recommendation of the case")
-        if not self._ledger.submission_begun(ask.case_number, ask.attempt):
+        attempt, is_begun = self._ledger.upload(ask.case_number, ask.attempt)
+        if not is_begun:
             if (moot := moot_for(dossier.person, self._bpjs, ask.case_number)) is not None:
                 return moot
-            self._ledger.begin_submission(ask.case_number, ask.attempt)
+            self._ledger.begin_submission(ask.case_number, attempt)
         submission = Submission(
             person=dossier.person,
             recommendation_number=dossier.letter_number,
             deactivated_on=dossier.deactivated_on,
             documents=tuple(paper.sha256 for paper in dossier.papers),
         )
-        reference = self._siks_ng.submit(submission, key=ask.key)
-        self._ledger.save_submission(ask.case_number, ask.attempt, reference, activity.info().started_time)
+        reference = self._siks_ng.submit(submission, key=ask.model_copy(update={"attempt": attempt}).key)
+        self._ledger.save_submission(ask.case_number, attempt, reference, activity.info().started_time)
         return Approved()

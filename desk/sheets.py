@@ -173,5 +173,5 @@ class Sheets:
             ),
         }[item.step]
         if item.step is Step.SIKS_NG_UPLOAD and self._book.submission_begun(number, item.attempt):
-            return ("MESIN MUNGKIN SUDAH MENGIRIM: cari dulu orang ini di portal", *hints)
+            return ("MUNGKIN SUDAH TERKIRIM: cari dulu orang ini di portal", *hints)
         return hints

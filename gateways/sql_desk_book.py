@@ -275,7 +275,7 @@ class SqlDeskBook:
             return submission_rows.receipt(connection, self._vault, case_number, attempt)
 
     def submission_begun(self, case_number: str, attempt: int) -> bool:
-        """Tell whether the machine may have reached SIKS-NG with this attempt."""
+        """Tell whether this attempt, or a later one of a run before, may have reached SIKS-NG."""
         with self._access.read() as connection:
             return submission_rows.is_begun(connection, case_number, attempt)
 

@@ -25,7 +25,7 @@ from gateways.ports.vault import Vault
 from gateways.sealed_rows import key_of_case
 from models.desk import IssuedLetter, NewLetter, PortalReceipt
 from models.desk_tables import submissions, submissions_begun
-from models.dossier import Dossier, Person
+from models.dossier import Dossier, Person, Upload
 from models.errors import NumbersHeld, ReferenceTaken, Unavailable, WrongState
 from models.messages import CaseEvent, EventKind, Record
 from models.policy import DocumentKind
@@ -131,10 +131,10 @@ class SqlLedger:
                 raise WrongState(f"{case_number} is over: nothing is handed in for it")
             connection.execute(_BEGIN.on(connection), {"case_number": case_number, "attempt": attempt})
 
-    def submission_begun(self, case_number: str, attempt: int) -> bool:
-        """Tell whether an attempt may have reached SIKS-NG."""
+    def upload(self, case_number: str, attempt: int) -> Upload:
+        """Return under which attempt an upload is done; another one when the case was begun anew."""
         with self._access.read() as connection:
-            return submission_rows.is_begun(connection, case_number, attempt)
+            return submission_rows.upload(connection, case_number, attempt)
 
     def save_submission(self, case_number: str, attempt: int, reference: str, submitted_at: datetime) -> None:
         """Keep the SIKS-NG reference of an attempt; the first one of an attempt stays.
@@ -146,8 +146,8 @@ class SqlLedger:
             lock_case(connection, case_number)
             of_attempt, now = (case_number, attempt), self._clock()
             owner = submission_rows.write(connection, self._vault, of_attempt, receipt, MACHINE, now)
-            if owner is not None and owner != case_number:
-                raise ReferenceTaken(case_number, owner)
+            if owner is not None and owner[0] != case_number:
+                raise ReferenceTaken(case_number, owner[0])
 
     def submission_reference(self, case_number: str) -> str | None:
         """Return the SIKS-NG reference of the latest attempt that is not void; None when there is none."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Integer, RowMapping, String, bindparam, select, update
+from sqlalchemy import Connection, Integer, RowMapping, String, bindparam, literal, select, update
 
 from gateways.audit_forms import announce
 from gateways.ledger_access import Upsert
@@ -12,6 +12,7 @@ from gateways.ports.vault import PersonKey, Vault
 from gateways.sealed_rows import PAPER, REFERENCE, key_of_case
 from models.desk import PortalReceipt
 from models.desk_tables import submissions, submissions_begun
+from models.dossier import Upload
 from models.errors import WrongState
 from models.references import folded
 
@@ -19,7 +20,7 @@ _NUMBER = bindparam("case_number", type_=String())
 _ATTEMPT = bindparam("attempt", type_=Integer())
 _OF_ATTEMPT = (submissions.c.case_number == _NUMBER, submissions.c.attempt == _ATTEMPT)
 _THERE = select(submissions).where(*_OF_ATTEMPT)
-_OWNER = select(submissions.c.case_number).where(
+_OWNER = select(submissions.c.case_number, submissions.c.attempt).where(
     submissions.c.reference_index == bindparam("index"), submissions.c.voided_at.is_(None)
 )
 _KEEP = Upsert(
@@ -35,8 +36,14 @@ _VOID = (
     )
     .values(voided_at=bindparam("at"), voided_by=bindparam("by"))
 )
-_BEGUN = select(submissions_begun.c.attempt).where(
-    submissions_begun.c.case_number == _NUMBER, submissions_begun.c.attempt == _ATTEMPT
+_BEGUN = (
+    select(submissions_begun.c.attempt, literal(None).label("voided_at"))
+    .where(submissions_begun.c.case_number == _NUMBER, submissions_begun.c.attempt >= _ATTEMPT)
+    .union_all(
+        select(submissions.c.attempt, submissions.c.voided_at).where(
+            submissions.c.case_number == _NUMBER, submissions.c.attempt >= _ATTEMPT
+        )
+    )
 )
 
 
@@ -74,10 +81,10 @@ def write(  # noqa: PLR0913, PLR0917 - a row's columns
     receipt: PortalReceipt,
     by: str,
     now: datetime,
-) -> str | None:
+) -> tuple[str, int] | None:
     """Write a submission, and return None; otherwise whose its reference is already: then nothing is written.
 
-    An attempt that has a submission keeps it; `of_attempt` is case number and attempt.
+    An attempt that has a submission keeps it; `of_attempt` is case number and attempt, as is the owner.
     """
     key = key_of_case(connection, vault, of_attempt[0])
     row = _row_of(vault, key, of_attempt, receipt, by)
@@ -99,8 +106,11 @@ def keep(  # noqa: PLR0913, PLR0917 - a row's columns
     case_number, attempt = of_attempt
     if connection.execute(_THERE, {"case_number": case_number, "attempt": attempt}).first() is not None:
         raise WrongState(f"{case_number}, attempt {attempt}, has a submission already")
-    if (other := write(connection, vault, of_attempt, receipt, by, now)) is not None:
-        raise WrongState(f"this reference belongs to {other} already: compare it with the portal")
+    if (owner := write(connection, vault, of_attempt, receipt, by, now)) is None:
+        return
+    if owner[0] == case_number and owner[1] > attempt:
+        return  # the case was begun anew, and this is what an earlier run of it was given
+    raise WrongState(f"this reference belongs to {owner[0]} already: compare it with the portal")
 
 
 def void(connection: Connection, case_number: str, attempt: int, by: str, now: datetime) -> None:
@@ -123,13 +133,29 @@ def receipt(connection: Connection, vault: Vault, case_number: str, attempt: int
     return PortalReceipt(reference(key, row), row["submitted_at"], proof)
 
 
-def _owner(connection: Connection, index: str) -> str | None:
-    """Return the case that a reference belongs to, by the reference's index; None when it is free."""
-    found: str | None = connection.execute(_OWNER, {"index": index}).scalar_one_or_none()
-    return found
+def _owner(connection: Connection, index: str) -> tuple[str, int] | None:
+    """Return the case and the attempt that a reference belongs to, by its index; None when it is free."""
+    row = connection.execute(_OWNER, {"index": index}).one_or_none()
+    return None if row is None else (row.case_number, row.attempt)
 
 
 def is_begun(connection: Connection, case_number: str, attempt: int) -> bool:
-    """Tell whether an attempt may have reached SIKS-NG by machine."""
-    found = connection.execute(_BEGUN, {"case_number": case_number, "attempt": attempt})
-    return found.one_or_none() is not None
+    """Tell whether an attempt, or a later one of a run before, may have reached SIKS-NG."""
+    begun, void = _begun(connection, case_number, attempt)
+    return bool(begun - void)
+
+
+def upload(connection: Connection, case_number: str, attempt: int) -> Upload:
+    """Return under which attempt an upload is done: a case that was begun anew counts from one again.
+
+    It goes on with the newest that may have reached SIKS-NG, or beyond that when its receipt became void.
+    """
+    begun, void = _begun(connection, case_number, attempt)
+    newest = max(begun | void, default=attempt)
+    return Upload(newest + 1, is_begun=False) if newest in void else Upload(newest, is_begun=newest in begun)
+
+
+def _begun(connection: Connection, case_number: str, attempt: int) -> tuple[set[int], set[int]]:
+    """Return which attempts from this one on were begun, and of which the receipt became void."""
+    rows = connection.execute(_BEGUN, {"case_number": case_number, "attempt": attempt}).all()
+    return {row.attempt for row in rows}, {row.attempt for row in rows if row.voided_at is not None}

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 
 from models.case import CaseRef, Track
 from models.identity import Sex
@@ -96,3 +97,11 @@ class Dossier:
     """Of the letter that is not void; None while there is none."""
     is_submitted: bool = False
     """Whether any attempt may have reached SIKS-NG: being active may be what that brought about."""
+
+
+class Upload(NamedTuple):
+    """An attempt at the upload to SIKS-NG."""
+
+    attempt: int
+    is_begun: bool
+    """Whether it may have reached SIKS-NG already."""

@@ -95,7 +95,7 @@ class Told:
             case Step.RECOMMENDATION:
                 return not self.has_letter
             case Step.SIKS_NG_UPLOAD:
-                return event.attempt not in self.submitted
+                return max(self.submitted, default=0) < (event.attempt or 0)
         return False
 
 

@@ -10,7 +10,7 @@ from gateways.ports.institutions import Decision, Participant, Submission, Verdi
 from models.case import CaseState
 from models.desk import IssuedLetter, NewLetter
 from models.digest import CityFigures
-from models.dossier import Dossier, Person
+from models.dossier import Dossier, Person, Upload
 from models.errors import SystemDown
 from models.messages import Alert, CaseEvent, EventKind, GiveAnswer, Record, StepAsk
 from models.outage import System
@@ -87,8 +87,9 @@ class FakeLedger:
     def begin_submission(self, case_number: str, attempt: int) -> None:
         self.begun.add((case_number, attempt))
 
-    def submission_begun(self, case_number: str, attempt: int) -> bool:
-        return (case_number, attempt) in self.begun
+    def upload(self, case_number: str, attempt: int) -> Upload:
+        newest = max([attempt, *(number for case, number in self.begun if case == case_number)])
+        return Upload(newest, is_begun=(case_number, newest) in self.begun)
 
     def save_submission(self, case_number: str, attempt: int, reference: str, submitted_at: datetime) -> None:
         self.references[case_number] = reference

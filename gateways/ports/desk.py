@@ -135,7 +135,7 @@ class DeskBook(Protocol):
         ...
 
     def submission_begun(self, case_number: str, attempt: int) -> bool:
-        """Tell whether the machine may have reached SIKS-NG with this attempt."""
+        """Tell whether this attempt, or a later one of a run before, may have reached SIKS-NG."""
         ...
 
     def letters(self, case_number: str) -> list[IssuedLetter]:

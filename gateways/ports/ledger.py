@@ -6,7 +6,7 @@ from typing import Protocol
 
 from models.case import CaseRef, CaseState, SlaState, Step
 from models.desk import IssuedLetter, NewLetter
-from models.dossier import Dossier, NewCase, Paper, Person, Registered
+from models.dossier import Dossier, NewCase, Paper, Person, Registered, Upload
 from models.messages import Alert, CaseEvent, Record
 from models.page import Page
 from models.policy import DocumentKind
@@ -50,8 +50,11 @@ class Ledger(Protocol):
         """Note that an attempt is about to reach SIKS-NG. Noting it again changes nothing."""
         ...
 
-    def submission_begun(self, case_number: str, attempt: int) -> bool:
-        """Tell whether an attempt may have reached SIKS-NG."""
+    def upload(self, case_number: str, attempt: int) -> Upload:
+        """Return under which attempt an upload is done: the newest that may have reached SIKS-NG.
+
+        That is a later one than the workflow's when the case was begun anew, which counts from one again.
+        """
         ...
 
     def save_submission(self, case_number: str, attempt: int, reference: str, submitted_at: datetime) -> None:

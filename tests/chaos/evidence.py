@@ -8,7 +8,7 @@ import httpx
 from temporalio.client import WorkflowExecution, WorkflowExecutionStatus
 
 from gateways.sql_audit import SqlAudit
-from models.case import CaseState, Outcome
+from models.case import CaseState, Outcome, Step
 from models.errors import BadReply
 from models.messages import CaseEvent, EventKind
 from runtime.sealing import faults
@@ -82,6 +82,13 @@ def _ledger(office: Office, clerk: Clerk) -> tuple[tuple[CaseSeen, ...], tuple[s
             events=true_story(history),
             alerts=tuple(registry.alerts(number)),
             reference=_reference(office, number),
+            asked=frozenset(
+                event.attempt
+                for event in history
+                if event.kind is EventKind.STEP_OPENED
+                and event.step is Step.SIKS_NG_UPLOAD
+                and event.attempt is not None
+            ),
             retold=sum(event.kind is EventKind.CASE_RETOLD for event in history),
         )
         for number, history in histories.items()

@@ -79,6 +79,8 @@ class CaseSeen:
     alerts: tuple[Alert, ...]
     reference: str | None
     """What SIKS-NG calls the latest submission."""
+    asked: frozenset[int] = frozenset()
+    """Attempts at the upload that it ever opened, in whichever run."""
     retold: int = 0
     """How often it told its story anew, since Temporal had lost a workflow task."""
 
@@ -134,7 +136,7 @@ def judge(seen: Evidence) -> list[Finding]:
     for case in seen.cases:
         found += _of_end(case)
         found += _of_numbers(case)
-        found += _of_breach(case, seen.at)
+        found += _of_breach(case, seen.at, seen.older)
         found += _of_alerts(case, seen.received)
         found += _of_effects(case, seen)
         found += _of_temporal(case, seen)
@@ -176,7 +178,7 @@ def _of_numbers(case: CaseSeen) -> Iterator[Finding]:
         yield Finding(Wrong.GAP, case.number, f"event numbers jump: {', '.join(gaps)}")
 
 
-def _of_breach(case: CaseSeen, at: datetime) -> Iterator[Finding]:
+def _of_breach(case: CaseSeen, at: datetime, older: frozenset[Store]) -> Iterator[Finding]:
     state = case.state
     noted = sum(event.kind is EventKind.SLA_BREACHED for event in case.events)
     end = state.closed_at or at
@@ -189,7 +191,8 @@ def _of_breach(case: CaseSeen, at: datetime) -> Iterator[Finding]:
     if state.outcome is not None and (state.sla_state is SlaState.MISSED) != bool(noted):
         yield Finding(Wrong.BREACH, case.number, f"ended as {state.sla_state} with {noted} breach(es) noted")
     told = sum(alert.kind is AlertKind.SLA_BREACH and 1 in (alert.levels or (1,)) for alert in case.alerts)
-    if told != noted:
+    is_over_and_told_again = Store.LEDGER in older and state.outcome is not None and not told
+    if told != noted and not is_over_and_told_again:
         yield Finding(Wrong.UNTOLD, case.number, f"{noted} breach(es) noted and {told} told in the outbox")
 
 
@@ -215,12 +218,11 @@ def _of_effects(case: CaseSeen, seen: Evidence) -> Iterator[Finding]:
         if event.kind is EventKind.ANSWER_RECORDED and event.step is Step.SIKS_NG_UPLOAD
     }
     for key in taken - submitted:
-        yield Finding(Wrong.UNDONE, case.number, f"SIKS-NG does not have {key}")
-    opened = {
-        f"{case.number}:{event.step}:{event.attempt}"
-        for event in case.events
-        if event.kind is EventKind.STEP_OPENED and event.step is Step.SIKS_NG_UPLOAD
-    }
+        if not any(
+            key < later for later in submitted
+        ):  # done under the key of a run before it was begun anew
+            yield Finding(Wrong.UNDONE, case.number, f"SIKS-NG does not have {key}")
+    opened = {f"{case.number}:{Step.SIKS_NG_UPLOAD}:{attempt}" for attempt in case.asked}
     is_known = not {Store.LEDGER, Store.TEMPORAL} <= seen.older
     for key in submitted - opened if is_known else ():
         yield Finding(Wrong.REPEATED, case.number, f"SIKS-NG has {key}, which the case never asked for")

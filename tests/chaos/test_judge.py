@@ -57,7 +57,12 @@ def a_breach(number: str, name: str = "100", levels: tuple[int, ...] = (1,)) -> 
 UPLOADED = (EventKind.CASE_REGISTERED, EventKind.STEP_OPENED, EventKind.ANSWER_RECORDED)
 CASES = {
     CALM: CaseSeen(
-        frozenset({"reactivated"}), a_state(CALM), events(*UPLOADED, EventKind.CASE_CLOSED), (), "SIKS-1"
+        frozenset({"reactivated"}),
+        a_state(CALM),
+        events(*UPLOADED, EventKind.CASE_CLOSED),
+        (),
+        "SIKS-1",
+        frozenset({1}),
     ),
     LATE: CaseSeen(
         frozenset({"reactivated"}),
@@ -65,6 +70,7 @@ CASES = {
         events(*UPLOADED, EventKind.SLA_BREACHED, EventKind.CASE_CLOSED),
         (a_breach(LATE),),
         "SIKS-2",
+        frozenset({1}),
     ),
     WAITING: CaseSeen(
         frozenset({"NIK_BEDA"}),

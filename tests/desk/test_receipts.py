@@ -157,4 +157,4 @@ def test_the_sheet_warns_when_the_machine_may_have_been_first(bench: Bench) -> N
     item = bench.claimed(OPERATOR, UPLOAD)
     assert not any("MESIN" in hint for hint in bench.work.sheet(HAND, item.id).hints)
     bench.ledger.begin_submission(item.case.case_number, 1)
-    assert bench.work.sheet(HAND, item.id).hints[0].startswith("MESIN MUNGKIN SUDAH MENGIRIM")
+    assert bench.work.sheet(HAND, item.id).hints[0].startswith("MUNGKIN SUDAH TERKIRIM")

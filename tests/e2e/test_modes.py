@@ -49,7 +49,7 @@ async def test_a_machine_that_fails_for_good_leaves_the_case_to_a_person(own_off
         stuck = await office.until(case, lambda state: state.health is CaseHealth.STUCK)
         assert (stuck.trouble, item.reason) == ("BadReply", "BadReply")
         sheet = await office.cli("desk", "show", str(item.id), "--as", OPERATOR)
-        assert "MESIN MUNGKIN SUDAH MENGIRIM" in sheet.out
+        assert "MUNGKIN SUDAH TERKIRIM" in sheet.out
         office.turn("siks_ng", person)
         receipt = portal(office, office.look_up_in_portal(case, person))
         ran = await office.cli("answer", case, "siks_ng_upload", "--approve", *receipt, "--as", OPERATOR)

@@ -3,11 +3,13 @@
 import pytest
 from sqlalchemy import Engine, delete
 
+from gateways import submission_rows
 from gateways.sql_ledger import SqlLedger
 from gateways.sql_recovery import SqlRecovery
 from gateways.sql_registry import SqlRegistry
 from models.case import CaseRef, Step
 from models.desk import NewLetter
+from models.dossier import Upload
 from models.messages import CaseEvent, EventKind
 from models.tables import case_events
 from tests.ledger.builders import MORNING, a_new_case, a_record, a_state, a_telling, an_event
@@ -45,6 +47,31 @@ def test_an_upload_without_its_submission_was_lost(
     assert not book.told(case.case_number).lacks(uploaded)
     assert book.told(case.case_number).lacks(answered(Step.SIKS_NG_UPLOAD, attempt=2))
     assert not book.told(case.case_number).lacks(answered(Step.SIKS_NG_UPLOAD, "handed_over", attempt=2))
+
+
+def test_a_case_begun_anew_does_not_upload_again_what_a_run_before_did(
+    ledger: SqlLedger, book: SqlRecovery, case: CaseRef
+) -> None:
+    """It counts its attempts from one again; SIKS-NG knows the newest by its own key."""
+    number = case.case_number
+    assert ledger.upload(number, 1) == Upload(1, is_begun=False)
+    ledger.begin_submission(number, 2)
+    assert ledger.upload(number, 1) == Upload(2, is_begun=True)
+    ledger.save_submission(number, 2, "SIKS-2", MORNING)
+    assert ledger.upload(number, 1) == ledger.upload(number, 2) == Upload(2, is_begun=True)
+    assert ledger.upload(number, 3) == Upload(3, is_begun=False), "returned since: another one is wanted"
+    assert not book.told(number).lacks(answered(Step.SIKS_NG_UPLOAD)), "or it would be begun anew for ever"
+
+
+def test_an_upload_whose_receipt_became_void_is_done_again(
+    ledger: SqlLedger, engine: Engine, case: CaseRef
+) -> None:
+    """Under a key that was never used, however the run counts."""
+    ledger.begin_submission(case.case_number, 2)
+    ledger.save_submission(case.case_number, 2, "SIKS-2", MORNING)
+    with engine.begin() as connection:
+        submission_rows.void(connection, case.case_number, 2, "tangsel-supervisor", MORNING)
+    assert ledger.upload(case.case_number, 1) == Upload(3, is_begun=False)
 
 
 def test_a_recommendation_without_its_letter_was_lost(
