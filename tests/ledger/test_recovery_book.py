@@ -8,8 +8,9 @@ from gateways.sql_ledger import SqlLedger
 from gateways.sql_recovery import SqlRecovery
 from gateways.sql_registry import SqlRegistry
 from models.case import CaseRef, Step
-from models.desk import NewLetter
+from models.desk import NewLetter, PortalReceipt
 from models.dossier import Upload
+from models.errors import WrongState
 from models.messages import CaseEvent, EventKind
 from models.tables import case_events
 from tests.ledger.builders import MORNING, a_new_case, a_record, a_state, a_telling, an_event
@@ -121,3 +122,16 @@ def test_a_whole_story_of_another_epoch_has_no_gap(
     ledger.record(a_telling(ending, an_event(2), an_event(3, EventKind.CASE_CLOSED), run="second"))
     assert book.cases_with_gaps() == []
     assert not book.told(case.case_number).has_gap
+
+
+def test_a_reference_that_the_case_was_given_before_is_taken_from_the_portal_again(
+    ledger: SqlLedger, engine: Engine, case: CaseRef
+) -> None:
+    """By hand too: begun anew the case asks for attempt 1, and the portal shows what attempt 2 was given."""
+    ledger.save_submission(case.case_number, 2, "SIKS-2", MORNING)
+    receipt = PortalReceipt("SIKS-2", MORNING, None)
+    with engine.begin() as connection:
+        submission_rows.keep(connection, a_vault(), (case.case_number, 1), receipt, "siti", MORNING)
+    assert ledger.submission_reference(case.case_number) == "SIKS-2"
+    with engine.begin() as connection, pytest.raises(WrongState, match="belongs to"):
+        submission_rows.keep(connection, a_vault(), (case.case_number, 3), receipt, "siti", MORNING)

@@ -51,6 +51,18 @@ async def test_a_person_who_was_covered_meanwhile_is_not_submitted(stopped_bench
     assert bench.siks_ng.effects == {}
 
 
+async def test_what_a_run_before_handed_in_is_not_handed_in_again(stopped_bench: Bench) -> None:
+    """Begun anew the case is at its first attempt; SIKS-NG is asked under the key of the second, used before."""
+    bench = stopped_bench
+    handle = await begin(bench, ("9", "21"), ("0", "21"))
+    bench.ledger.begun.add((handle.id, 2))
+    bench.kemensos.script = [Decision(Verdict.APPROVED)]
+    async with bench.serving():
+        state = await handle.result()
+    assert state.outcome is Outcome.REACTIVATED, "being active is what that submission brought about"
+    assert list(bench.siks_ng.effects) == [f"{handle.id}:siks_ng_upload:2"]
+
+
 async def test_after_a_lost_reply_being_active_is_the_work_of_this_case(stopped_bench: Bench) -> None:
     """SIKS-NG did the work, the reply was lost; the retry submits under its key and reactivates."""
     bench = stopped_bench
