@@ -222,6 +222,8 @@ class Clerk:
                 stuck_since.clear()
                 await self._let_apply_again({state.case.case_number for state in found})
             for place, number in list(self.cases.items() if found is not None else ()):
+                if life != self._life:
+                    break  # what was found is of before stores were put back
                 if (state := self.states.get(number)) is None:
                     continue
                 fate = self._plan.fates[place]
