@@ -89,7 +89,10 @@ class Counter:
         elif kept is None:
             screen.print(f"{command.case_number} {done}", style="bold")
         else:
-            screen.print(f"{command.case_number} {done}: kept in the ledger", style="bold yellow")
+            screen.print(
+                f"{command.case_number} kept in the ledger, the case has not taken it yet: {done}",
+                style="bold yellow",
+            )
             screen.print(f"  {kept.words}", style="yellow")
 
 

@@ -169,7 +169,7 @@ def _people(found: Why) -> Iterator[tuple[str, str, str]]:
         what = f"item {item.id}: {STEP[item.step]}, {ITEM[item.kind]} ({item.role}, {hand_words(item)})"
         yield "desk", what, "bold red" if item.gone else ""
     if found.undelivered:
-        yield "not delivered", f"{found.undelivered} perintah menunggu worker", "yellow"
+        yield "not delivered", f"{found.undelivered} perintah belum sampai ke kasus", "yellow"
     if found.alert is not None:
         alert, by = found.alert.alert, found.alert.acknowledged_by
         left = f", yang {GONE[Gone.LEFT]}" if found.in_charge_left else ""

@@ -2,59 +2,33 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from temporalio.client import (
     Client,
     WorkflowExecutionDescription,
     WorkflowExecutionStatus,
-    WorkflowQueryFailedError,
-    WorkflowQueryRejectedError,
 )
 from temporalio.service import RPCError, RPCStatusCode
 
 from gateways.ports.alerts import AlertChannel
 from gateways.ports.ledger import Ledger
 from gateways.ports.recovery import RecoveryBook
-from models.case import CaseState, Step
 from models.errors import EngineUnreachable, NotFound
-from models.messages import EVENTS_AT_MOST, CaseEvent, EventKind, Record
+from models.messages import EVENTS_AT_MOST
 from models.recovery import Finding, Remedy, Told
 from models.stuck_groups import RUNNING_CASES
+from runtime.case_story import FIRST_SEQ, asked, whole_story
 from runtime.delivery import Delivery
 from runtime.namespace import OwnNamespace
 from runtime.starting import CaseStarter
 from runtime.temporal import UNREACHABLE, birth_of
 from workflows import options
-from workflows.reactivation import Reactivation
 
-_FIRST_SEQ: Final = 2
-_ASKED_WITHIN: Final = timedelta(seconds=10)
 _CLOCK_RUNS_WITHIN: Final = 30.0
 _LOOK_EVERY: Final = 0.2
 _FORGOTTEN: Final = "; letters, receipts and papers since the copy are lost: see the portal and the counter"
-
-
-@dataclass(frozen=True)
-class _Story:
-    """All that a case tells of itself."""
-
-    run: str
-    upto: int
-    events: tuple[CaseEvent, ...]
-    state: CaseState
-
-    @property
-    def uploads(self) -> frozenset[int]:
-        """Attempts at the upload that were begun."""
-        of_upload = (event for event in self.events if event.step is Step.SIKS_NG_UPLOAD)
-        return frozenset(
-            event.attempt
-            for event in of_upload
-            if event.kind is EventKind.STEP_OPENED and event.attempt is not None
-        )
 
 
 class Recovery:
@@ -137,7 +111,7 @@ class Recovery:
     async def _compared(self, client: Client, told: Told) -> Finding:
         """Return what follows from what the case tells now."""
         number = told.state.case.case_number
-        story = await _story(client, number)
+        story = await whole_story(client, number)
         if story is None:
             return Finding(number, Remedy.UNKNOWN)
         if story.state.outcome is None and any(map(told.lacks, story.events)):
@@ -198,10 +172,10 @@ class Recovery:
 
     async def _tell(self, number: str) -> str:
         """Tell the ledger the whole story again, and its end; what it has already stays as it is."""
-        client, since = await self._namespace.client(), _FIRST_SEQ
+        client, since = await self._namespace.client(), FIRST_SEQ
         before, is_forgetful = await asyncio.to_thread(self._book.told, number), False
         while True:
-            record = await _asked(client, number, since)
+            record = await asked(client, number, since)
             if record is None:
                 raise EngineUnreachable("no worker answers for the case: nothing more was told")
             is_forgetful |= any(map(before.lacks, record.events))
@@ -244,25 +218,3 @@ async def _described(client: Client, case_number: str) -> WorkflowExecutionDescr
         raise EngineUnreachable(UNREACHABLE) from None
     except RuntimeError:
         raise EngineUnreachable(UNREACHABLE) from None
-
-
-async def _story(client: Client, number: str) -> _Story | None:
-    """Return all that a case tells; None when no worker answers."""
-    events: list[CaseEvent] = []
-    since = _FIRST_SEQ
-    while (record := await _asked(client, number, since)) is not None:
-        events += record.events
-        since += EVENTS_AT_MOST
-        if since > record.upto:
-            return _Story(record.run, record.upto, tuple(events), record.state)
-    return None
-
-
-async def _asked(client: Client, case_number: str, since: int) -> Record | None:
-    """Return what a case told from an event on; None when no worker answers."""
-    try:
-        return await client.get_workflow_handle(case_number).query(
-            Reactivation.story, since, rpc_timeout=_ASKED_WITHIN
-        )
-    except (WorkflowQueryFailedError, WorkflowQueryRejectedError, RPCError, RuntimeError):
-        return None

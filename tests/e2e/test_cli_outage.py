@@ -51,7 +51,7 @@ async def without_worker(office: Office) -> WithoutWorker:
 def test_without_a_worker_a_withdrawal_is_kept(without_worker: WithoutWorker) -> None:
     """Exit code 0 within the time limit, and the words say that it is kept and delivered later."""
     assert without_worker.withdrawal.code == 0
-    assert "kept in the ledger" in without_worker.withdrawal.out
+    assert "kept in the ledger, the case has not taken it yet" in without_worker.withdrawal.out
     assert "a worker delivers the command" in without_worker.withdrawal.out
 
 

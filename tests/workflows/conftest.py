@@ -54,6 +54,12 @@ BY_HAND = Modes()
 
 Handle = WorkflowHandle[Reactivation, CaseState]
 
+_SERVER = (
+    "frontend.WorkflowTimeSkippingEnabled=true",
+    'history.timerProcessorMaxTimeShift="20ms"',
+)
+"""A timer that is due at once, as it is after a jump of the clock, fires by default up to a second later."""
+
 
 @asynccontextmanager
 async def dev_server() -> AsyncIterator[WorkflowEnvironment]:
@@ -64,7 +70,7 @@ async def dev_server() -> AsyncIterator[WorkflowEnvironment]:
         data_converter=pydantic_data_converter,
         search_attributes=[column.key for column in search_attributes.COLUMNS],
         dev_server_log_level="error",
-        dev_server_extra_args=["--dynamic-config-value", "frontend.WorkflowTimeSkippingEnabled=true"],
+        dev_server_extra_args=[word for value in _SERVER for word in ("--dynamic-config-value", value)],
     ) as started:
         yield started
 

@@ -52,7 +52,7 @@ async def test_a_person_who_was_covered_meanwhile_is_not_submitted(stopped_bench
 
 
 async def test_what_a_run_before_handed_in_is_not_handed_in_again(stopped_bench: Bench) -> None:
-    """Begun anew the case is at its first attempt; SIKS-NG is asked under the key of the second, used before."""
+    """Begun anew it is at its first attempt; SIKS-NG is asked under the key of the second, used before."""
     bench = stopped_bench
     handle = await begin(bench, ("9", "21"), ("0", "21"))
     bench.ledger.begun.add((handle.id, 2))

@@ -1,0 +1,58 @@
+"""What a case tells of itself, as its workflow answers when it is asked."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from temporalio.client import Client, WorkflowQueryFailedError, WorkflowQueryRejectedError
+from temporalio.service import RPCError
+
+from models.case import CaseState, Step
+from models.messages import EVENTS_AT_MOST, CaseEvent, EventKind, Record
+from workflows.reactivation import Reactivation
+
+FIRST_SEQ: Final = 2
+"""Number of the first event that a workflow tells; before it stands `case.registered`."""
+_ASKED_WITHIN: Final = timedelta(seconds=10)
+
+
+@dataclass(frozen=True)
+class Story:
+    """All that a case tells of itself."""
+
+    run: str
+    upto: int
+    events: tuple[CaseEvent, ...]
+    state: CaseState
+
+    @property
+    def uploads(self) -> frozenset[int]:
+        """Attempts at the upload that were begun."""
+        of_upload = (event for event in self.events if event.step is Step.SIKS_NG_UPLOAD)
+        return frozenset(
+            event.attempt
+            for event in of_upload
+            if event.kind is EventKind.STEP_OPENED and event.attempt is not None
+        )
+
+
+async def whole_story(client: Client, number: str) -> Story | None:
+    """Return all that a case tells; None when no worker answers."""
+    events: list[CaseEvent] = []
+    since = FIRST_SEQ
+    while (record := await asked(client, number, since)) is not None:
+        events += record.events
+        since += EVENTS_AT_MOST
+        if since > record.upto:
+            return Story(record.run, record.upto, tuple(events), record.state)
+    return None
+
+
+async def asked(client: Client, case_number: str, since: int) -> Record | None:
+    """Return what a case tells from an event on; None when no worker answers."""
+    try:
+        return await client.get_workflow_handle(case_number).query(
+            Reactivation.story, since, rpc_timeout=_ASKED_WITHIN
+        )
+    except (WorkflowQueryFailedError, WorkflowQueryRejectedError, RPCError, RuntimeError):
+        return None
