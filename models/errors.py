@@ -1,15 +1,15 @@
 """Our exceptions. Each class says who must act; no message holds text from outside.
 
     ReactivationError
-    |- TryAgain                 nobody: the engine asks again by itself
-    |  |- Unavailable           an outside system is down, slow or overloaded   (exit code 5)
+    |- TryAgain                 nobody: the engine asks again by itself         (exit code 5)
+    |  |- Unavailable           an outside system is down, slow or overloaded
     |  `- NotYetAnswered        the institution has not decided yet (benign)
-    |- SystemDown               nobody: the case is parked until the outage is over
-    |- NeedsPerson              asking again does not help until somebody acts
+    |- SystemDown               nobody: the case is parked until the outage is over (exit code 5)
+    |- NeedsPerson              asking again does not help until somebody acts  (exit code 4)
     |  |- Refused               an officer: the outside system will not take this call
     |  |- ReferenceTaken        an officer: SIKS-NG calls two people by one reference
     |  |- BadReply              an engineer: the reply is not what was agreed
-    |  |- Misconfigured         an administrator: address, credential or policy
+    |  |- Misconfigured         an administrator: address, credential or policy (exit code 2)
     |  `- DocumentLost          an officer: a paper in the store is gone or was altered
     |- BadInput                 the operator: the input breaks a rule      (exit code 2)
     |- NotFound                 the operator: no such case                 (exit code 3)

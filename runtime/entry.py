@@ -13,9 +13,11 @@ from models.errors import (
     BadInput,
     EngineUnreachable,
     Misconfigured,
+    NeedsPerson,
     NotFound,
     ReactivationError,
-    Unavailable,
+    SystemDown,
+    TryAgain,
     WrongState,
 )
 
@@ -25,7 +27,9 @@ EXIT_CODES: dict[type[ReactivationError], int] = {
     NotFound: 3,
     WrongState: 4,
     EngineUnreachable: 5,
-    Unavailable: 5,
+    NeedsPerson: 4,
+    TryAgain: 5,
+    SystemDown: 5,
 }
 
 
@@ -43,7 +47,7 @@ def leave(code: int) -> NoReturn:
 
 
 def exit_code_of(error: ReactivationError) -> int:
-    """Return the documented exit code of an error; 1 for one that has none."""
+    """Return the documented exit code of an error."""
     return next((code for kind, code in EXIT_CODES.items() if isinstance(error, kind)), 1)
 
 
