@@ -32,6 +32,8 @@ class Glance:
 
     answers: bool
     """Whether Temporal answered at all; without that nothing else is known."""
+    is_known: bool = False
+    """Whether Temporal has something under the case's number, running or over."""
     is_running: bool = False
     is_anothers: bool = False
     """Whether what runs under the case's number is another case."""
@@ -90,7 +92,8 @@ class Why:
             return ()
         is_behind = state.trouble == "LedgerBehind"
         if self.glance.answers and (is_behind or not self.glance.is_running):
-            first = f"starter.py recover {number}" if is_behind or self.is_begun else "starter.py sweep"
+            can_begin = not (is_behind or self.is_begun or self.glance.is_known)
+            first = "starter.py sweep" if can_begin else f"starter.py recover {number}"
             return (first, "starter.py doctor")
         if not self.glance.answers or not self.glance.workers:
             return ("starter.py doctor", "worker.py")

@@ -41,9 +41,10 @@ async def _described(client: Client, case: CaseRef, workers: int) -> Glance:
         raise
     raw = description.raw_description
     if birth_of(description.raw_info.memo) != case.birth:
-        return Glance(answers=True, is_anothers=True, workers=workers)
+        return Glance(answers=True, is_known=True, is_anothers=True, workers=workers)
     return Glance(
         answers=True,
+        is_known=True,
         is_running=description.status is WorkflowExecutionStatus.RUNNING,
         workers=workers,
         task_attempts=raw.pending_workflow_task.attempt,

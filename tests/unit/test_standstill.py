@@ -199,6 +199,10 @@ def test_what_is_wrong_with_the_engine_comes_first() -> None:
     assert why(refused, UNKNOWN).next == ("starter.py doctor", "worker.py")
     assert why(refused, Glance(answers=True, is_running=True)).next == ("starter.py doctor", "worker.py")
     assert why(refused, Glance(answers=True, workers=1)).next[0].startswith("starter.py recover ")
+    unbegun = replace(why(refused, Glance(answers=True, workers=1)), is_begun=False)
+    assert unbegun.next[0] == "starter.py sweep"
+    met = replace(unbegun, glance=Glance(answers=True, is_known=True, workers=1))
+    assert met.next[0].startswith("starter.py recover "), "a start would meet what has its number"
     fails = why(refused, Glance(answers=True, is_running=True, workers=1, task_attempts=3))
     assert (fails.error, fails.next[0].split()[0]) == ("Unexpected", "temporal")
 
