@@ -103,6 +103,7 @@ class SqlRecovery:
             is_started=row["started_at"] is not None,
             run=row["run"],
             task=row["told_task"],
+            at=row["told_at"],
             last_seq=row["last_seq"],
             events=events if is_first else events | {_FIRST_EVENT},
             earlier_runs=runs - {row["run"]},

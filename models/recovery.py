@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
@@ -65,6 +66,8 @@ class Told:
     """The run that told last; None when none has told anything."""
     task: int
     """How long that run's history was."""
+    at: datetime | None
+    """When it told, by its own clock."""
     last_seq: int
     events: frozenset[int]
     """Numbers of the events of the present epoch; fewer than `last_seq` means a gap."""
@@ -80,6 +83,10 @@ class Told:
     def has_gap(self) -> bool:
         """Whether an event is missing."""
         return len(self.events) < self.last_seq
+
+    def is_beyond(self, run: str, place: tuple[int, datetime, int]) -> bool:
+        """Whether the run told from a later place of its history than this one: it forgot since."""
+        return run == self.run and self.at is not None and place < (self.task, self.at, self.last_seq)
 
     def lacks(self, event: CaseEvent) -> bool:
         """Whether the ledger does not hold what an event of the case stands for: it was put back since.

@@ -1,7 +1,7 @@
 """What a case tells of itself, as its workflow answers when it is asked."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from temporalio.client import Client, WorkflowQueryFailedError, WorkflowQueryRejectedError
@@ -21,9 +21,16 @@ class Story:
     """All that a case tells of itself."""
 
     run: str
+    task: int
+    at: datetime
     upto: int
     events: tuple[CaseEvent, ...]
     state: CaseState
+
+    @property
+    def place(self) -> tuple[int, datetime, int]:
+        """From which place of its history it is told: the ledger hears no telling from an earlier one."""
+        return self.task, self.at, self.upto
 
     @property
     def uploads(self) -> frozenset[int]:
@@ -44,7 +51,7 @@ async def whole_story(client: Client, number: str) -> Story | None:
         events += record.events
         since += EVENTS_AT_MOST
         if since > record.upto:
-            return Story(record.run, record.upto, tuple(events), record.state)
+            return Story(record.run, record.task, record.at, record.upto, tuple(events), record.state)
     return None
 
 

@@ -114,7 +114,8 @@ class Recovery:
         story = await whole_story(client, number)
         if story is None:
             return Finding(number, Remedy.UNKNOWN)
-        if story.state.outcome is None and any(map(told.lacks, story.events)):
+        is_forgetful = told.is_beyond(story.run, story.place) and story.state != told.state
+        if story.state.outcome is None and (is_forgetful or any(map(told.lacks, story.events))):
             return Finding(number, Remedy.RESTART, story.uploads)
         is_whole = (story.run, story.upto) == (told.run, told.last_seq) and not told.has_gap
         return Finding(number, Remedy.NOTHING if is_whole and story.state == told.state else Remedy.TELL)

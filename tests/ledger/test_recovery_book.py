@@ -1,5 +1,7 @@
 """What recovery reads of a ledger: what it lacks of a case, by what it holds and not by events alone."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import Engine, delete
 
@@ -35,6 +37,20 @@ def answered(step: Step, decision: str = "approved", attempt: int = 1, **facts: 
     """Return the event that a step was answered."""
     told = {"step": step, "attempt": attempt, "reason": None, "facts": {"decision": decision, **facts}}
     return an_event(2, ANSWERED).model_copy(update=told)
+
+
+def test_a_run_that_stands_before_what_it_told_is_known(
+    ledger: SqlLedger, book: SqlRecovery, case: CaseRef
+) -> None:
+    """Temporal was put back and the run goes another time the same way: the ledger hears no such telling."""
+    told, again = MORNING, MORNING + timedelta(minutes=1)
+    ledger.record(a_telling(a_state(case, 2), an_event(2), task=23, at=told))
+    known = book.told(case.case_number)
+    assert known.is_beyond("first", (21, again, 2))
+    assert ledger.record(a_telling(a_state(case, 3), an_event(2), an_event(3), task=21, at=again)) == []
+    assert not known.is_beyond("first", (23, told, 2))
+    assert not known.is_beyond("first", (25, again, 2))
+    assert not known.is_beyond("second", (21, again, 2)), "another run is told anew"
 
 
 def test_an_upload_without_its_submission_was_lost(
