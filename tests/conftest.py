@@ -7,7 +7,7 @@ import pytest
 
 gc.set_threshold(50_000, 20, 50)  # looking for garbage among thousands of tests took a third of their loading
 
-_LONG_FIRST: Final = ("e2e", "workflows")
+_LONG_FIRST: Final = ("e2e", "workflows", "replay", "ledger", "desk")
 """Folders whose files take longest: whoever runs files side by side must not begin them last."""
 
 

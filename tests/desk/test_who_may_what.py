@@ -1,12 +1,14 @@
 """The table of roles, row by row: each command at the gate, and each step's bearer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
+from sqlalchemy import Engine
 
 from desk.decisions import Said, Verb
 from desk.orders import Hand
 from desk.work import OfficeWork
+from gateways.ledger_schema import open_engine
 from models.case import CaseHealth, Step, Track
 from models.desk_tables import commands
 from models.errors import NotAllowed
@@ -21,6 +23,8 @@ from tests.desk.bench import (
     VERIFIER,
     Bench,
 )
+from tests.ledger.conftest import forged
+from tests.ledgers import put_ledger
 
 OFFICERS = {
     Role.INTAKE: COUNTER,
@@ -33,6 +37,15 @@ OFFICERS = {
     Role.HEAD_OF_OFFICE: "tangsel-kepala-kantor",
 }
 """One person of the shipped people.toml for each role, with that role alone."""
+
+
+@pytest.fixture(scope="module")
+def desk_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """Open a ledger on SQLite alone: who may do what is decided before a database is asked."""
+    engine = open_engine(put_ledger(tmp_path_factory.mktemp("ledger") / "ledger.db"))
+    yield engine
+    assert forged(engine) == []
+    engine.dispose()
 
 
 def test_the_tables_are_complete(bench: Bench) -> None:

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 from temporalio.client import Client
@@ -27,13 +28,20 @@ def forms(value: str) -> dict[str, bytes]:
 
 def found(values: Mapping[str, str], places: Mapping[str, bytes]) -> list[str]:
     """Return a line for each value that stands in one of the places; letters count in both cases."""
+    wanted = [(name, form, sought) for name, value in values.items() for form, sought in forms(value).items()]
     lines = []
     for place, content in places.items():
         folded = content.lower()
-        for name, value in values.items():
-            for form, wanted in forms(value).items():
-                if wanted in content or (not form.startswith("base64") and wanted.lower() in folded):
-                    lines.append(f"{name} as {form} in {place}")
+
+        @cache  # many people share a value, and places are large
+        def holds(sought: bytes, is_exact: bool, exact: bytes = content, folded: bytes = folded) -> bool:
+            return sought in exact if is_exact else sought.lower() in folded
+
+        lines += [
+            f"{name} as {form} in {place}"
+            for name, form, sought in wanted
+            if holds(sought, form.startswith("base64"))
+        ]
     return lines
 
 

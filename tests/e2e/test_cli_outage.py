@@ -11,7 +11,7 @@ from tests.e2e.office import STORY, Office, Ran
 from tests.e2e.people import someone
 
 NOWHERE = {"TEMPORAL_ADDRESS": "127.0.0.1:1"}
-RUNS = 4
+RUNS = 2
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ async def test_a_withdrawal_that_was_kept_takes_effect_once(
 
 
 def test_short_commands_leave_with_their_own_exit_code_each_time(without_worker: WithoutWorker) -> None:
-    """Eight runs, half of them with a connection to Temporal: none aborts while the interpreter ends."""
+    """Four runs, half of them with a connection to Temporal: none aborts while the interpreter ends."""
     assert [one.code for one in without_worker.quick] == [0] * (2 * RUNS)
     assert all(one.out.strip() and not one.err for one in without_worker.quick)
 

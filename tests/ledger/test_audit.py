@@ -27,7 +27,7 @@ from tests.ledger.builders import MORNING, at_once
 from tests.ledgers import upgrade
 from tests.vaults import a_vault
 
-FLIPS = 200
+FLIPS = (50, pytest.param(200, marks=pytest.mark.slow))
 ANNOUNCE_AGAIN = "INSERT INTO audit_pending (form, key, at) SELECT form, key, sealed_at FROM audit_chain"
 
 
@@ -59,7 +59,7 @@ def audited(finished: URL, request: pytest.FixtureRequest, tmp_path: Path) -> It
     else:
         admin: Engine = request.getfixturevalue("postgres")
         url = finished.set(database=f"audited_{uuid4().hex}")
-        _administer(admin, f"CREATE DATABASE {url.database} TEMPLATE {finished.database}")
+        _administer(admin, f"CREATE DATABASE {url.database} TEMPLATE {finished.database} STRATEGY file_copy")
     made = Audited(open_engine(url.render_as_string(hide_password=False)))
     yield made
     made.close()
@@ -82,12 +82,13 @@ def test_everything_is_sealed_once_and_verified(audited: Audited) -> None:
     assert audited.faults() == []
 
 
-def test_every_flipped_bit_is_named(audited: Audited) -> None:
-    """Two hundred bytes, one after the other, in the rows and in the chain itself."""
+@pytest.mark.parametrize("flips", FLIPS)
+def test_every_flipped_bit_is_named(audited: Audited, flips: int) -> None:
+    """Many bytes, one after the other, in the rows and in the chain itself."""
     chance = random.Random(27_2022)
     places = audited.places()
     done = 0
-    while done < FLIPS:
+    while done < flips:
         place = chance.choice(places)
         try:
             if not audited.flip(place, chance):

@@ -73,7 +73,9 @@ def desk(tmp_path: Path) -> Desk:
     return Desk(tmp_path)
 
 
-@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, signal.SIGINT, pytest.param(signal.SIGHUP, marks=pytest.mark.slow)]
+)
 def test_who_is_called_away_gives_the_work_back(desk: Desk, number: signal.Signals) -> None:
     """The exit code tells which signal it was."""
     reads, keys = os.pipe()
