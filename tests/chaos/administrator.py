@@ -86,7 +86,7 @@ class Administrator:
         unreadable = restored["cases_without_key"]
         assert isinstance(unreadable, list)
         await self._recover()
-        self._clerk.go_on(withdraw=unreadable, may_be_active={Store.LEDGER, Store.TEMPORAL} <= set(stores))
+        self._clerk.go_on(withdraw=unreadable, may_be_active=Store.LEDGER in stores)
 
     async def _wait_until_noticed(self) -> None:
         """Wait until the engine itself gives out no more numbers, or tells that Temporal lost cases.

@@ -100,8 +100,8 @@ class Clerk:
     def go_on(self, *, withdraw: list[str], may_be_active: bool) -> None:
         """Open it again after stores were put back: who is not known any more applies anew.
 
-        So do the people of the cases `withdraw`, which are withdrawn before. With `may_be_active` neither
-        ledger nor Temporal knows of some what the institutions have done for them.
+        So do the people of the cases `withdraw`, which are withdrawn before. With `may_be_active` the ledger
+        does not know of some what the institutions have done for them.
         """
         with self._gate:
             self._may_be_active |= may_be_active

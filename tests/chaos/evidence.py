@@ -8,6 +8,7 @@ import httpx
 from temporalio.client import WorkflowExecution, WorkflowExecutionStatus
 
 from gateways.sql_audit import SqlAudit
+from gateways.sql_recovery import SqlRecovery
 from models.case import CaseState, Outcome, Step
 from models.errors import BadReply
 from models.messages import CaseEvent, EventKind
@@ -74,6 +75,7 @@ def _ledger(office: Office, clerk: Clerk) -> tuple[tuple[CaseSeen, ...], tuple[s
     ends = {number: clerk.ends(place) for number, place in clerk.given.items()}
     for number in ends.keys() - clerk.cases.values():
         ends[number] |= {Outcome.WITHDRAWN}  # it could not be read any more, and its person applied anew
+    recovery = SqlRecovery(office.engine, office.vault)
     histories = {number: registry.history(number) for number in states if number in ends}
     seen = tuple(
         CaseSeen(
@@ -82,6 +84,7 @@ def _ledger(office: Office, clerk: Clerk) -> tuple[tuple[CaseSeen, ...], tuple[s
             events=true_story(history),
             alerts=tuple(registry.alerts(number)),
             reference=_reference(office, number),
+            submitted=recovery.told(number).submitted,
             asked=frozenset(
                 event.attempt
                 for event in history

@@ -79,6 +79,8 @@ class CaseSeen:
     alerts: tuple[Alert, ...]
     reference: str | None
     """What SIKS-NG calls the latest submission."""
+    submitted: frozenset[int] = frozenset()
+    """Attempts at the upload of which the ledger holds a submission."""
     asked: frozenset[int] = frozenset()
     """Attempts at the upload that it ever opened, in whichever run."""
     retold: int = 0
@@ -226,7 +228,9 @@ def _of_effects(case: CaseSeen, seen: Evidence) -> Iterator[Finding]:
     is_known = not {Store.LEDGER, Store.TEMPORAL} <= seen.older
     for key in submitted - opened if is_known else ():
         yield Finding(Wrong.REPEATED, case.number, f"SIKS-NG has {key}, which the case never asked for")
-    is_forgotten = case.reference is None and not seen.older.isdisjoint({Store.LEDGER, Store.KEYS})
+    is_forgotten = (case.reference is None and Store.KEYS in seen.older) or (
+        Store.LEDGER in seen.older and max(case.submitted, default=0) < max(case.asked, default=0)
+    )
     if case.state.outcome is Outcome.REACTIVATED and not is_forgotten:
         for system in ("kemensos", "bpjs"):
             if case.reference is None or case.reference not in effects[system]:

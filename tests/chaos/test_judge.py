@@ -63,6 +63,7 @@ CASES = {
         (),
         "SIKS-1",
         frozenset({1}),
+        frozenset({1}),
     ),
     LATE: CaseSeen(
         frozenset({"reactivated"}),
@@ -70,6 +71,7 @@ CASES = {
         events(*UPLOADED, EventKind.SLA_BREACHED, EventKind.CASE_CLOSED),
         (a_breach(LATE),),
         "SIKS-2",
+        frozenset({1}),
         frozenset({1}),
     ),
     WAITING: CaseSeen(
