@@ -113,10 +113,9 @@ class SamePast:
         await asyncio.to_thread(partial(self._book.remember, keys=keys, temporal=temporal))
 
     def _beside_temporal(self, lineage: Lineage) -> Discord | None:
-        past = self._book.past()
         with suppress(EngineUnreachable):
-            noted = self._vault.witnessed(past.ledger)
-            if self._knows_less(past, noted):
+            noted = self._vault.witnessed(lineage.ledger)  # before the ledger, which goes on meanwhile
+            if self._knows_less(self._book.past(), noted):
                 return Discord.LEDGER_OLDER
             if _tick(noted) < lineage.keys_tick or self._vault.missing(self._book.newest_keys()):
                 return Discord.KEYS_OLDER

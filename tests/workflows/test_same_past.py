@@ -22,7 +22,7 @@ from gateways.sql_registry import SqlRegistry
 from gateways.sql_vault import SqlVault
 from models.case import CaseRef, Step
 from models.errors import AnotherCase, AnotherLedger, NotRunning, NumbersHeld
-from models.lineage import NUMBERS_SKIPPED, Discord, Held
+from models.lineage import NUMBERS_SKIPPED, Discord, Held, Witnessed
 from models.messages import RetryStep, Withdraw
 from runtime.namespace import OwnNamespace
 from runtime.restoring import Restoring
@@ -214,6 +214,23 @@ async def test_a_key_store_put_back_is_noticed_by_the_ledger(stores: Stores, cli
         await older.restoring.go_on(standing, by="tangsel-supervisor")
         assert await older.why_held() is None
         older.close()
+
+
+async def test_a_ledger_that_goes_on_while_it_is_compared_is_not_older(
+    stores: Stores, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody is registered between two looks: what the key store knows then was in the ledger before."""
+    async with serving(client):
+        await stores.case()
+        ask = stores.vault.witnessed
+
+        def asked(ledger: str) -> Witnessed | None:
+            stores.registry.register(a_new_case())
+            stores.vault.witness(stores.book.past())
+            return ask(ledger)
+
+        monkeypatch.setattr(stores.vault, "witnessed", asked)
+        assert await stores.why_held() is None
 
 
 async def test_a_key_store_put_back_by_seconds_is_noticed_by_whom_it_lacks(
