@@ -107,7 +107,7 @@ class SamePast:
             (keys, before.keys_tick, Discord.KEYS_OLDER),
             (temporal, before.temporal_tick, Discord.TEMPORAL_OLDER),
         ):
-            if tick is not None and tick <= known:  # it was put back while we were at work
+            if tick is not None and tick < known:  # it was put back while we were at work
                 await self._hold(older)
                 return
         await asyncio.to_thread(partial(self._book.remember, keys=keys, temporal=temporal))

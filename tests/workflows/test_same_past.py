@@ -257,8 +257,12 @@ async def test_a_key_store_put_back_under_a_process_at_work_is_noticed_as_it_cou
     async with serving(client):
         await stores.case()
         office = stores.copied()
-        for _ in range(3):
+        for _ in range(3):  # each process notes; where nothing happened since, nothing is counted
             await office.past.bear_witness()
+            fresh = SamePast(office.book, office.vault, office.namespace, None, utc_now)
+            await fresh.bear_witness()
+        assert office.book.lineage().held is None
+        office.book.remember(keys=9)
         older = office.put_back("keys.db")
         await older.past.bear_witness()
         assert older.book.lineage().held.because is Discord.KEYS_OLDER  # type: ignore[union-attr]
