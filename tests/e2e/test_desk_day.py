@@ -13,7 +13,7 @@ from examples.desk_day import FOLDER
 from runtime.settings import ROOT
 from tests.e2e import leaks
 
-SECONDS = 45
+SECONDS = 120
 PERSONAL = ("ledger.db", "institutions.db", "documents")
 """Where personal data belongs."""
 SECRET = ("nik", "kk", "card_number", "name", "phone")
