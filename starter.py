@@ -34,7 +34,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     help="Reactivation of PBI JK participants: one case, one durable workflow.\n\n"
     "Exit codes: 0 done, 2 bad input, 3 not found, 4 refused in this state, "
-    "5 engine or database unreachable.",
+    "5 engine, database or disk cannot be used.",
 )
 
 app.add_typer(cases.app)
