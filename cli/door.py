@@ -89,10 +89,8 @@ class Counter:
         elif kept is None:
             screen.print(f"{command.case_number} {done}", style="bold")
         else:
-            screen.print(
-                f"{command.case_number} kept in the ledger, the case has not taken it yet: {done}",
-                style="bold yellow",
-            )
+            said = f"{command.case_number} kept in the ledger, the case has not taken it yet"
+            screen.print(said, style="bold yellow")
             screen.print(f"  {kept.words}", style="yellow")
 
 
