@@ -23,7 +23,7 @@ from activities.siks_ng import SiksNgUpload
 from activities.ways import Way
 from gateways.ledger_access import utc_now
 from intake.intake import Intake
-from models.errors import EngineUnreachable
+from models.errors import EngineUnreachable, LaterLife
 from models.outage import System
 from runtime import adapters
 from runtime.adapters import Outside
@@ -240,12 +240,12 @@ async def watch() -> None:
     """Watch over cases and workers, and tell people, until SIGTERM or SIGINT.
 
     Runs no case, and goes on whether or not Temporal, a worker or the ledger are there. Raises AnotherLedger
-    where Temporal serves another ledger.
+    where Temporal serves another ledger; of one that was put back and that a worker refuses it tells people.
     """
     settings = load_settings()
     configure_logging(settings.log_format)
     ways = require_listeners(settings)
-    with suppress(EngineUnreachable):
+    with suppress(EngineUnreachable, LaterLife):
         await OwnNamespace.of(settings, adapters.lineage(settings)).client()
     stop = stop_signal()
 

@@ -23,6 +23,12 @@ from runtime.visibility import register_search_attributes
 
 app = typer.Typer()
 
+_READY = "ready: `starter.py submit FILE`, `starter.py list`; Ctrl-C stops everything"
+_REFUSED = (
+    "not ready: no case goes on. Temporal stays up, so that it can be mended; the worker is tried again by"
+    " itself; Ctrl-C stops everything"
+)
+
 
 @app.command(epilog="Example: starter.py up --policies examples/policies")
 def up(
@@ -49,8 +55,8 @@ def up(
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await local.start(say)
-        say("ready: `starter.py submit FILE`, `starter.py list`; Ctrl-C stops everything")
+        is_served = await local.start(say)
+        say(_READY if is_served else _REFUSED)
         watching = asyncio.create_task(local.watch(say))
         stopping = asyncio.create_task(stop.wait())
         try:

@@ -12,12 +12,13 @@ from rich.text import Text
 
 from cli.door import As, Counter, Json, counter, hand, known_form, print_json, run
 from cli.progress import progress
-from models.errors import BadInput, Finding, ReactivationError
+from models.errors import BadInput, Finding, NumbersHeld, ReactivationError
 from models.lineage import NUMBERS_SKIPPED
 from models.recovery import Finding as CaseFinding
 from models.recovery import Remedy, Series, Standing
 from models.roles import Act
 from runtime import adapters
+from runtime.entry import REFUSED
 from runtime.recovery import Recovery
 from runtime.restoring import Restoring
 from runtime.same_past import SamePast
@@ -34,41 +35,53 @@ def restored(yes: _Yes = False, as_: As = None, json_: Json = False) -> None:
     """After ledger, key store or Temporal was put back: let numbers go on past what any of them knows.
 
     Until then no case and no letter gets a number. Says what each store knows; with --yes another life of the
-    ledger begins, and whoever was erased before is erased again. Then: `starter.py recover --lost`.
+    ledger begins, and whoever was erased before is erased again. Then: `starter.py recover --lost`. Where
+    nothing was put back, it says so and does nothing.
     """
 
-    async def work(settings: Settings, screen: Console) -> None:
+    async def work(settings: Settings, screen: Console) -> int:
         desk = await counter(settings)
         officer = desk.work.gate.officer(hand(as_, None, settings).actor, Act.RECOVER)
         restoring = _restoring(settings, desk)
         standing = await restoring.look()
         before = desk.office.lineage.lineage()
-        after = await restoring.go_on(standing, by=officer.id) if yes else None
+        is_done = yes and not standing.is_restored
+        now = await restoring.go_on(standing, by=officer.id) if is_done else before
+        code = REFUSED if is_done and now.held is not None else 0
         held = None if before.held is None else before.held.because
         if json_:
-            now = before if after is None else after
             print_json(
                 {
                     "ledger": before.ledger,
                     "generation": now.generation,
+                    "latest_generation": standing.generation,
                     "held": held,
-                    "is_done": yes,
+                    "still_held": None if now.held is None else now.held.because,
+                    "is_done": is_done,
                     "numbers": [vars(one) | {"goes_on_at": _next(one)} for one in standing.series],
                     "people_without_key": standing.people_without_key,
                     "cases_without_key": list(standing.cases_without_key),
                     "keys_of_erased": standing.keys_of_erased,
                 }
             )
-            return
+            return code
         why = "numbers are given out" if held is None else f"no number is given out: {held}"
         screen.print(Text(f"ledger {before.ledger}, generation {before.generation}; {why}", style="bold"))
+        if standing.is_restored:
+            screen.print("the stores belong together: nothing is to be done, nothing was")
+            return code
+        if standing.generation > before.generation:
+            _say_later(standing, screen)
         screen.print(_numbers(standing))
-        _say_people(standing, screen, done=yes)
-        if after is None:
+        _say_people(standing, screen, done=is_done)
+        if not is_done:
             screen.print("nothing was done; to do it: starter.py restored --yes", style="yellow")
+        elif now.held is not None:
+            screen.print(Text(f"generation {now.generation}: {NumbersHeld(now.held)}", style="bold red"))
         else:
-            screen.print(Text(f"generation {after.generation}: numbers go on", style="bold"))
+            screen.print(Text(f"generation {now.generation}: numbers go on", style="bold"))
             screen.print("next: starter.py recover --lost, then starter.py recover --astray")
+        return code
 
     run(work, as_json=json_)
 
@@ -155,6 +168,16 @@ def _say(told: _Told, screen: Console, *, done: bool) -> None:
         screen.print(f"    and {len(told.rows) - _SHOWN} more: --json names all")
     if told.rows and not done:
         screen.print("nothing was done; --yes does it", style="yellow")
+
+
+def _say_later(standing: Standing, screen: Console) -> None:
+    """Say that there was a later life of the ledger, which may be at work somewhere."""
+    screen.print(
+        f"WARN this is an older copy: generation {standing.generation} of it was at work. If that one still"
+        " is, go on with it: once this one goes on, it is refused",
+        style="bold red",
+        soft_wrap=True,
+    )
 
 
 def _say_people(standing: Standing, screen: Console, *, done: bool) -> None:

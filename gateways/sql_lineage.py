@@ -76,14 +76,17 @@ class SqlLineage:
         with self._access.write() as connection:
             lineage_rows.hold(connection, held)
 
-    def begin_generation(self, numbers: Mapping[str, int], *, by: str, now: datetime) -> Lineage:
-        """Go on after a store was put back: no series gives out a number up to these again."""
+    def begin_generation(self, numbers: Mapping[str, int], *, after: int, by: str, now: datetime) -> Lineage:
+        """Go on after a store was put back: no series gives out a number up to these again.
+
+        The generation is later than its own and `after`, the latest that anybody knows of.
+        """
         with self._access.write() as connection:
             before = lineage_rows.read(connection)
             rows = [{"name": name, "value": value} for name, value in sorted(numbers.items())]
             if rows:
                 connection.execute(_MOVE.on(connection), rows)
-            lineage_rows.begin_generation(connection, before.generation + 1, by, now)
+            lineage_rows.begin_generation(connection, max(before.generation, after) + 1, by, now)
             return lineage_rows.read(connection)
 
     def newest_registration(self) -> datetime | None:

@@ -17,6 +17,7 @@
     |  |- NotAllowed            the operator: not theirs to do; recorded   (exit code 4)
     |  |- NumbersHeld           an administrator: a store was put back     (exit code 4)
     |  |- AnotherLedger         an administrator: Temporal is not this ledger's (exit code 4)
+    |  |  `- LaterLife          likewise: it is, of a later life of it        (exit code 4)
     |  |- AnotherCase           an administrator: the number runs as another's case (exit code 4)
     |  |- LedgerBehind          an administrator: the ledger lacks what the case had (exit code 4)
     |  |- NotRunning            an administrator: Temporal does not run the case (exit code 4)
@@ -156,9 +157,11 @@ class NumbersHeld(WrongState):
 
     def __init__(self, held: Held) -> None:
         """`held` says since when and why."""
+        since = f" since {wib_text(held.since)}: {_DISCORD[held.because]}"
+        if held.because is Discord.COPY:
+            since = f": this ledger is a copy that `starter.py backup` made on {wib_text(held.since)}"
         super().__init__(
-            f"no number is given out since {wib_text(held.since)}: {_DISCORD[held.because]};"
-            " `starter.py restored` says what is known and goes on past it"
+            f"no number is given out{since}; `starter.py restored` says what is known and goes on past it"
         )
         self.held = held
 
@@ -167,24 +170,34 @@ _DISCORD = {
     Discord.LEDGER_OLDER: "the ledger is older than what key store, Temporal or anchors know of it",
     Discord.KEYS_OLDER: "the key store is older than the ledger",
     Discord.TEMPORAL_OLDER: "Temporal does not know the cases that were begun last",
-    Discord.COPY: "this ledger is a copy that `starter.py backup` made",
 }
 
 
 class AnotherLedger(WrongState):
     """The Temporal namespace serves another ledger, or a later life of this one; nothing was done there."""
 
+    mend = (
+        "mend TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE or REAKTIVASI_DATABASE_URL; if that ledger is"
+        " given up for good, terminate the workflow `ledger-claim` there"
+    )
+    """What helps."""
+
     def __init__(self, place: str, theirs: tuple[str, int], ours: Lineage) -> None:
         """`place` names the namespace, `theirs` the ledger that it serves and that one's generation."""
         ledger, generation = theirs
         what = f"serves the ledger {ledger} (generation {generation})"
-        mend = (
-            "this is an older copy of it: go on with the other one"
-            if ledger == ours.ledger
-            else "mend TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE or REAKTIVASI_DATABASE_URL; if that ledger is"
-            " given up for good, terminate the workflow `ledger-claim` there"
+        super().__init__(
+            f"{place} {what}, and this is {ours.ledger} (generation {ours.generation}): {self.mend}"
         )
-        super().__init__(f"{place} {what}, and this is {ours.ledger} (generation {ours.generation}): {mend}")
+
+
+class LaterLife(AnotherLedger):
+    """The namespace serves a later life of this ledger, of which this one is an older copy."""
+
+    mend = (
+        "this is an older copy of it. If the other one is in use, go on with that; if this one was put back"
+        " in its place, `starter.py restored` goes on with it"
+    )
 
 
 class AnotherCase(WrongState):

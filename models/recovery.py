@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from models.case import CaseState, Step
+from models.lineage import Held
 from models.messages import CaseEvent, EventKind
 
 
@@ -135,6 +136,10 @@ class Series:
 class Standing:
     """What is known of stores that were put back."""
 
+    held: Held | None
+    """Why no number is given out; None when all belong together."""
+    generation: int
+    """The latest that any of them knows of."""
     series: tuple[Series, ...]
     people_without_key: int
     """People in the ledger whose key the key store has not: they cannot be read again."""
@@ -142,6 +147,11 @@ class Standing:
     """Their open cases: none of them can go on."""
     keys_of_erased: int
     """People who were erased and whose key is back."""
+
+    @property
+    def is_restored(self) -> bool:
+        """Whether there is nothing to go on from."""
+        return self.held is None and not self.people_without_key and not self.keys_of_erased
 
     def next_numbers(self, skipped: int) -> Mapping[str, int]:
         """Return the last number of each series that counts as given; so many beyond what is known."""

@@ -24,6 +24,7 @@ from models.wib import wib_date, wib_text
 from runtime import adapters, keys
 from runtime.clocks import best_known, clocks_agree
 from runtime.deployment import Deployments
+from runtime.entry import REFUSED
 from runtime.hands import told_of_hands
 from runtime.ladders import check_contacts, check_ladders, unknown_contacts, without_contact
 from runtime.namespace import OwnNamespace
@@ -114,7 +115,6 @@ _NEEDED = {
 """What a check cannot be made without."""
 _SYSTEMS = ("siks_ng", "kemensos", "bpjs")
 _AWAY: Final = 5
-REFUSED: Final = 4
 
 
 async def _run(

@@ -4,7 +4,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Coroutine
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import uvloop
 
@@ -21,13 +21,16 @@ from models.errors import (
     WrongState,
 )
 
+REFUSED: Final = 4
+"""Exit code for what is refused in the present state."""
+
 EXIT_CODES: dict[type[ReactivationError], int] = {
     BadInput: 2,
     Misconfigured: 2,
     NotFound: 3,
-    WrongState: 4,
+    WrongState: REFUSED,
     EngineUnreachable: 5,
-    NeedsPerson: 4,
+    NeedsPerson: REFUSED,
     TryAgain: 5,
     SystemDown: 5,
 }

@@ -16,7 +16,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from gateways.ports.lineage import LineageBook
-from models.errors import AnotherLedger, EngineUnreachable
+from models.errors import AnotherLedger, EngineUnreachable, LaterLife
 from models.lineage import Claim, Lineage, Past
 from runtime.settings import Settings
 from runtime.temporal import UNREACHABLE, connect
@@ -67,7 +67,8 @@ class OwnNamespace:
     async def client(self) -> Client:
         """Return the connection, once the namespace has said whose it is.
 
-        Raises EngineUnreachable, or AnotherLedger when it serves another one or a later life of this one.
+        Raises EngineUnreachable, AnotherLedger when it serves another one, LaterLife when it serves one that
+        this ledger is an older copy of.
         """
         client = await self._connected()
         if self._asked_at is None or monotonic() - self._asked_at > _SURE_FOR_SECONDS:
@@ -77,6 +78,16 @@ class OwnNamespace:
             self._asked_at = monotonic()
         return client
 
+    async def client_of_any_life(self) -> Client:
+        """Return the connection also where a later life of this ledger is served: for who puts one back.
+
+        Raises EngineUnreachable, or AnotherLedger when it serves another one.
+        """
+        try:
+            return await self.client()
+        except LaterLife:
+            return await self._connected()
+
     async def claim(self) -> Claim | None:
         """Return whom the namespace serves; None when nobody took it. Raises EngineUnreachable."""
         return await self._claim(await self._connected())
@@ -84,7 +95,7 @@ class OwnNamespace:
     async def take(self) -> Client:
         """Take the namespace for this ledger, unless it has it, and return the connection.
 
-        Raises EngineUnreachable, or AnotherLedger when it serves another one or a later life of this one.
+        Raises EngineUnreachable, AnotherLedger or LaterLife.
         """
         client, ours = await self._connected(), await asyncio.to_thread(self._book.lineage)
         for _ in range(_TRIES):
@@ -160,7 +171,8 @@ class OwnNamespace:
     def _require_own(self, client: Client, claim: Claim, ours: Lineage) -> None:
         if claim.ledger != ours.ledger or claim.generation > ours.generation:
             place = f"namespace {client.namespace} at {client.service_client.config.target_host}"
-            raise AnotherLedger(place, (claim.ledger, claim.generation), ours)
+            refused = LaterLife if claim.ledger == ours.ledger else AnotherLedger
+            raise refused(place, (claim.ledger, claim.generation), ours)
 
 
 def _is_before(claim: Claim, ours: Lineage) -> bool:

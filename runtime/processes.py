@@ -48,6 +48,16 @@ class Child:
         return self.process is not None and self.process.poll() is None
 
     @property
+    def exit_code(self) -> int | None:
+        """With which code the process ended; None while it lives, or was never started."""
+        return None if self.process is None else self.process.poll()
+
+    @property
+    def last_words(self) -> str:
+        """The last line of its log."""
+        return self.log_file.read_text(errors="replace").rstrip().rpartition("\n")[2]
+
+    @property
     def pid(self) -> int:
         """The process id. Raises WrongState when it was never started."""
         if self.process is None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
+from temporalio.client import Client
 from temporalio.service import RPCError
 
 from gateways.ports.lineage import LineageBook
@@ -13,7 +14,7 @@ from gateways.ports.recovery import RecoveryBook
 from gateways.ports.vault import Vault
 from models.case import CASE_NUMBER_PATTERN
 from models.errors import EngineUnreachable
-from models.lineage import NUMBERS_SKIPPED, Lineage
+from models.lineage import NUMBERS_SKIPPED, Claim, Held, Lineage
 from models.recovery import Series, Standing
 from models.stuck_groups import CASES
 from runtime.namespace import OwnNamespace
@@ -43,46 +44,41 @@ class Restoring:
 
     async def look(self) -> Standing:
         """Return what is known. Raises EngineUnreachable unless every store says what it knows."""
-        temporal = await self._numbers_in_temporal()
-        return await asyncio.to_thread(self._standing, temporal)
+        held, client, claim = (
+            await self._past.look(),
+            await self._namespace.client_of_any_life(),
+            await self._namespace.claim(),
+        )
+        temporal = await _numbers_in(client, claim)
+        generation = 0 if claim is None else claim.generation
+        return await asyncio.to_thread(self._standing, held, temporal, generation)
 
     async def go_on(self, standing: Standing, *, by: str) -> Lineage:
         """Begin another life of the ledger: every number that was known, and some more, counts as given.
 
         Who was erased is erased again. Whose key is lost gets another one: what was sealed stays unreadable,
-        but his case can be ended, and he can apply anew.
+        but his case can be ended, and he can apply anew. Whether numbers go on says what is returned.
         """
         await asyncio.to_thread(self._mend_keys)
-        lineage = await asyncio.to_thread(
+        await asyncio.to_thread(
             lambda: self._book.begin_generation(
-                standing.next_numbers(NUMBERS_SKIPPED), by=by, now=self._clock()
+                standing.next_numbers(NUMBERS_SKIPPED), after=standing.generation, by=by, now=self._clock()
             )
         )
         await self._namespace.take()
         await self._past.bear_witness()
-        return lineage
+        await self._past.look()
+        return await asyncio.to_thread(self._book.lineage)
 
-    async def _numbers_in_temporal(self) -> dict[str, int]:
-        """Return the last number of each series that Temporal knows, of any ledger's cases."""
-        client, claim = await self._namespace.client(), await self._namespace.claim()
-        numbers = {} if claim is None or claim.noted is None else dict(claim.noted.past.numbers)
-        try:
-            async for found in client.list_workflows(CASES):
-                if re.fullmatch(CASE_NUMBER_PATTERN, found.id):
-                    _, city, year, sequence = found.id.split("-", _PARTS - 1)
-                    name = f"case:{city}:{year}"
-                    numbers[name] = max(numbers.get(name, 0), int(sequence))
-        except (RPCError, RuntimeError):
-            raise EngineUnreachable(UNREACHABLE) from None
-        return numbers
-
-    def _standing(self, temporal: dict[str, int]) -> Standing:
+    def _standing(self, held: Held | None, temporal: dict[str, int], in_temporal: int) -> Standing:
         ledger = self._book.past()
         noted = self._vault.witnessed(ledger.ledger)
-        keys = {} if noted is None else noted.past.numbers
+        keys, in_keys = ({}, 0) if noted is None else (noted.past.numbers, noted.past.generation)
         lost = set[str]().union(*map(self._vault.missing, self._recovery.key_ids()))
         names = sorted(ledger.numbers.keys() | keys.keys() | temporal.keys())
         return Standing(
+            held=held,
+            generation=max(ledger.generation, in_keys, in_temporal),
             series=tuple(
                 Series(name, ledger.numbers.get(name, 0), keys.get(name, 0), temporal.get(name, 0))
                 for name in names
@@ -102,3 +98,17 @@ class Restoring:
             self._vault.renew(self._vault.missing(ids))
         for key_id in self._back_again():
             self._vault.destroy(key_id, self._clock())
+
+
+async def _numbers_in(client: Client, claim: Claim | None) -> dict[str, int]:
+    """Return the last number of each series that Temporal knows, of any ledger's cases."""
+    numbers = {} if claim is None or claim.noted is None else dict(claim.noted.past.numbers)
+    try:
+        async for found in client.list_workflows(CASES):
+            if re.fullmatch(CASE_NUMBER_PATTERN, found.id):
+                _, city, year, sequence = found.id.split("-", _PARTS - 1)
+                name = f"case:{city}:{year}"
+                numbers[name] = max(numbers.get(name, 0), int(sequence))
+    except (RPCError, RuntimeError):
+        raise EngineUnreachable(UNREACHABLE) from None
+    return numbers

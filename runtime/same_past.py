@@ -19,7 +19,7 @@ from temporalio.service import RPCError
 from gateways.ports.audit import Anchors
 from gateways.ports.lineage import LineageBook
 from gateways.ports.vault import Vault
-from models.errors import EngineUnreachable, Misconfigured, NumbersHeld
+from models.errors import EngineUnreachable, LaterLife, Misconfigured, NumbersHeld
 from models.lineage import Discord, Held, Lineage, Past, Witnessed, ledger_of
 from models.stuck_groups import CASES, utc
 from runtime import adapters
@@ -149,7 +149,10 @@ class SamePast:
 
     async def _in_temporal(self, lineage: Lineage) -> Discord | None:
         """Compare with what Temporal noted, and with the cases it began last. Raises EngineUnreachable."""
-        client, claim = await self._namespace.client(), await self._namespace.claim()
+        try:
+            client, claim = await self._namespace.client(), await self._namespace.claim()
+        except LaterLife:
+            return Discord.LEDGER_OLDER
         noted = None if claim is None else claim.noted
         past = await asyncio.to_thread(self._book.past)
         if await asyncio.to_thread(self._knows_less, past, noted):

@@ -17,7 +17,8 @@ from temporalio.envconfig import ClientConfig
 from models.errors import Misconfigured
 from models.plain import plain
 from runtime import keys
-from runtime.doctor import REFUSED, Check
+from runtime.doctor import Check
+from runtime.entry import REFUSED
 from runtime.settings import PREFIX, ROOT, Settings, temporal_environment
 from runtime.stack import DEMO_CREDENTIALS
 

@@ -10,6 +10,7 @@ import shutil
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from temporalio.service import RPCError
 
 from models.errors import EngineUnreachable, Misconfigured, WrongState
 from runtime import adapters
+from runtime.entry import REFUSED
 from runtime.keys import make_demo_key
 from runtime.namespace import OwnNamespace
 from runtime.preparing import prepare
@@ -42,6 +44,9 @@ _TUNING = (
 """Measured: a lone case goes from 300 to 55 ms; lists may be half a second late. Code that fails is listed at
 the second failure, after 10 seconds, instead of the fifth, after 54. Who is urgent goes first, and kecamatan
 share evenly, within a partition: therefore there is one."""
+
+_REFUSED_FOR_SECONDS = 5.0
+"""After how long a worker that refused to serve is tried again."""
 
 LOCAL_ACTOR = "lokal"
 """The officer of `people.toml` who gives the commands of a local stack, unless another is named."""
@@ -74,6 +79,8 @@ class Stack:
         self.options = options
         self.port = _free_port(options.port)
         self.ui_port = _free_port(options.ui_port)
+        self._refused: str | None = None
+        """What the worker said last of why it does not serve."""
         self._ports_file = folder / "simulators.json"
         self.simulators: dict[str, str] = {}
         """Base URL of each simulated institution."""
@@ -98,8 +105,12 @@ class Stack:
         """The settings under which the stack runs."""
         return Settings(local_dir=self.folder, policies_dir=self.options.policies_dir)
 
-    async def start(self, say: Callable[[str], None]) -> None:
-        """Bring everything up and return when cases can be submitted. Raises EngineUnreachable."""
+    async def start(self, say: Callable[[str], None]) -> bool:
+        """Bring everything up and return when cases can be submitted. Raises EngineUnreachable.
+
+        False when the worker refuses the Temporal that is there, as one beside which an older ledger was put
+        back: everything else stays up, since it takes Temporal to mend that.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         if (running := running_stack(self.folder)) is not None:
             raise WrongState(f"a stack runs already here (pid {running}): `starter.py down` stops it")
@@ -107,12 +118,12 @@ class Stack:
         make_demo_key(self.settings)
         prepare(self.settings, say)
         try:
-            await self._start_all(say)
+            return await self._start_all(say)
         except BaseException:
             self.stop(lambda _line: None)
             raise
 
-    async def _start_all(self, say: Callable[[str], None]) -> None:
+    async def _start_all(self, say: Callable[[str], None]) -> bool:
         self._ports_file.unlink(missing_ok=True)
         self.temporal.start()
         self.institutions.start()
@@ -124,14 +135,29 @@ class Stack:
         await until_async(self._temporal_serves, self.temporal)
         say(f"temporal    127.0.0.1:{self.port}")
         say(f"web ui      {self.web_ui}")
-        self.worker.start()
-        note_processes(self.folder, self.children)
-        await self.until_worker_polls()
-        say(f"worker      pid {self.worker.pid}")
+        is_served = await self._serve(say)
         if self.options.watchdog:
             self.watchdog.start()
             note_processes(self.folder, self.children)
             say(f"watchdog    pid {self.watchdog.pid}")
+        return is_served
+
+    async def _serve(self, say: Callable[[str], None]) -> bool:
+        """Start the worker; False when it refuses to serve, which is said once. Raises EngineUnreachable."""
+        self.worker.start()
+        note_processes(self.folder, self.children)
+        try:
+            await self.until_worker_polls()
+        except EngineUnreachable:
+            if self.worker.exit_code != REFUSED:
+                raise
+            if (said := self.worker.last_words) != self._refused:
+                self._refused = said
+                say(f"worker      refused: {said}")
+            return False
+        self._refused = None
+        say(f"worker      pid {self.worker.pid}")
+        return True
 
     async def until_worker_polls(self) -> None:
         """Wait until the present worker process asks Temporal for work. Raises EngineUnreachable."""
@@ -151,10 +177,17 @@ class Stack:
         return OwnNamespace.over(await self.client(), self.settings, adapters.lineage(self.settings))
 
     async def watch(self, say: Callable[[str], None]) -> None:
-        """Start again whatever dies; ends only by cancellation."""
+        """Start again whatever dies, and try a worker that refused until it does not.
+
+        Ends only by cancellation.
+        """
         while True:
             for child in reversed(self.children):
-                if not child.is_running:
+                if child is self.worker and child.exit_code == REFUSED:
+                    await asyncio.sleep(_REFUSED_FOR_SECONDS)
+                    with suppress(EngineUnreachable):
+                        await self._serve(say)
+                elif not child.is_running:
                     say(f"{child.name} ended; starting it again (see {child.log_file})")
                     child.start()
                     note_processes(self.folder, self.children)

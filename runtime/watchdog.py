@@ -12,7 +12,7 @@ from typing import Final
 
 import structlog
 
-from models.errors import EngineUnreachable
+from models.errors import EngineUnreachable, LaterLife
 from models.lineage import Held
 from models.messages import AlertKind
 from runtime.adapters import Watching
@@ -95,6 +95,8 @@ class Watchdog:
         try:
             async with asyncio.timeout(options.WATCH_ENGINE_WITHIN.total_seconds()):
                 return None if await self._engine.workers() else "worker"
+        except LaterLife:  # nobody serves this ledger
+            return "worker"
         except (EngineUnreachable, TimeoutError):
             return "temporal"
 

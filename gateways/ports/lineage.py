@@ -30,8 +30,11 @@ class LineageBook(Protocol):
         """Let no number be given out from now on; who holds first says why."""
         ...
 
-    def begin_generation(self, numbers: Mapping[str, int], *, by: str, now: datetime) -> Lineage:
-        """Go on after a store was put back: no series gives out a number up to these again."""
+    def begin_generation(self, numbers: Mapping[str, int], *, after: int, by: str, now: datetime) -> Lineage:
+        """Go on after a store was put back: no series gives out a number up to these again.
+
+        The generation is later than its own and `after`, the latest that anybody knows of.
+        """
         ...
 
     def newest_registration(self) -> datetime | None:

@@ -100,6 +100,7 @@ class Office:
             watchdog=watches_every is not None,
         )
         self.stack = Stack(folder / "local", options)
+        self._watching: asyncio.Task[None] | None = None
         if watches_every is not None:
             self.stack.watchdog.environment["REAKTIVASI_WATCH_EVERY"] = watches_every
 
@@ -114,10 +115,29 @@ class Office:
         self.alerts = SqlAlertBook(self.engine)
         self.client: Client = await self.stack.client()
 
+    async def until_served(self) -> None:
+        """Wait until a worker is at work."""
+
+        def is_at_work() -> bool:
+            return self.stack.worker.is_running
+
+        await until(is_at_work, 60, lambda: "the worker is still refused")
+        await self.stack.until_worker_polls()
+
+    def watch(self) -> None:
+        """Start again whatever dies, and try a worker that refused until it does not."""
+        self._watching = asyncio.create_task(self.stack.watch(lambda _line: None))
+
+    def stop(self) -> None:
+        """Stop the stack, in order."""
+        if self._watching is not None:
+            self._watching.cancel()
+        self.stack.stop(lambda _line: None)
+
     def close(self) -> None:
         """Stop the stack, and fail when one of its processes outlived that."""
         try:
-            self.stack.stop(lambda _line: None)
+            self.stop()
         finally:
             left = self.processes()
             for pid in left:

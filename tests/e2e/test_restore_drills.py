@@ -117,12 +117,13 @@ class Drill:
     def rest(self) -> None:
         """Stop the office, in order."""
         self.note_letters()
-        self.office.stack.stop(lambda _line: None)
+        self.office.stop()
         close_engines()  # ours too: who copies a file that he has open takes SQLite's locks away
 
     async def wake(self) -> None:
-        """Start it again."""
+        """Start it again, as `starter.py up` does, which tries a worker that refused until it does not."""
         await self.office.open()
+        self.office.watch()
 
     def copy(self, *names: str) -> None:
         """Copy stores of an office that rests."""
@@ -173,6 +174,9 @@ class Drill:
         done = await self.cli("restored", "--yes", *SUPERVISOR)
         assert done.code == 0, done.said
         did.append("restored")
+        again = await self.cli("restored", "--yes", *SUPERVISOR)
+        assert (again.code, "nothing is to be done" in again.said) == (0, True), again.said
+        await self.office.until_served()
         for what in ("--lost", "--astray", "--lost"):
             rehearsal = await self.cli("recover", what, *SUPERVISOR, "--json")
             done = await self.cli("recover", what, "--yes", *SUPERVISOR, "--json")
@@ -257,6 +261,32 @@ async def test_the_ledger_is_put_back(drill: Drill) -> None:
     await drill.apply_again("new, over", "new, waits")
     await drill.everybody_is_served(frozenset({Outcome.WITHDRAWN}))
     tell("ledger put back", seconds, did)
+
+
+async def test_the_ledger_is_put_back_from_before_the_last_time(drill: Drill) -> None:
+    """The copy is of an earlier life than Temporal serves: no worker takes it until it is restored."""
+    await drill.before_the_copy()
+    drill.rest()
+    drill.copy(LEDGER)
+    await drill.wake()
+    await drill.after_the_copy()
+    drill.rest()
+    drill.put_back(LEDGER)
+    await drill.wake()
+    await drill.mend()
+    await drill.apply_again("new, over", "new, waits")
+    await drill.come("second", is_silent=True)
+    drill.rest()
+    drill.put_back(LEDGER)
+    await drill.wake()
+    assert drill.office.stack.worker.exit_code is not None
+    seconds = await drill.is_told()
+    did = await drill.mend()
+    assert {"lost: tell", "lost: restart", "astray: end"} <= set(did)
+    assert (await drill.cli("audit", "verify")).code == 0
+    await drill.apply_again("new, over", "new, waits", "second")
+    await drill.everybody_is_served(frozenset({Outcome.WITHDRAWN}))
+    tell("ledger put back from before the last time", seconds, did)
 
 
 async def test_temporal_is_put_back(drill: Drill) -> None:

@@ -129,7 +129,7 @@ class Audited:
         self.erase()
         bulk = Bulk("b-1", Operation.RETRY, "City='3674'", SUPERVISOR, MORNING, "SIKS-NG pulih")
         SqlBulkBook(self.engine).keep(bulk, [Chosen(taken[0].case.case_number, {})])
-        SqlLineage(self.engine).begin_generation({}, by=SUPERVISOR, now=self.clock())
+        SqlLineage(self.engine).begin_generation({}, after=0, by=SUPERVISOR, now=self.clock())
 
     def write(self, number: str) -> None:
         """Issue a letter and another in its place, hand the person in and take that back."""

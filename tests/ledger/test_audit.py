@@ -216,7 +216,7 @@ class TestAnchors:
         lineage, before = SqlLineage(audited.engine), audited.audit.head()
         assert before is not None
         anchors.append(Anchor(before.number + 1, "a" * 64, NOON + timedelta(minutes=1)))
-        lineage.begin_generation({}, by=SUPERVISOR, now=NOON + timedelta(hours=1))
+        lineage.begin_generation({}, after=0, by=SUPERVISOR, now=NOON + timedelta(hours=1))
         audited.seal()
         anchor(audited.audit, anchors, NOON + timedelta(hours=2))
         assert self.found(audited, anchors) == []

@@ -21,7 +21,7 @@ from gateways.sql_recovery import SqlRecovery
 from gateways.sql_registry import SqlRegistry
 from gateways.sql_vault import SqlVault
 from models.case import CaseRef, Step
-from models.errors import AnotherCase, AnotherLedger, NotRunning, NumbersHeld
+from models.errors import AnotherCase, AnotherLedger, LaterLife, NotRunning, NumbersHeld
 from models.lineage import NUMBERS_SKIPPED, Discord, Held, Witnessed
 from models.messages import RetryStep, Withdraw
 from runtime.namespace import OwnNamespace
@@ -323,10 +323,57 @@ async def test_the_copy_that_did_not_go_on_is_refused(stores: Stores, client: Cl
     standby = Stores(office.folder.with_name("standby"), client, is_new=False)
     await standby.restoring.go_on(await standby.restoring.look(), by="tangsel-supervisor")
     office = Stores(office.folder, client, is_new=False)
-    with pytest.raises(AnotherLedger, match="this is an older copy of it"):
-        await office.past.look()
+    for door in (office.namespace.client, office.namespace.take):
+        with pytest.raises(LaterLife, match="this is an older copy of it"):
+            await door()
+    with pytest.raises(LaterLife):
+        await office.case()
+    assert await office.why_held() is Discord.LEDGER_OLDER
     office.close()
     standby.close()
+
+
+async def test_a_copy_older_than_the_last_life_goes_on_once_an_administrator_says_so(
+    stores: Stores, client: Client
+) -> None:
+    """Put back and restored, again and again from the first copy: numbers go on past those of all lives."""
+    await stores.namespace.take()
+    async with serving(client):
+        await stores.case()
+        office, given = stores.copied(), set[str]()
+        for life in (2, 3, 4):
+            new = {(await office.case()).case_number for _ in range(2)}
+            assert not new & given
+            given |= new
+            await office.past.bear_witness()
+            office = office.put_back("ledger.db")
+            assert office.book.lineage().generation == 1
+            assert await office.why_held() is Discord.LEDGER_OLDER
+            standing = await office.restoring.look()
+            assert (standing.held, standing.generation) == (office.book.lineage().held, life - 1)
+            lineage = await office.restoring.go_on(standing, by="tangsel-supervisor")
+            assert (lineage.generation, lineage.held) == (life, None)
+            for _ in range(2):
+                await office.past.bear_witness()
+                assert await office.why_held() is None
+        assert (await office.case()).case_number not in given
+        office.close()
+
+
+async def test_where_all_belong_together_there_is_nothing_to_restore(stores: Stores, client: Client) -> None:
+    """Nobody loses a hundred numbers because he types it twice."""
+    await stores.namespace.take()
+    async with serving(client):
+        await stores.case()
+        await stores.past.bear_witness()
+        assert (await stores.restoring.look()).is_restored
+        office = stores.copied()
+        await office.case()
+        older = office.put_back("ledger.db")
+        assert not (await older.restoring.look()).is_restored
+        await older.restoring.go_on(await older.restoring.look(), by="tangsel-supervisor")
+        assert (await older.restoring.look()).is_restored
+        older.close()
 
 
 async def test_a_number_that_is_anothers_starts_nothing(stores: Stores, client: Client) -> None:
