@@ -1,7 +1,7 @@
 """Commands for after a store was put back: numbers go on, cases are brought together again."""
 
 from collections import Counter as Count
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Annotated
 
 import typer
@@ -127,7 +127,7 @@ class _Told:
 
     def __init__(self) -> None:
         self.looked_at = 0
-        self.rows: list[dict[str, str]] = []
+        self.rows: list[dict[str, object]] = []
         """Those with which something is to be done."""
         self.failed: ReactivationError | None = None
 
@@ -145,7 +145,8 @@ async def _work_through(recovery: Recovery, found: AsyncIterator[CaseFinding], *
             step(1)
             if one.remedy is Remedy.NOTHING:
                 continue
-            row = {"case_number": one.case_number, "remedy": one.remedy.value}
+            row: dict[str, object] = {"case_number": one.case_number, "remedy": one.remedy.value}
+            row["lost"] = [loss.words for loss in one.lost]
             if do:
                 try:
                     row["result"] = await recovery.mend(one)
@@ -157,17 +158,24 @@ async def _work_through(recovery: Recovery, found: AsyncIterator[CaseFinding], *
 
 
 def _say(told: _Told, screen: Console, *, done: bool) -> None:
-    kinds = Count(row["remedy"] for row in told.rows)
+    kinds = Count(str(row["remedy"]) for row in told.rows)
     agree = told.looked_at - len(told.rows)
     screen.print(Text(f"{told.looked_at} case(s) looked at, {agree} of them agree", style="bold"))
     for kind, many in kinds.items():
         screen.print(Text(f"  {many}  {Remedy(kind).words}"))
     for row in told.rows[:_SHOWN]:
-        screen.print(Text(f"    {row['case_number']}  {row.get('result', row['remedy'])}"), soft_wrap=True)
+        screen.print(Text(_line(row)), soft_wrap=True)
     if len(told.rows) > _SHOWN:
         screen.print(f"    and {len(told.rows) - _SHOWN} more: --json names all")
     if told.rows and not done:
         screen.print("nothing was done; --yes does it", style="yellow")
+
+
+def _line(row: Mapping[str, object]) -> str:
+    """Return what is, or was, to be done with a case, and what of it is lost."""
+    lost = row["lost"]
+    without = f"; the copy of the ledger has not {', '.join(lost)}" if isinstance(lost, list) and lost else ""
+    return f"    {row['case_number']}  {row.get('result', row['remedy'])}{without}"
 
 
 def _say_later(standing: Standing, screen: Console) -> None:

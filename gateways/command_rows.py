@@ -124,6 +124,25 @@ def write(connection: Connection, vault: Vault, completion: Completion, city: st
     announce(connection, "commands", [(command.command_id,)], now)
 
 
+def keep(connection: Connection, command: Command) -> None:
+    """Write a command that a case had taken before the ledger was put back; one that is there stays."""
+    row = CommandRow(
+        command_id=command.command_id,
+        case_number=command.case_number,
+        kind=command.kind,
+        message=command.message.model_dump_json(),
+        actor=command.actor,
+        role=command.role,
+        given_at=command.given_at,
+        result=command.result,
+        settled_at=command.given_at,
+    )
+    if connection.execute(_GIVE.on(connection), row.model_dump()).first() is not None:
+        told = [(command.command_id,)]
+        announce(connection, "commands", told, command.given_at)
+        announce(connection, "command_results", told, command.given_at)
+
+
 def read(row: RowMapping) -> Command:
     """Return a command as it was given, with what became of it."""
     kind = CommandKind(row["kind"])

@@ -136,6 +136,12 @@ class SqlRecovery:
             rows = connection.execute(_OF_CLOCK, {"case_number": case_number}).mappings().all()
         return [command_rows.read(row) for row in rows]
 
+    def keep(self, commands: Collection[Command]) -> None:
+        """Write commands that a case had taken and the ledger lost with a copy; one that is there stays."""
+        with self._access.write() as connection:
+            for command in commands:
+                command_rows.keep(connection, command)
+
     def renumber(self, case_number: str, now: datetime) -> CaseRef:
         """Let a case that never began go on under a number of its own; return it. Raises NumbersHeld.
 

@@ -1,14 +1,15 @@
 """Cases on which ledger and Temporal do not agree, and what brings them together again."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from models.case import CaseState, Step
+from models.desk import CaseMessage, Command, CommandResult
 from models.lineage import Held
-from models.messages import CaseEvent, EventKind
+from models.messages import Acknowledge, CaseEvent, EventKind, Extend, Shorten
 
 
 class Remedy(StrEnum):
@@ -46,15 +47,39 @@ _WORDS: Final = {
 }
 
 
-_BY_COMMAND: Final = frozenset(
-    {
-        EventKind.ANSWER_RECORDED,
-        EventKind.PAPERS_ADDED,
-        EventKind.TRACK_SWITCHED,
-        EventKind.DATA_CORRECTED,
-    }
-)
-"""Events by which people gave a case more than they tell: an answer, papers, other data of the person."""
+class Loss(StrEnum):
+    """What a ledger that was put back does not hold of a case any more."""
+
+    ANSWER = "answer"
+    PAPERS = "papers"
+    TRACK = "track"
+    DATA = "data"
+    LETTER = "letter"
+    RECEIPT = "receipt"
+
+    @property
+    def words(self) -> str:
+        """What an operator is told that is lost, and what that means."""
+        return _LOST[self]
+
+
+_LOST: Final = {
+    Loss.ANSWER: "people's answers",
+    Loss.PAPERS: "papers that were added",
+    Loss.TRACK: "its other track",
+    Loss.DATA: "corrections of data",
+    Loss.LETTER: "its letter",
+    Loss.RECEIPT: "the receipt of its upload",
+}
+_BY_COMMAND: Final = {
+    EventKind.ANSWER_RECORDED: Loss.ANSWER,
+    EventKind.PAPERS_ADDED: Loss.PAPERS,
+    EventKind.TRACK_SWITCHED: Loss.TRACK,
+    EventKind.DATA_CORRECTED: Loss.DATA,
+}
+"""Events by which people gave a case more than they tell."""
+NOT_IN_A_STORY: Final = frozenset({Loss.PAPERS, Loss.DATA, Loss.LETTER, Loss.RECEIPT})
+"""What is lost also of a case that is over, since telling it again brings only its story."""
 
 
 @dataclass(frozen=True)
@@ -89,22 +114,50 @@ class Told:
         """Whether the run told from a later place of its history than this one: it forgot since."""
         return run == self.run and self.at is not None and place < (self.task, self.at, self.last_seq)
 
-    def lacks(self, event: CaseEvent) -> bool:
-        """Whether the ledger does not hold what an event of the case stands for: it was put back since.
+    def lost(self, event: CaseEvent) -> Iterator[Loss]:
+        """Yield what an event of the case stands for and the ledger does not hold: it was put back since.
 
         A command is written before it is given, letter and submission before they are answered.
         """
-        command = event.facts.get("command")
-        if event.kind in _BY_COMMAND and isinstance(command, str) and command not in self.commands:
-            return True
+        if event.kind in _BY_COMMAND and self._lacks_command(event):
+            yield _BY_COMMAND[event.kind]
         if event.kind is not EventKind.ANSWER_RECORDED or event.facts.get("decision") != "approved":
-            return False
-        match event.step:
-            case Step.RECOMMENDATION:
-                return not self.has_letter
-            case Step.SIKS_NG_UPLOAD:
-                return max(self.submitted, default=0) < (event.attempt or 0)
-        return False
+            return
+        if event.step is Step.RECOMMENDATION and not self.has_letter:
+            yield Loss.LETTER
+        if event.step is Step.SIKS_NG_UPLOAD and max(self.submitted, default=0) < (event.attempt or 0):
+            yield Loss.RECEIPT
+
+    def lost_of_clock(self, event: CaseEvent) -> Iterator[Command]:
+        """Yield the command that moved the due time or took charge, where the ledger does not hold it.
+
+        It is as it was given, but for the reason in words, which the case never had.
+        """
+        if self._lacks_command(event) and (message := _to_clock(event)) is not None:
+            actor, number = str(event.facts["by"]), self.state.case.case_number
+            yield Command(number, message, actor, None, event.at, CommandResult.ACCEPTED)
+
+    def _lacks_command(self, event: CaseEvent) -> bool:
+        command = event.facts.get("command")
+        return isinstance(command, str) and command not in self.commands
+
+
+def _to_clock(event: CaseEvent) -> CaseMessage | None:
+    """Return the message of which an event tells that it moved the due time, or that charge was taken."""
+    facts = event.facts
+    minutes = int(facts.get("minutes", 0))
+    moved: dict[str, object] = (
+        {"by": timedelta(minutes=abs(minutes))} if minutes else {"until": facts.get("due")}
+    )
+    given = {"command_id": facts.get("command"), "actor": facts.get("by")}
+    match event.kind:
+        case EventKind.SLA_EXTENDED:
+            return Extend.model_validate(given | moved)
+        case EventKind.SLA_SHORTENED:
+            return Shorten.model_validate(given | moved)
+        case EventKind.SLA_ACKNOWLEDGED:
+            return Acknowledge.model_validate(given)
+    return None
 
 
 @dataclass(frozen=True)
@@ -115,6 +168,10 @@ class Finding:
     remedy: Remedy
     uploads: frozenset[int] = frozenset()
     """Attempts at the upload that a case had begun and a ledger that was put back may not know of."""
+    lost: tuple[Loss, ...] = ()
+    """What the ledger holds no more; people give it again, as far as the case needs it."""
+    clock: tuple[Command, ...] = ()
+    """Commands that moved its due time, or by which charge was taken, and that the ledger holds no more."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from gateways.ports.ledger import Ledger
 from gateways.ports.recovery import RecoveryBook
 from models.errors import EngineUnreachable, NotFound
 from models.messages import EVENTS_AT_MOST
-from models.recovery import Finding, Remedy, Told
+from models.recovery import NOT_IN_A_STORY, Finding, Remedy, Told
 from models.stuck_groups import RUNNING_CASES
 from runtime.case_story import FIRST_SEQ, asked, whole_story
 from runtime.delivery import Delivery
@@ -28,7 +28,6 @@ from workflows import options
 
 _CLOCK_RUNS_WITHIN: Final = 30.0
 _LOOK_EVERY: Final = 0.2
-_FORGOTTEN: Final = "; letters, receipts and papers since the copy are lost: see the portal and the counter"
 
 
 class Recovery:
@@ -115,10 +114,14 @@ class Recovery:
         if story is None:
             return Finding(number, Remedy.UNKNOWN)
         is_forgetful = told.is_beyond(story.run, story.place) and story.state != told.state
-        if story.state.outcome is None and (is_forgetful or any(map(told.lacks, story.events))):
-            return Finding(number, Remedy.RESTART, story.uploads)
+        lost = {loss for event in story.events for loss in told.lost(event)}
+        if story.state.outcome is None and (is_forgetful or lost):
+            clock = tuple(command for event in story.events for command in told.lost_of_clock(event))
+            return Finding(number, Remedy.RESTART, story.uploads, tuple(sorted(lost)), clock)
         is_whole = (story.run, story.upto) == (told.run, told.last_seq) and not told.has_gap
-        return Finding(number, Remedy.NOTHING if is_whole and story.state == told.state else Remedy.TELL)
+        if is_whole and story.state == told.state:
+            return Finding(number, Remedy.NOTHING)
+        return Finding(number, Remedy.TELL, lost=tuple(sorted(lost & NOT_IN_A_STORY)))
 
     # -- Mending -----------------------------------------------------------------------------------
 
@@ -131,6 +134,7 @@ class Recovery:
             case Remedy.RESTART:
                 for attempt in finding.uploads:  # whoever does them again looks into the portal first
                     await asyncio.to_thread(self._ledger.begin_submission, number, attempt)
+                await asyncio.to_thread(self._book.keep, finding.clock)
                 return await self._begin_anew(number)
             case Remedy.TELL:
                 await asyncio.to_thread(self._book.mark_started, number, self._clock())
@@ -174,19 +178,17 @@ class Recovery:
     async def _tell(self, number: str) -> str:
         """Tell the ledger the whole story again, and its end; what it has already stays as it is."""
         client, since = await self._namespace.client(), FIRST_SEQ
-        before, is_forgetful = await asyncio.to_thread(self._book.told, number), False
         while True:
             record = await asked(client, number, since)
             if record is None:
                 raise EngineUnreachable("no worker answers for the case: nothing more was told")
-            is_forgetful |= any(map(before.lacks, record.events))
             await asyncio.to_thread(self._ledger.record, record)
             if record.state.outcome is None:
                 for alert in record.alerts:  # one that the ledger has is not told again
                     await asyncio.to_thread(self._channel.send, alert)
             since += EVENTS_AT_MOST
             if since > record.upto:
-                return f"told again{_FORGOTTEN if is_forgetful else ''}"
+                return "told again"
 
     async def _end(self, number: str) -> None:
         client = await self._namespace.client()

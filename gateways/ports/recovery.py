@@ -32,6 +32,10 @@ class RecoveryBook(Protocol):
         """Return the commands that a case had taken and a new run must be given again, in their order."""
         ...
 
+    def keep(self, commands: Collection[Command]) -> None:
+        """Write commands that a case had taken and the ledger lost with a copy; one that is there stays."""
+        ...
+
     def renumber(self, case_number: str, now: datetime) -> CaseRef:
         """Let a case that never began go on under a number of its own; return it. Raises NumbersHeld."""
         ...

@@ -43,6 +43,10 @@ async def test_an_upload_that_the_ledger_forgot_is_looked_up_and_not_done_again(
     receipt = portal(desks, f"SIKS/{person.card_number}")
     await answer(desks, case, Step.SIKS_NG_UPLOAD, OPERATOR, "--approve", *receipt)
     await desks.until_on_desk(case, Step.KEMENSOS_VERIFICATION)
+    promised = desks.registry.case(case).due_at
+    given = await desks.cli("extend", case, "--by", "PT3H", "--reason", "portal mati", "--as", SUPERVISOR)
+    assert given.code == 0, given.said
+    later = (await desks.until(case, lambda state: state.due_at != promised)).due_at
 
     _rest(desks)
     for left in desks.stack.folder.glob("ledger.db*"):
@@ -55,6 +59,9 @@ async def test_an_upload_that_the_ledger_forgot_is_looked_up_and_not_done_again(
     recovered = await desks.cli("recover", "--lost", "--yes", *as_supervisor, "--json")
     (row,) = json.loads(recovered.out)["cases"]
     assert (row["case_number"], row["remedy"]) == (case, "restart")
+    assert row["lost"] == ["people's answers", "the receipt of its upload"]
+    assert "with 1 extension(s)" in row["result"]
+    assert desks.registry.case(case).due_at == later, "what it was given since the copy it keeps"
 
     item = await desks.until_on_desk(case, Step.SIKS_NG_UPLOAD)
     assert desks.book.letters(case) == [letter], "signed before the copy: nobody signs again"

@@ -56,6 +56,8 @@ class Drill:
     """Case number -> who got it."""
     letter_numbers: dict[str, set[str]] = field(default_factory=dict)
     """Letter number -> the cases that ever had it."""
+    lost: dict[str, list[str]] = field(default_factory=dict)
+    """What was said to be lost of each case that was mended."""
     copies: Path = field(init=False)
 
     def __post_init__(self) -> None:
@@ -184,6 +186,7 @@ class Drill:
             planned, mended = json.loads(rehearsal.out)["cases"], json.loads(done.out)["cases"]
             assert [one["remedy"] for one in mended] == [one["remedy"] for one in planned]
             did += [f"{what[2:]}: {one['remedy']}" for one in mended]
+            self.lost |= {one["case_number"]: one["lost"] for one in mended}
         assert (await self.cli("doctor")).code == 0
         return did
 
@@ -258,6 +261,8 @@ async def test_the_ledger_is_put_back(drill: Drill) -> None:
     seconds = await drill.is_told()
     did = await drill.mend()
     assert {"lost: tell", "lost: restart", "astray: end"} <= set(did)
+    said = {name: drill.lost[drill.case_of(name)] for name in ("uploads", "goes on", "withdraws")}
+    assert said == {"uploads": ["the receipt of its upload"], "goes on": [], "withdraws": []}
     await drill.apply_again("new, over", "new, waits")
     await drill.everybody_is_served(frozenset({Outcome.WITHDRAWN}))
     tell("ledger put back", seconds, did)

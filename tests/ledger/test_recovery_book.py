@@ -10,10 +10,11 @@ from gateways.sql_ledger import SqlLedger
 from gateways.sql_recovery import SqlRecovery
 from gateways.sql_registry import SqlRegistry
 from models.case import CaseRef, Step
-from models.desk import NewLetter, PortalReceipt
+from models.desk import CaseMessage, NewLetter, PortalReceipt
 from models.dossier import Upload
 from models.errors import WrongState
-from models.messages import CaseEvent, EventKind
+from models.messages import Acknowledge, CaseEvent, EventKind, Extend, Shorten
+from models.recovery import Loss, Told
 from models.tables import case_events
 from tests.ledger.builders import MORNING, a_new_case, a_record, a_state, a_telling, an_event
 from tests.vaults import a_vault
@@ -39,6 +40,11 @@ def answered(step: Step, decision: str = "approved", attempt: int = 1, **facts: 
     return an_event(2, ANSWERED).model_copy(update=told)
 
 
+def lost(told: Told, event: CaseEvent) -> list[Loss]:
+    """Return what an event stands for and the ledger does not hold."""
+    return list(told.lost(event))
+
+
 def test_a_run_that_stands_before_what_it_told_is_known(
     ledger: SqlLedger, book: SqlRecovery, case: CaseRef
 ) -> None:
@@ -59,11 +65,11 @@ def test_an_upload_without_its_submission_was_lost(
     """Also where the event itself was told after the ledger was put back: the row came before it."""
     uploaded = answered(Step.SIKS_NG_UPLOAD)
     ledger.record(a_telling(a_state(case, 2), uploaded))
-    assert book.told(case.case_number).lacks(uploaded)
+    assert lost(book.told(case.case_number), uploaded) == [Loss.RECEIPT]
     ledger.save_submission(case.case_number, 1, "SIKS-1", MORNING)
-    assert not book.told(case.case_number).lacks(uploaded)
-    assert book.told(case.case_number).lacks(answered(Step.SIKS_NG_UPLOAD, attempt=2))
-    assert not book.told(case.case_number).lacks(answered(Step.SIKS_NG_UPLOAD, "handed_over", attempt=2))
+    assert lost(book.told(case.case_number), uploaded) == []
+    assert lost(book.told(case.case_number), answered(Step.SIKS_NG_UPLOAD, attempt=2)) == [Loss.RECEIPT]
+    assert lost(book.told(case.case_number), answered(Step.SIKS_NG_UPLOAD, "handed_over", attempt=2)) == []
 
 
 def test_a_case_begun_anew_does_not_upload_again_what_a_run_before_did(
@@ -77,7 +83,7 @@ def test_a_case_begun_anew_does_not_upload_again_what_a_run_before_did(
     ledger.save_submission(number, 2, "SIKS-2", MORNING)
     assert ledger.upload(number, 1) == ledger.upload(number, 2) == Upload(2, is_begun=True)
     assert ledger.upload(number, 3) == Upload(3, is_begun=False), "returned since: another one is wanted"
-    assert not book.told(number).lacks(answered(Step.SIKS_NG_UPLOAD)), "or it would be begun anew for ever"
+    assert lost(book.told(number), answered(Step.SIKS_NG_UPLOAD)) == [], "or it would be begun anew for ever"
 
 
 def test_an_upload_whose_receipt_became_void_is_done_again(
@@ -95,25 +101,66 @@ def test_a_recommendation_without_its_letter_was_lost(
     ledger: SqlLedger, book: SqlRecovery, case: CaseRef
 ) -> None:
     """A step that was returned leaves no letter."""
-    assert book.told(case.case_number).lacks(answered(Step.RECOMMENDATION))
-    assert not book.told(case.case_number).lacks(answered(Step.RECOMMENDATION, "returned"))
+    assert lost(book.told(case.case_number), answered(Step.RECOMMENDATION)) == [Loss.LETTER]
+    assert lost(book.told(case.case_number), answered(Step.RECOMMENDATION, "returned")) == []
     ledger.issue_letter(case.case_number, 1, NewLetter(MORNING.date(), "dg", lambda n, _: str(n), None))
-    assert not book.told(case.case_number).lacks(answered(Step.RECOMMENDATION))
+    assert lost(book.told(case.case_number), answered(Step.RECOMMENDATION)) == []
 
 
 @pytest.mark.parametrize(
-    "kind", [ANSWERED, EventKind.PAPERS_ADDED, EventKind.TRACK_SWITCHED, EventKind.DATA_CORRECTED]
+    ("kind", "what"),
+    [
+        (ANSWERED, Loss.ANSWER),
+        (EventKind.PAPERS_ADDED, Loss.PAPERS),
+        (EventKind.TRACK_SWITCHED, Loss.TRACK),
+        (EventKind.DATA_CORRECTED, Loss.DATA),
+    ],
 )
 def test_what_people_gave_was_lost_with_their_command(
-    book: SqlRecovery, case: CaseRef, kind: EventKind
+    book: SqlRecovery, case: CaseRef, kind: EventKind, what: Loss
 ) -> None:
     """The ledger writes a command before it is given; the machine gives none."""
     by_hand = an_event(2, kind).model_copy(update={"facts": {"command": "c-1", "by": "sari"}})
-    assert book.told(case.case_number).lacks(by_hand)
-    assert not book.told(case.case_number).lacks(an_event(2, kind))
-    assert not book.told(case.case_number).lacks(
-        by_hand.model_copy(update={"kind": EventKind.STEP_RETRIED})
-    ), "a retry leaves nothing that the case needs later"
+    assert lost(book.told(case.case_number), by_hand) == [what]
+    assert lost(book.told(case.case_number), an_event(2, kind)) == []
+    retried = by_hand.model_copy(update={"kind": EventKind.STEP_RETRIED})
+    assert lost(book.told(case.case_number), retried) == [], "a retry leaves nothing that is needed later"
+
+
+@pytest.mark.parametrize(
+    ("kind", "facts", "message"),
+    [
+        (
+            EventKind.SLA_EXTENDED,
+            {"minutes": 180},
+            Extend(command_id="c-1", actor="sari", by=timedelta(hours=3)),
+        ),
+        (
+            EventKind.SLA_EXTENDED,
+            {},
+            Extend(command_id="c-1", actor="sari", until=MORNING + timedelta(days=3)),
+        ),
+        (
+            EventKind.SLA_SHORTENED,
+            {"minutes": -60},
+            Shorten(command_id="c-1", actor="sari", by=timedelta(hours=1)),
+        ),
+        (EventKind.SLA_ACKNOWLEDGED, {}, Acknowledge(command_id="c-1", actor="sari")),
+    ],
+)
+def test_what_moved_the_due_time_is_written_again_as_the_case_told_it(
+    book: SqlRecovery, case: CaseRef, kind: EventKind, facts: dict[str, int], message: CaseMessage
+) -> None:
+    """Only the reason in words is lost: the case never had it. Written once, also when it is done twice."""
+    due = {"due_was": "none", "due": f"{MORNING + timedelta(days=3):%Y-%m-%dT%H:%M:%SZ}"}
+    told = {"by": "sari", "command": "c-1", **due, **facts}
+    event = an_event(3, kind).model_copy(update={"facts": told})
+    (command,) = book.told(case.case_number).lost_of_clock(event)
+    assert (command.message, command.actor, command.given_at) == (message, "sari", event.at)
+    for _ in range(2):
+        book.keep([command])
+    assert book.given_to_clock(case.case_number) == [command]
+    assert list(book.told(case.case_number).lost_of_clock(event)) == []
 
 
 def test_a_case_that_ended_with_a_gap_in_its_story_is_found(
