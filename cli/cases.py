@@ -9,7 +9,19 @@ from rich.console import Console
 
 from cli.cutting import print_cut, say_cut
 from cli.desk_screens import item_data
-from cli.door import As, CaseArgument, Counter, Json, counter, hand, known_form, ledger_time, print_json, run
+from cli.door import (
+    As,
+    CaseArgument,
+    Counter,
+    Json,
+    counter,
+    hand,
+    known_form,
+    ledger_time,
+    print_json,
+    run,
+    say_held,
+)
 from cli.screens import CaseReport, case_screen, findings_screen, letter_data, list_screen, silence_line
 from intake.intake import Intake
 from models.case import SlaState, Step
@@ -59,6 +71,7 @@ def show(case: CaseArgument, json_: Json = False) -> None:
 
     async def work(settings: Settings, screen: Console) -> None:
         office = adapters.office(settings)
+        say_held(office)
         report = CaseReport.of(known_form(case), office)
         if json_:
             print_json(
@@ -89,6 +102,7 @@ def list_(
 
     async def work(settings: Settings, screen: Console) -> None:
         office = adapters.office(settings)
+        say_held(office)
         found = office.registry.cases(step=step, sla=sla, city=city, limit=limit)
         numbers = [state.case.case_number for state in found]
         erased, unbegun = office.erasures.erased(numbers), office.registry.unbegun(numbers)

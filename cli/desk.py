@@ -8,7 +8,7 @@ from rich.text import Text
 
 from cli.cutting import print_cut, say_cut
 from cli.desk_screens import desk_screen, item_data, refusals_screen, sheet_data, sheet_screen
-from cli.door import As, CommandId, Json, Reason, counter, hand, ledger_time, print_json, run
+from cli.door import As, CommandId, Json, Reason, counter, hand, ledger_time, print_json, run, say_held
 from cli.officer import Officer
 from cli.saying import At, Note, Proof, Receipt, ReceiptAgain, RejectCode, ReturnCode, said
 from models.desk import DeskItem
@@ -41,6 +41,7 @@ def desk_list(
 
     async def work(settings: Settings, screen: Console) -> None:
         desk = await counter(settings)
+        say_held(desk.office)
         items = desk.work.queue(hand(as_, None, settings).actor, everything=everything)
         items = [item for item in items if item.is_free or not unassigned]
         if json_:
@@ -59,6 +60,7 @@ def show(item: Item, as_: As = None, json_: Json = False) -> None:
 
     async def work(settings: Settings, screen: Console) -> None:
         desk = await counter(settings)
+        say_held(desk.office)
         sheet = desk.work.sheet(hand(as_, None, settings), item)
         if json_:
             print_json(sheet_data(sheet))

@@ -10,13 +10,14 @@ from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from cli.screens import console, findings_screen
 from desk.orders import Hand
 from desk.work import OfficeWork
 from models.case import CASE_NUMBER_PATTERN
 from models.desk import Command
-from models.errors import BadInput, Finding, ReactivationError
+from models.errors import BadInput, Finding, NumbersHeld, ReactivationError
 from runtime import adapters
 from runtime.adapters import Office
 from runtime.delivery import Delivery
@@ -105,6 +106,19 @@ async def counter(settings: Settings) -> Counter:
     await SamePast.of(settings, office, namespace).look()
     delivery = Delivery(namespace, office.registry, office.book, office.clock)
     return Counter(office, namespace, adapters.work(office), delivery)
+
+
+def say_held(office: Office) -> None:
+    """Say beside what is shown that no number is given out, and that an older ledger tells old things."""
+    held = office.lineage.lineage().held
+    if held is None:
+        return
+    screen = console(stderr=True)
+    screen.print(Text(f"WARN {NumbersHeld(held)}", style="bold yellow"), soft_wrap=True)
+    if held.is_of_older_ledger:
+        screen.print(
+            Text("     what is shown here is how it was when the copy was made", style="bold yellow")
+        )
 
 
 def ledger_time(settings: Settings) -> datetime:

@@ -18,6 +18,8 @@ from models.recovery import Finding as CaseFinding
 from models.recovery import Remedy, Series, Standing
 from models.roles import Act
 from runtime import adapters
+from runtime.adapters import Recovering
+from runtime.comparing import Comparison
 from runtime.entry import REFUSED
 from runtime.recovery import Recovery
 from runtime.restoring import Restoring
@@ -106,12 +108,13 @@ def recover(
         desk.work.gate.officer(hand(as_, None, settings).actor, Act.RECOVER)
         if (case is not None) + lost + astray != 1:
             raise BadInput([Finding("CASE", "or --lost or --astray: exactly one is needed", "name one")])
-        recovery = _recovery(settings, desk)
+        ports = adapters.recovering(settings)
+        comparison = Comparison(ports.book, desk.namespace, desk.office.clock)
         if case is not None:
-            found = _one(recovery, known_form(case))
+            found = _one(comparison, known_form(case))
         else:
-            found = recovery.lost() if lost else recovery.astray()
-        told = await _work_through(recovery, found, do=yes)
+            found = comparison.lost() if lost else comparison.astray()
+        told = await _work_through(_recovery(ports, desk), found, do=yes)
         if json_:
             print_json({"is_done": yes, "looked_at": told.looked_at, "cases": told.rows})
         else:
@@ -132,8 +135,8 @@ class _Told:
         self.failed: ReactivationError | None = None
 
 
-async def _one(recovery: Recovery, number: str) -> AsyncIterator[CaseFinding]:
-    yield await recovery.look(number)
+async def _one(comparison: Comparison, number: str) -> AsyncIterator[CaseFinding]:
+    yield await comparison.look(number)
 
 
 async def _work_through(recovery: Recovery, found: AsyncIterator[CaseFinding], *, do: bool) -> _Told:
@@ -225,12 +228,11 @@ def _restoring(settings: Settings, desk: Counter) -> Restoring:
     )
 
 
-def _recovery(settings: Settings, desk: Counter) -> Recovery:
-    recovering = adapters.recovering(settings)
+def _recovery(ports: Recovering, desk: Counter) -> Recovery:
     return Recovery(
-        recovering.book,
-        recovering.ledger,
-        recovering.alerts,
+        ports.book,
+        ports.ledger,
+        ports.alerts,
         desk.namespace,
         delivery=desk.delivery,
         clock=desk.office.clock,

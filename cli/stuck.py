@@ -10,7 +10,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from cli.door import CaseArgument, Json, known_form, ledger_time, print_json, run
+from cli.door import CaseArgument, Json, known_form, ledger_time, print_json, run, say_held
 from cli.screens import clock
 from models.case import CaseHealth
 from models.case_words import CaseWords
@@ -25,7 +25,8 @@ from models.texts import GONE, HEALTH, ITEM, STEP, duration, hand_words, trouble
 from models.why import Why
 from models.wib import wib_date
 from runtime import adapters
-from runtime.glance import failing, glance
+from runtime.comparing import Comparison
+from runtime.glance import compared, failing, glance
 from runtime.namespace import OwnNamespace
 from runtime.settings import Settings
 from runtime.web_ui import WebUi
@@ -44,6 +45,7 @@ def stuck(
 
     async def work(settings: Settings, screen: Console) -> None:
         office, now, ui = adapters.office(settings), ledger_time(settings), WebUi.of(settings)
+        say_held(office)
         shelf = office.shelf
         served = shelf.cities() if city is None else [shelf.city(city)]
         rules = {one.code: one.stuck for one in served}
@@ -84,21 +86,25 @@ def why(case: CaseArgument, json_: Json = False) -> None:
 
     async def work(settings: Settings, screen: Console) -> None:
         office, number, now = adapters.office(settings), known_form(case), ledger_time(settings)
+        say_held(office)
         told = office.registry.case(number)
         alerts, erased_at = (
             office.alerts.entries(case_number=number, limit=1),
             office.erasures.erased([number]).get(number),
         )
+        namespace = OwnNamespace.of(settings, office.lineage)
+        comparison = Comparison(adapters.recovering(settings).book, namespace, office.clock)
         rule = office.shelf.city(told.case.city).stuck.rule_of(told.case.track)
         found = Why(
             state=told if told.outcome else judged(told, rule, now),
             items=looked_at(office.book.items(case_number=number), office.shelf.people(), wib_date(now)),
             undelivered=len(office.book.undelivered(number)),
             alert=alerts[0] if alerts else None,
-            glance=await glance(OwnNamespace.of(settings, office.lineage), told.case),
+            glance=await compared(await glance(namespace, told.case), told.case, comparison),
             is_begun=office.registry.is_started(number),
             now=now,
             words=replace(CaseWords.of(told, office.registry.history(number), now), tells_rest=True),
+            held=office.lineage.lineage().held,
             in_charge_left=bool(alerts) and _is_gone(alerts[0].acknowledged_by, office.shelf.people()),
         )
         if json_:
@@ -192,6 +198,8 @@ def _temporal(found: Why) -> Iterator[tuple[str, str, str]]:
         yield "temporal", "belum dimulai: worker memulainya", "yellow"
     elif not found.glance.workers:
         yield "temporal", "tidak ada worker: ini dari buku besar", "yellow"
+    elif found.glance.tells_else:
+        yield "temporal", "bercerita lain daripada buku besar", "bold red"
     elif found.code_fails:
         yield "temporal", f"workflow task gagal, percobaan {found.glance.task_attempts}", "bold red"
 
@@ -214,6 +222,8 @@ def _why_data(found: Why) -> dict[str, object]:
         "in_charge_left": found.in_charge_left,
         "temporal_answers": found.glance.answers,
         "is_running": found.glance.is_running if found.glance.answers else None,
+        "tells_else": found.glance.tells_else if found.glance.answers else None,
+        "numbers_held": None if found.held is None else found.held.because,
         "workers": found.glance.workers if found.glance.answers else None,
         "is_begun": found.words.is_begun,
         "is_past_due": found.words.is_past_due,

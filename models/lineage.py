@@ -71,6 +71,11 @@ class Held:
     since: datetime
     because: Discord
 
+    @property
+    def is_of_older_ledger(self) -> bool:
+        """Whether the ledger tells how it was once, and not what happened since."""
+        return self.because in {Discord.LEDGER_OLDER, Discord.COPY}
+
 
 @dataclass(frozen=True)
 class Lineage:

@@ -8,6 +8,7 @@ from datetime import datetime
 from models.case import CaseHealth, CaseState, WaitingOn
 from models.case_words import CaseWords
 from models.desk import DeskItem, ItemKind
+from models.lineage import Held
 from models.outage import System
 from models.outbox import AlertEntry, AlertState
 from models.roles import MACHINE
@@ -26,6 +27,10 @@ class PendingActivity:
     """The class of the last error, a word of ours."""
 
 
+FAILS_AT = 3
+"""Which attempt at a workflow task means failing code."""
+
+
 @dataclass(frozen=True)
 class Glance:
     """What Temporal said of a case a moment ago."""
@@ -37,16 +42,21 @@ class Glance:
     is_running: bool = False
     is_anothers: bool = False
     """Whether what runs under the case's number is another case."""
+    tells_else: bool = False
+    """Whether it tells another story of the case than the ledger, of which a store was put back."""
     workers: int = 0
     """How many ask for work on the queue of the cases."""
     task_attempts: int = 0
     """Which attempt the present workflow task is; from the third on the code of the case fails."""
     pending: tuple[PendingActivity, ...] = ()
 
+    @property
+    def code_fails(self) -> bool:
+        """Whether the case stands still until a mended worker comes up."""
+        return self.task_attempts >= FAILS_AT
+
 
 UNKNOWN = Glance(answers=False)
-FAILS_AT = 3
-"""Which attempt at a workflow task means failing code."""
 
 
 @dataclass(frozen=True)
@@ -67,13 +77,15 @@ class Why:
     now: datetime
     words: CaseWords
     """What is said of where it stands."""
+    held: Held | None = None
+    """Why no number is given out, to anybody."""
     in_charge_left: bool = False
     """Whether who took charge of the newest alert works here no more."""
 
     @property
     def code_fails(self) -> bool:
         """Whether the case stands still until a mended worker comes up."""
-        return self.glance.task_attempts >= FAILS_AT
+        return self.glance.code_fails
 
     @property
     def error(self) -> str | None:
@@ -90,10 +102,7 @@ class Why:
         state, number = self.state, self.state.case.case_number
         if state.outcome is not None:
             return ()
-        is_behind = state.trouble == "LedgerBehind"
-        if self.glance.answers and (is_behind or not self.glance.is_running):
-            can_begin = not (is_behind or self.is_begun or self.glance.is_known)
-            first = "starter.py sweep" if can_begin else f"starter.py recover {number}"
+        if (first := self._bringing_together()) is not None:
             return (first, "starter.py doctor")
         if not self.glance.answers or not self.glance.workers:
             return ("starter.py doctor", "worker.py")
@@ -109,6 +118,16 @@ class Why:
                 *(() if system is None else (f"starter.py outage end {system}",)),
             )
         return (*self._at_desk(), *self._mending(), *self._hurrying())
+
+    def _bringing_together(self) -> str | None:
+        """Return what brings ledger and Temporal together; None where they are."""
+        if self.held is not None:
+            return "starter.py restored"
+        is_behind = self.state.trouble == "LedgerBehind" or self.glance.tells_else
+        if not self.glance.answers or (self.glance.is_running and not is_behind):
+            return None
+        can_begin = not (is_behind or self.is_begun or self.glance.is_known)
+        return "starter.py sweep" if can_begin else f"starter.py recover {self.state.case.case_number}"
 
     def _at_desk(self) -> tuple[str, ...]:
         """Let an officer go on with the work that lies on the desk."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import UTC
 
 from temporalio.api.workflow.v1 import PendingActivityInfo
@@ -11,6 +12,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from models.case import CaseRef
 from models.errors import EngineUnreachable
 from models.why import UNKNOWN, Glance, PendingActivity
+from runtime.comparing import Comparison
 from runtime.engine import TemporalEngine
 from runtime.namespace import OwnNamespace
 from runtime.temporal import birth_of
@@ -30,6 +32,17 @@ async def glance(namespace: OwnNamespace, case: CaseRef) -> Glance:
             return await _described(client, case, workers)
     except (EngineUnreachable, RPCError, RuntimeError, TimeoutError):
         return UNKNOWN
+
+
+async def compared(seen: Glance, case: CaseRef, comparison: Comparison) -> Glance:
+    """Return the glance with whether the case tells another story than the ledger, as far as it answers."""
+    if not seen.is_running or not seen.workers or seen.code_fails:
+        return seen
+    try:
+        async with asyncio.timeout(options.GLANCE_WITHIN.total_seconds()):
+            return replace(seen, tells_else=not await comparison.agrees(case.case_number))
+    except (EngineUnreachable, TimeoutError):
+        return seen
 
 
 async def _described(client: Client, case: CaseRef, workers: int) -> Glance:

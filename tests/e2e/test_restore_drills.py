@@ -173,6 +173,7 @@ class Drill:
         assert (await self.cli("doctor")).code in {4, 5}
         refused = await self.cli("submit", self.office.write(someone()), *SUPERVISOR)
         assert (refused.code, "starter.py restored" in refused.said) == (4, True)
+        await self.old_story_is_told_as_old()
         done = await self.cli("restored", "--yes", *SUPERVISOR)
         assert done.code == 0, done.said
         did.append("restored")
@@ -181,6 +182,8 @@ class Drill:
         await self.office.until_served()
         for what in ("--lost", "--astray", "--lost"):
             rehearsal = await self.cli("recover", what, *SUPERVISOR, "--json")
+            if what == "--lost":
+                await self.each_says_so(json.loads(rehearsal.out)["cases"])
             done = await self.cli("recover", what, "--yes", *SUPERVISOR, "--json")
             assert done.code == 0, done.said
             planned, mended = json.loads(rehearsal.out)["cases"], json.loads(done.out)["cases"]
@@ -189,6 +192,22 @@ class Drill:
             self.lost |= {one["case_number"]: one["lost"] for one in mended}
         assert (await self.cli("doctor")).code == 0
         return did
+
+    async def old_story_is_told_as_old(self) -> None:
+        """Whoever reads is told that no number is given out, and no step that needs one is advised."""
+        waits = self.case_of("waits")
+        for words in (("list",), ("show", waits), ("desk", "list", *SUPERVISOR), ("stuck",)):
+            ran = await self.cli(*words)
+            assert (ran.code, "no number is given out" in ran.err) == (0, True), (words, ran.said)
+        why = await self.cli("why", waits, "--json")
+        assert why.data()["next"] == ["starter.py restored", "starter.py doctor"], why.said
+
+    async def each_says_so(self, found: list[dict[str, str]]) -> None:
+        """Where ledger and Temporal do not agree on an open case, `why` says which command helps."""
+        for number in (one["case_number"] for one in found):
+            if self.office.registry.case(number).outcome is None:
+                why = await self.cli("why", number, "--json")
+                assert f"starter.py recover {number}" in str(why.data()["next"]), why.said
 
     async def apply_again(self, *names: str) -> None:
         """Let people apply anew whom the ledger does not know any more."""

@@ -10,6 +10,7 @@ from gateways.policy_folder import PolicyFolder
 from models.case import CaseHealth, CaseState, Outcome, Step, Track, WaitingOn
 from models.case_words import CaseWords
 from models.desk import DeskItem, Gone, ItemKind
+from models.lineage import Discord, Held
 from models.outbox import AlertEntry, AlertState
 from models.roles import Role
 from models.standstill import StuckPolicy, judged, loses_patience_at, stands_still
@@ -203,6 +204,10 @@ def test_what_is_wrong_with_the_engine_comes_first() -> None:
     assert unbegun.next[0] == "starter.py sweep"
     met = replace(unbegun, glance=Glance(answers=True, is_known=True, workers=1))
     assert met.next[0].startswith("starter.py recover "), "a start would meet what has its number"
+    other = replace(SERVED, tells_else=True)
+    assert why(refused, other).next == (f"starter.py recover {refused.case.case_number}", "starter.py doctor")
+    held = replace(why(refused, SERVED), held=Held(NOW, Discord.LEDGER_OLDER))
+    assert held.next == ("starter.py restored", "starter.py doctor"), "what it would need gets no number"
     fails = why(refused, Glance(answers=True, is_running=True, workers=1, task_attempts=3))
     assert (fails.error, fails.next[0].split()[0]) == ("Unexpected", "temporal")
 
