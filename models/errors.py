@@ -157,19 +157,18 @@ class NumbersHeld(WrongState):
 
     def __init__(self, held: Held) -> None:
         """`held` says since when and why."""
-        since = f" since {wib_text(held.since)}: {_DISCORD[held.because]}"
-        if held.because is Discord.COPY:
-            since = f": this ledger is a copy that `starter.py backup` made on {wib_text(held.since)}"
+        why = _DISCORD[held.because].format(at=wib_text(held.since))
         super().__init__(
-            f"no number is given out{since}; `starter.py restored` says what is known and goes on past it"
+            f"no number is given out{why}; `starter.py restored` says what is known and goes on past it"
         )
         self.held = held
 
 
 _DISCORD = {
-    Discord.LEDGER_OLDER: "the ledger is older than what key store, Temporal or anchors know of it",
-    Discord.KEYS_OLDER: "the key store is older than the ledger",
-    Discord.TEMPORAL_OLDER: "Temporal does not know the cases that were begun last",
+    Discord.LEDGER_OLDER: " since {at}: key store, Temporal or anchors know more of the ledger than it does",
+    Discord.KEYS_OLDER: " since {at}: the key store is older than the ledger",
+    Discord.TEMPORAL_OLDER: " since {at}: Temporal does not know the cases that were begun last",
+    Discord.COPY: ": this ledger is a copy that `starter.py backup` made on {at}",
 }
 
 

@@ -10,7 +10,7 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from models.case import CaseRef
-from models.errors import EngineUnreachable
+from models.errors import EngineUnreachable, LaterLife
 from models.why import UNKNOWN, Glance, PendingActivity
 from runtime.comparing import Comparison
 from runtime.engine import TemporalEngine
@@ -23,14 +23,14 @@ from workflows import options
 async def glance(namespace: OwnNamespace, case: CaseRef) -> Glance:
     """Return what Temporal says of a case; `UNKNOWN` when it does not answer in time.
 
-    Raises AnotherLedger: what runs there is not ours to tell.
+    Raises AnotherLedger: what runs there is not ours to tell. Of a later life it is neither.
     """
     try:
         async with asyncio.timeout(options.GLANCE_WITHIN.total_seconds()):
             client = await namespace.client()
             workers = len(await pollers(client, namespace.settings))
             return await _described(client, case, workers)
-    except (EngineUnreachable, RPCError, RuntimeError, TimeoutError):
+    except (LaterLife, EngineUnreachable, RPCError, RuntimeError, TimeoutError):
         return UNKNOWN
 
 
@@ -85,6 +85,6 @@ async def failing(namespace: OwnNamespace, cities: Collection[str]) -> Collectio
     try:
         async with asyncio.timeout(options.GLANCE_WITHIN.total_seconds()):
             reported = await TemporalEngine(namespace).reported()
-    except (EngineUnreachable, TimeoutError):
+    except (LaterLife, EngineUnreachable, TimeoutError):
         return None
     return [number for number in reported if number.split("-")[1] in cities]

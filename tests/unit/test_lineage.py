@@ -1,6 +1,11 @@
 """What another store notes of the ledger: it only grows within a life, and a later life begins anew."""
 
-from models.lineage import Past, Witnessed, ledger_of, new_birth, new_ledger_id
+from datetime import UTC, datetime
+
+import pytest
+
+from models.errors import NumbersHeld
+from models.lineage import Discord, Held, Past, Witnessed, ledger_of, new_birth, new_ledger_id
 
 LEDGER = new_ledger_id()
 
@@ -19,6 +24,15 @@ def test_a_birth_mark_tells_its_ledger_and_looks_like_nobodys_number() -> None:
     assert {ledger_of(one) for one in births} == {LEDGER}
     assert not any(letter.isdigit() for one in births for letter in one)
     assert ledger_of(None) is None
+
+
+@pytest.mark.parametrize("because", Discord)
+def test_why_no_number_is_given_out_is_said_with_what_its_time_means(because: Discord) -> None:
+    """Of a copy it is known when it was made, and not since when it stands in the original's place."""
+    said = str(NumbersHeld(Held(datetime(2026, 2, 9, 3, tzinfo=UTC), because)))
+    assert "9 Feb 2026 10.00 WIB" in said
+    assert "`starter.py restored`" in said
+    assert ("given out since" in said) is (because is not Discord.COPY)
 
 
 def test_what_was_noted_is_never_taken_back() -> None:
