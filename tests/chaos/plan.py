@@ -72,11 +72,14 @@ class Disaster:
     """When, as for a fault."""
     copied_at: tuple[tuple[Store, float], ...]
     """From which moment each store is put back, while the office is at work."""
+    again_at: float | None = None
+    """When it is put back once more from the same copies, which are then of an earlier life; if at all."""
 
     def __str__(self) -> str:
         """Say it in a line."""
         moments = ", ".join(f"{store} of {at:.0%}" for store, at in self.copied_at)
-        return f"at {self.at:4.0%}: {self.blow}{moments and f' ({moments})'}"
+        again = "" if self.again_at is None else f", and again at {self.again_at:.0%}"
+        return f"at {self.at:4.0%}: {self.blow}{moments and f' ({moments})'}{again}"
 
 
 @dataclass(frozen=True)
@@ -224,4 +227,6 @@ def _disaster_of(seed: int) -> Disaster:
     dice = random.Random(f"disaster of {seed}")
     blow, stores = list(DISASTERS.items())[(seed // len(Database)) % len(DISASTERS)]
     copied_at = tuple((store, round(dice.uniform(0.1, 0.4), 3)) for store in stores)
-    return Disaster(blow, round(dice.uniform(0.5, 0.75), 3), copied_at)
+    at = round(dice.uniform(0.5, 0.75), 3)
+    is_twice = blow is Blow.LEDGER_SET_BACK and seed // (len(Database) * len(DISASTERS)) % 2 == 1
+    return Disaster(blow, at, copied_at, round(at + 0.1, 3) if is_twice else None)

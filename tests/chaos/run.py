@@ -173,7 +173,8 @@ class _Town:
         disaster = self.plan.disaster
         moments = [(fault.at, fault) for fault in self.plan.faults]
         copies = [(at, store) for store, at in disaster.copied_at]
-        return sorted([*moments, *copies, (disaster.at, disaster)], key=lambda moment: moment[0])
+        strikes = [(at, disaster) for at in (disaster.at, disaster.again_at) if at is not None]
+        return sorted([*moments, *copies, *strikes], key=lambda moment: moment[0])
 
     @property
     def _progress(self) -> float:

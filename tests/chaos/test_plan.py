@@ -38,6 +38,7 @@ def test_twenty_seeds_bring_every_fault_and_every_fate() -> None:
     assert {(plan.disaster.blow, plan.database) for plan in plans} == set(
         itertools.product(DISASTERS, Database)
     )
+    assert {plan.seed for plan in plans if plan.disaster.again_at is not None} == {10, 11}
     for disaster in (plan.disaster for plan in plans):
         assert all(at < disaster.at for _, at in disaster.copied_at)
     assert [plan.database for plan in plans].count(Database.SQLITE) == 10
