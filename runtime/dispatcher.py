@@ -133,6 +133,9 @@ class Dispatcher:
     def _send(self, group: Sequence[Delivery], message: AlertMessage, *, in_digest: bool = False) -> int:
         """Send one message that tells of these deliveries, and note what became of it."""
         recipient = group[0].recipient
+        if recipient != WEBHOOK and self._shelf.people().find(recipient) is None:
+            self._give_up(group, "left the office")  # what arrives there is heard by nobody of ours
+            return 0
         pause = self._pauses.get(recipient)
         if pause is not None and self._clock() < pause.until:
             self._try_later(group, pause)

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
@@ -9,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from gateways.policy_folder import PolicyFolder
 from models.errors import Refused, Unavailable
 from models.messages import Alert, AlertKind
-from models.outbox import WEBHOOK, Addressed, AlertState, DeliveryState
+from models.outbox import WEBHOOK, Addressed, AlertState, DeliveryState, Reach
 from runtime.dispatcher import RETRY_AT_MOST, dispatch_for_ever, retry_wait
 from runtime.supervisor import keep_alive
 from tests.ledger.builders import MORNING, a_closing, an_alert
-from tests.unit.alert_desk import BOSS, CHIEF, HEAD, LOCAL, TICK, Desk
+from tests.unit.alert_desk import BOSS, CHIEF, HEAD, LOCAL, ROOT, TICK, Desk
 
 
 @pytest.fixture
@@ -199,6 +201,22 @@ def test_who_can_never_be_reached_is_told_of_to_the_fallback_once(desk: Desk) ->
     assert message.subject == f"{case.case_number}: peringatan tidak sampai ke {HEAD}"
     assert [message.kind for message in desk.post.to(CHIEF)] == [AlertKind.SLA_BREACH]
     assert desk.states(case) == {DeliveryState.GAVE_UP: 1, DeliveryState.SENT: 2, DeliveryState.PENDING: 2}
+
+
+def test_what_was_addressed_to_somebody_who_left_climbs(desk: Desk, tmp_path: Path) -> None:
+    """His contact may still answer: what arrives there is heard by nobody of the office."""
+    case = desk.case()
+    desk.breach(case, level=2)
+    policies = tmp_path / "policies"
+    shutil.copytree(ROOT / "policies", policies)
+    people = policies / "people.toml"
+    people.write_text(people.read_text().replace(f'"{HEAD}"', '"tangsel-kepala-baru"'))
+    desk.shelf = PolicyFolder(policies)
+    desk.dispatcher = desk.a_dispatcher(Reach(desk.contacts))
+    desk.let_pass(timedelta(minutes=1))
+    assert desk.post.to(HEAD) == []
+    assert [message.kind for message in desk.post.to(CHIEF)] == [AlertKind.SLA_BREACH]
+    assert DeliveryState.GAVE_UP in desk.states(case)
 
 
 def test_nothing_is_recursive_when_everybody_refuses(desk: Desk) -> None:
