@@ -8,6 +8,7 @@ from datetime import datetime
 import httpx
 
 from gateways.http_call import Patience, http_address
+from gateways.retry_after import retry_after
 from models.errors import Misconfigured, ReactivationError, Refused, Unavailable
 from models.outbox import AlertMessage
 from models.signing import SIGNATURE, TIMESTAMP, signature
@@ -49,7 +50,9 @@ class WebhookSender:
         fault: ReactivationError
         try:
             with self._client.stream("POST", self._url, content=body, headers=headers) as response:
-                pass  # what the receiver says beside its status is not read
+                wait = retry_after(
+                    response.headers.raw, self._clock()
+                )  # what the receiver says beside its status is not read
         except httpx.TimeoutException:
             fault = Unavailable(_SYSTEM, "no answer in time")
         except httpx.HTTPError:
@@ -58,7 +61,11 @@ class WebhookSender:
             if response.is_success:
                 return
             passes = response.is_server_error or response.status_code in _PASSES
-            fault = Unavailable(_SYSTEM, "out of order") if passes else Refused(_SYSTEM, "event refused")
+            fault = (
+                Unavailable(_SYSTEM, "out of order", ask_again_in=wait)
+                if passes
+                else Refused(_SYSTEM, "event refused")
+            )
         raise fault  # outside the `except`, so that no address is chained to it
 
 

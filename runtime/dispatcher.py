@@ -146,7 +146,7 @@ class Dispatcher:
             self._give_up(group, error.what)
             return 0
         except Unavailable as error:
-            self._try_later(group, self._pause(group, error.what))
+            self._try_later(group, self._pause(group, error.what, error.ask_again_in))
             return 0
         except Exception as error:  # noqa: BLE001 - a library's fault must not hold back the others
             log.error("alert.sender_failed", recipient=recipient, error=type(error).__name__)  # noqa: TRY400
@@ -159,12 +159,16 @@ class Dispatcher:
         log.info("alert.sent", recipient=recipient, alert=message.kind.value, told=len(group))
         return 1
 
-    def _pause(self, group: Sequence[Delivery], what: str) -> _Pause:
-        """Leave a recipient alone for a while that doubles each time he does not answer."""
+    def _pause(self, group: Sequence[Delivery], what: str, asked: timedelta | None = None) -> _Pause:
+        """Leave a recipient alone for a while that doubles each time he does not answer.
+
+        For longer where he asked for it, within our bound: it is a stranger's word, and people wait.
+        """
         recipient = group[0].recipient
         before = self._pauses.get(recipient)
         tried = max(0 if before is None else before.tried, *(delivery.attempts for delivery in group))
-        pause = self._pauses[recipient] = _Pause(self._clock() + retry_wait(tried), tried + 1, what)
+        wait = max(retry_wait(tried), min(asked or timedelta(0), RETRY_AT_MOST))
+        pause = self._pauses[recipient] = _Pause(self._clock() + wait, tried + 1, what)
         return pause
 
     def _try_later(self, group: Sequence[Delivery], pause: _Pause) -> None:

@@ -55,6 +55,7 @@ class Receiver(ThreadingHTTPServer):
 
     daemon_threads = True
     status = 200
+    retry_after: str | None = None
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -73,6 +74,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.got.append((dict(self.headers.items()), body))
         self.send_response(self.server.status)
         self.send_header("Content-Length", "0")
+        if self.server.retry_after is not None:
+            self.send_header("Retry-After", self.server.retry_after)
         self.end_headers()
 
     def log_message(self, *_words: object) -> None:
@@ -200,6 +203,17 @@ def test_the_same_delivery_is_the_same_event(receiver: Receiver) -> None:
     way.send(WEBHOOK, MESSAGE)
     first, second = (json.loads(body) for _, body in receiver.got)
     assert first["id"] == second["id"]
+
+
+@pytest.mark.parametrize(("asked", "wait"), [("120", timedelta(minutes=2)), ("soon", None), (None, None)])
+def test_a_webhook_that_is_busy_says_when_to_come_again(
+    receiver: Receiver, asked: str | None, wait: timedelta | None
+) -> None:
+    """By `Retry-After`; what it says in no known form is as nothing."""
+    receiver.status, receiver.retry_after = 503, asked
+    with pytest.raises(Unavailable) as told:
+        webhook(receiver.at("http")).send(WEBHOOK, MESSAGE)
+    assert told.value.ask_again_in == wait
 
 
 @pytest.mark.parametrize("status", [404, 503])

@@ -58,6 +58,22 @@ def test_a_receiver_down_for_two_hours_gets_it_once_afterwards(desk: Desk) -> No
     assert max(Counter(who for _, who, _ in desk.post.arrived).values()) == 1
 
 
+@pytest.mark.parametrize(
+    ("asked", "waits"), [(timedelta(minutes=4), timedelta(minutes=4)), (timedelta(days=9), RETRY_AT_MOST)]
+)
+def test_a_receiver_that_asks_for_time_gets_it_within_our_bound(
+    desk: Desk, asked: timedelta, waits: timedelta
+) -> None:
+    """What it asked for counts where it is longer than our own pause."""
+    desk.post.fault = lambda recipient: Unavailable("webhook", "out of order", ask_again_in=asked)
+    desk.breach(desk.case())
+    desk.dispatcher.round()
+    desk.let_pass(waits - TICK)
+    assert {desk.post.tries[who] for who in (BOSS, LOCAL)} == {1}
+    desk.let_pass(2 * TICK)
+    assert {desk.post.tries[who] for who in (BOSS, LOCAL)} == {2}
+
+
 def test_one_receiver_that_is_down_does_not_hold_back_another(desk: Desk) -> None:
     """And is asked once in a round, however much waits for it."""
     for number in range(5):
