@@ -53,6 +53,7 @@ _UNTOLD = select(cases.c.case_number).where(
     ~exists().where(
         alerts.c.case_number == cases.c.case_number,
         alerts.c.kind == AlertKind.SLA_BREACH,
+        alerts.c.state != AlertState.CLOSED,
         or_(
             alerts.c.raised_at >= cases.c.due_at,
             and_(cases.c.sla_state == SlaState.BREACHED, alerts.c.raised_at >= cases.c.detected_at),
@@ -145,7 +146,8 @@ class SqlWatch:
         """Return the open cases that were due before a time, and whose breach nobody was alerted of.
 
         An alert of an earlier due time does not count: the case was given more time since. It does when what
-        it was given was too little: then the case is breached as it was, since `detected_at`.
+        it was given was too little: then the case is breached as it was, since `detected_at`. Neither does
+        one that was closed when the case ended, which a reset has opened again: nobody is reminded of it.
         """
         return self._numbers(_UNTOLD, {"before": due_before})
 

@@ -102,6 +102,18 @@ def test_a_breach_that_was_told_stays_told_when_too_little_time_was_given(
     assert watch.untold(DUE + 9 * MINUTE) == {case.case_number}, "another breach, of which nobody was told"
 
 
+def test_a_breach_of_a_case_that_a_reset_opened_again_is_told_again(
+    watch: SqlWatch, ledger: SqlLedger, outbox: SqlOutbox, case: CaseRef
+) -> None:
+    """Its alert was closed with the case, and the case raises no other under the same key."""
+    ledger.record(a_record(case, an_event(2)))
+    outbox.put([Addressed(an_alert(case, "k").model_copy(update={"raised_at": DUE}), ("rina",))])
+    ledger.record(a_closing(case, 3))
+    assert watch.untold(DUE + MINUTE) == set()
+    ledger.record(a_telling(a_state(case, 2), an_event(2), run="second"))
+    assert watch.untold(DUE + MINUTE) == {case.case_number}
+
+
 def test_a_closed_case_is_not_untold(watch: SqlWatch, ledger: SqlLedger, case: CaseRef) -> None:
     """Neither is one that is due at no time."""
     ledger.record(a_telling(a_state(case, 2).model_copy(update={"due_at": None}), an_event(2)))
