@@ -51,6 +51,7 @@ from runtime.interceptor import ErrorMapping
 from runtime.ladders import require_listeners
 from runtime.logging import configure_logging
 from runtime.namespace import OwnNamespace
+from runtime.own_cases import OwnCases
 from runtime.recount import Recounter
 from runtime.same_past import SamePast
 from runtime.schedules import DigestSchedules
@@ -137,6 +138,7 @@ def workers_of(
         return stack.enter_context(ThreadPoolExecutor(number, thread_name_prefix=name))
 
     activities, version = activities_of(outside), deployment_config(settings)
+    own = OwnCases(outside.ledger)
     cases = Worker(
         client,
         task_queue=settings.task_queue,
@@ -145,7 +147,7 @@ def workers_of(
         activity_executor=threads("activity", 2 * settings.case_slots),
         max_cached_workflows=settings.cached_cases,
         tuner=tuner_of(settings.case_slots),
-        interceptors=[ErrorMapping(), EarlierCases(looking_at(client))],
+        interceptors=[ErrorMapping(), own, EarlierCases(looking_at(client))],
         workflow_runner=UnsandboxedWorkflowRunner(),  # why: docs/adr/0003; tests run in the sandbox
         sticky_queue_schedule_to_start_timeout=options.STICKY_QUEUE_WAIT,
         graceful_shutdown_timeout=options.GRACEFUL_SHUTDOWN,
@@ -160,7 +162,7 @@ def workers_of(
             activity_executor=threads(system, settings.system_slots),
             max_concurrent_activities=settings.system_slots,
             max_task_queue_activities_per_second=settings.calls_per_second,
-            interceptors=[ErrorMapping()],
+            interceptors=[ErrorMapping(), own],
             graceful_shutdown_timeout=options.GRACEFUL_SHUTDOWN,
             deployment_config=version,
         )

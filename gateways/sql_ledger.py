@@ -23,10 +23,11 @@ from gateways import (
 from gateways.ledger_access import LedgerAccess, Upsert, lock_case, unavailable, utc_now
 from gateways.ports.vault import Vault
 from gateways.sealed_rows import key_of_case
+from models.case import Birth
 from models.desk import IssuedLetter, NewLetter, PortalReceipt
 from models.desk_tables import submissions, submissions_begun
 from models.dossier import Dossier, Person, Upload
-from models.errors import NumbersHeld, ReferenceTaken, Unavailable, WrongState
+from models.errors import NotFound, NumbersHeld, ReferenceTaken, Unavailable, WrongState
 from models.messages import CaseEvent, EventKind, Record
 from models.policy import DocumentKind
 from models.roles import MACHINE
@@ -35,6 +36,7 @@ from models.tables import cases, documents, people
 _NUMBER = bindparam("case_number", type_=String())
 
 _KINDS = select(documents.c.kind).where(documents.c.case_number == _NUMBER)
+_BIRTH = select(cases.c.birth).where(cases.c.case_number == _NUMBER)
 _PROJECT = update(cases).where(cases.c.case_number == bindparam("number"))
 _BEGIN = Upsert(submissions_begun, lambda insert: insert.on_conflict_do_nothing())
 _LATEST_SUBMISSION = (
@@ -58,6 +60,13 @@ class SqlLedger:
         self._access = LedgerAccess(engine, unavailable)
         self._vault = vault
         self._clock = clock
+
+    def require_same(self, case_number: str, birth: Birth | None) -> None:
+        """Raise NotFound when the case of this number bears another birth mark: it is another case."""
+        with self._access.read() as connection:
+            found = connection.execute(_BIRTH, {"case_number": case_number}).one_or_none()
+        if found is not None and found.birth != birth:
+            raise NotFound(f"{case_number} is another case in the ledger: nothing is done for it by this one")
 
     def dossier(self, case_number: str) -> Dossier:
         """Return everything held on a case. Raises NotFound."""

@@ -159,7 +159,14 @@ class SqlRecovery:
             ended = {"outcome": Outcome.DUPLICATE, "closed_at": now, "waiting_on": WaitingOn.NOBODY}
             told = {"outcome": Outcome.DUPLICATE}
             seq = row["last_seq"] + 1
-            closing = CaseEvent(seq=seq, kind=EventKind.CASE_CLOSED, at=now, facts=told)
+            closing = CaseEvent(
+                seq=seq,
+                kind=EventKind.CASE_CLOSED,
+                at=now,
+                step=row["step"],
+                attempt=row["attempt"],
+                facts=told,
+            )
             epochs.append(connection, case_number, row["epoch"], [closing], now)
             mine = update(cases).where(cases.c.case_number == case_number)
             connection.execute(mine.values(**ended, last_seq=closing.seq))

@@ -147,6 +147,8 @@ class StepAsk(Payload):
     step: Step
     attempt: int
     poll_every: timedelta
+    birth: Birth | None = None
+    """The case's birth mark: nothing is done for another's number. None of a step that was asked before."""
 
     @property
     def key(self) -> str:

@@ -7,11 +7,11 @@ from datetime import date, datetime
 from typing import TypeVar
 
 from gateways.ports.institutions import Decision, Participant, Submission, Verdict
-from models.case import CaseState
+from models.case import Birth, CaseState
 from models.desk import IssuedLetter, NewLetter
 from models.digest import CityFigures
 from models.dossier import Dossier, Person, Upload
-from models.errors import SystemDown
+from models.errors import NotFound, SystemDown
 from models.messages import Alert, CaseEvent, EventKind, GiveAnswer, Record, StepAsk
 from models.outage import System
 from models.policy import DocumentKind
@@ -43,6 +43,10 @@ class FakeLedger:
     closed_alerts: set[str] = field(default_factory=set)
     faults: Iterator[Exception | None] = field(default_factory=lambda: iter(()))
     """What the next calls of `record` raise."""
+
+    def require_same(self, case_number: str, birth: Birth | None) -> None:
+        if case_number in self.dossiers and self.dossiers[case_number].case.birth != birth:
+            raise NotFound(case_number)
 
     def dossier(self, case_number: str) -> Dossier:
         letter = self.letters.get(case_number)

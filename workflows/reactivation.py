@@ -181,7 +181,11 @@ class Reactivation(CaseCommands):
     def _question(self, step: Step, poll_every: timedelta) -> StepAsk:
         state = self._progress.state
         return StepAsk(
-            case_number=state.case.case_number, step=step, attempt=state.attempt, poll_every=poll_every
+            case_number=state.case.case_number,
+            step=step,
+            attempt=state.attempt,
+            poll_every=poll_every,
+            birth=state.case.birth,
         )
 
     async def _ask_once(self, question: StepAsk) -> StepReply | None:

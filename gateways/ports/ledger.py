@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from models.case import CaseRef, CaseState, SlaState, Step
+from models.case import Birth, CaseRef, CaseState, SlaState, Step
 from models.desk import IssuedLetter, NewLetter
 from models.dossier import Dossier, NewCase, Paper, Person, Registered, Upload
 from models.messages import Alert, CaseEvent, Record
@@ -14,6 +14,10 @@ from models.policy import DocumentKind
 
 class Ledger(Protocol):
     """The record of every case, as activities use it. Raises Unavailable when the database is away."""
+
+    def require_same(self, case_number: str, birth: Birth | None) -> None:
+        """Raise NotFound when the case of this number bears another birth mark: it is another case."""
+        ...
 
     def dossier(self, case_number: str) -> Dossier:
         """Return everything held on a case. Raises NotFound."""

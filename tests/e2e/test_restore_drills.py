@@ -29,6 +29,7 @@ from tests.e2e.people import Someone, someone
 
 SUPERVISOR = ("--as", "tangsel-supervisor")
 FOR_EVER = 1_000_000
+NOBODY = "127.0.0.1:9"
 LEDGER, KEYS, TEMPORAL = "ledger.db", "keys.db", "temporal.db"
 ENDED = frozenset({Outcome.REACTIVATED, Outcome.ALREADY_ACTIVE})
 
@@ -56,8 +57,8 @@ class Drill:
     """Case number -> who got it."""
     letter_numbers: dict[str, set[str]] = field(default_factory=dict)
     """Letter number -> the cases that ever had it."""
-    lost: dict[str, list[str]] = field(default_factory=dict)
-    """What was said to be lost of each case that was mended."""
+    mended: dict[str, dict[str, object]] = field(default_factory=dict)
+    """What was said of each case that was lost."""
     copies: Path = field(init=False)
 
     def __post_init__(self) -> None:
@@ -152,9 +153,9 @@ class Drill:
 
     # -- After -------------------------------------------------------------------------------------
 
-    async def cli(self, *words: str | Path) -> Ran:
+    async def cli(self, *words: str | Path, **environment: str) -> Ran:
         """Give a command as an operator does."""
-        return await self.office.cli(*words)
+        return await self.office.cli(*words, **environment)
 
     async def is_told(self) -> float:
         """Wait until an alert tells of it; return after how many seconds."""
@@ -189,7 +190,7 @@ class Drill:
             planned, mended = json.loads(rehearsal.out)["cases"], json.loads(done.out)["cases"]
             assert [one["remedy"] for one in mended] == [one["remedy"] for one in planned]
             did += [f"{what[2:]}: {one['remedy']}" for one in mended]
-            self.lost |= {one["case_number"]: one["lost"] for one in mended}
+            self.mended |= {one["case_number"]: one for one in mended if what == "--lost"}
         assert (await self.cli("doctor")).code == 0
         return did
 
@@ -280,7 +281,7 @@ async def test_the_ledger_is_put_back(drill: Drill) -> None:
     seconds = await drill.is_told()
     did = await drill.mend()
     assert {"lost: tell", "lost: restart", "astray: end"} <= set(did)
-    said = {name: drill.lost[drill.case_of(name)] for name in ("uploads", "goes on", "withdraws")}
+    said = {name: drill.mended[drill.case_of(name)]["lost"] for name in ("uploads", "goes on", "withdraws")}
     assert said == {"uploads": ["the receipt of its upload"], "goes on": [], "withdraws": []}
     await drill.apply_again("new, over", "new, waits")
     await drill.everybody_is_served(frozenset({Outcome.WITHDRAWN}))
@@ -389,6 +390,39 @@ async def test_ledger_and_key_store_are_put_back(drill: Drill) -> None:
     await drill.apply_again("new, over", "new, waits")
     await drill.everybody_is_served(frozenset({Outcome.WITHDRAWN}))
     tell("ledger and key store put back", seconds, did)
+
+
+async def test_a_number_that_was_given_again_while_temporal_was_away(drill: Drill) -> None:
+    """Nobody could know that it is another's: the second goes on under a number of his own."""
+    await drill.come("waits", is_silent=True)
+    drill.rest()
+    drill.copy(LEDGER, KEYS)
+    await drill.wake()
+    await drill.come("first", is_silent=True)
+    drill.rest()
+    drill.put_back(LEDGER, KEYS)
+    person = drill.people["second"] = someone()
+    taken = await drill.cli(
+        "submit", drill.office.write(person), *SUPERVISOR, "--json", TEMPORAL_ADDRESS=NOBODY
+    )
+    assert taken.code == 0, taken.said
+    number = drill.case_of("first")
+    assert taken.data()["case_number"] == number, "the numbers must collide for this to prove anything"
+    await drill.wake()
+    seconds = await drill.is_told()
+    did = await drill.mend()
+    assert {"lost: renumber", "astray: end"} <= set(did)
+    assert drill.office.registry.case(number).outcome is Outcome.DUPLICATE
+    told, _, anew = str(drill.mended[number]["result"]).rpartition(" ")
+    assert told == "goes on as"
+    drill.numbers[anew] = "second"
+    await drill.apply_again("first")
+    drill.decide("waits")
+    for name in drill.people:
+        assert (await drill.ends(name)).outcome in ENDED, name
+    assert set(drill.effects().values()) <= {1}, drill.effects()
+    assert (await drill.cli("audit", "verify")).code == 0
+    tell("a number given again while Temporal was away", seconds, [*did, "submit"])
 
 
 async def test_all_three_are_put_back_from_different_moments(drill: Drill) -> None:

@@ -28,6 +28,7 @@ from models.outage import System
 from models.projection import COMPARED, Line, contradictions
 from runtime.adapters import Modes, Outside
 from runtime.interceptor import ErrorMapping
+from runtime.own_cases import OwnCases
 from runtime.stack import temporal_binary
 from tests.builders import a_dossier
 from tests.fakes import (
@@ -172,7 +173,7 @@ class Bench:
 
         With `patches` only these are in force.
         """
-        all_of = activities_of(self.outside())
+        all_of, own = activities_of(self.outside()), OwnCases(self.ledger)
         with ThreadPoolExecutor(32) as threads:
             cases = Worker(
                 self.environment.client,
@@ -181,7 +182,7 @@ class Bench:
                 activities=all_of.own,
                 no_remote_activities=not activities,
                 activity_executor=threads,
-                interceptors=[ErrorMapping()],
+                interceptors=[ErrorMapping(), own],
                 workflow_runner=strict_runner(),
                 max_cached_workflows=max_cached_workflows,
                 patch_activation_callback=lambda asked: patches is None or asked.patch_id in patches,
@@ -192,7 +193,7 @@ class Bench:
                     task_queue=queue_of(system, self.task_queue),
                     activities=[activity],
                     activity_executor=threads,
-                    interceptors=[ErrorMapping()],
+                    interceptors=[ErrorMapping(), own],
                 )
                 for system, activity in all_of.of_system.items()
                 if activities

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -390,6 +391,22 @@ async def test_a_number_that_is_anothers_starts_nothing(stores: Stores, client: 
         await start(first)
     with pytest.raises(AnotherCase):
         await start(mixed)
+
+
+async def test_a_case_whose_number_is_anothers_in_the_ledger_does_nothing_there(
+    stopped_bench: Bench,
+) -> None:
+    """Stores were put back and the number was given again: nobody's data are handed in by another's case."""
+    bench, case = stopped_bench, a_case().model_copy(update={"birth": "aaaaaaaaaaaa.bbbb"})
+    handle = await bench.start(case)
+    other = case.model_copy(update={"birth": "aaaaaaaaaaaa.cccc"})
+    bench.ledger.dossiers[case.case_number] = replace(bench.ledger.dossiers[case.case_number], case=other)
+    async with bench.serving():
+        await bench.until(handle, lambda state: state.trouble == "NotFound")
+        assert bench.ledger.events[case.case_number] == {}
+        assert bench.ledger.letters == {}
+        assert not bench.siks_ng.effects
+    await handle.terminate()
 
 
 async def test_a_case_takes_no_command_that_is_meant_for_another(office: Bench) -> None:
