@@ -312,6 +312,8 @@ class RetryStep(CaseCommand):
 
     command_id: Code
     actor: OfficerId | None = None
+    only_stuck: bool = False
+    """Whether it is for a case that stands still or is parked: a step that lies on a desk stays there."""
 
 
 class PapersAdded(CaseCommand):

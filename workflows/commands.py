@@ -135,9 +135,10 @@ class CaseCommands:
     @retry_step.validator
     def _retry_is_possible(self, command: RetryStep) -> None:
         self._require_own(command)
-        can_go_on = self._inbox.awaits_person or self._is_parked or self._in_vain is not None
+        state = self._progress.state
+        is_awaited = self._inbox.awaits_person and (stands_still(state) or not command.only_stuck)
+        can_go_on = is_awaited or self._is_parked or self._in_vain is not None
         if not can_go_on and not self._inbox.knows(command.command_id):
-            state = self._progress.state
             raise refused(f"nothing to retry: the case is at {state.step} and waits for {state.waiting_on}")
 
     @workflow.update(description="The applicant's data were mended; a case that waits for that goes on.")
