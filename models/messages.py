@@ -159,6 +159,8 @@ class CaseCommand(Payload):
 
     birth: Birth | None = None
     """The case's birth mark, given when the command is sent: a case takes none that is meant for another."""
+    given_at: Moment | None = None
+    """When an officer gave it, which may be long before it is delivered; None for what is given now."""
 
 
 class GiveAnswer(CaseCommand):
