@@ -56,7 +56,7 @@ def retry(
     all_of_them: _AllOfThem = False, ids: _Ids = None, results: _Results = None,
     as_: As = None, json_: Json = False,
 ) -> None:  # fmt: skip
-    """Take the step again at which cases wait for a person."""
+    """Take the step again at which cases are stuck or parked; any other is skipped."""
     _order(Operation.RETRY, where, (go, reason, expect, all_of_them), (ids, results), as_, as_json=json_)
 
 

@@ -119,11 +119,15 @@ def tell(
         screen.print("  nothing was done to any case", style="bold red")
     told_of = [one for one in items if one.detail is not None]
     for item in told_of[:_SAMPLE]:
-        screen.print(Text(f"  {item.case_number}  {item.result}: {item.detail}"), soft_wrap=True)
+        screen.print(Text(f"  {item.case_number}  {_words(item)}: {item.detail}"), soft_wrap=True)
     if len(told_of) > _SAMPLE:
         screen.print(f"  and {len(told_of) - _SAMPLE} more")
     if results is not None:
         screen.print(Text(f"  what became of each: {results}"), soft_wrap=True)
+
+
+def _words(item: BulkItem) -> str:
+    return "-" if item.result is None else item.result.words
 
 
 def _write_results(file: Path, items: list[BulkItem]) -> None:

@@ -90,7 +90,7 @@ def withdraw(
 
 @app.command(epilog="Example: starter.py retry PBI-3674-2026-000001")
 def retry(case: CaseArgument, as_: As = None, command_id: CommandId = None, json_: Json = False) -> None:
-    """Take the step again at which a case waits for a person."""
+    """Take the step again at which a case is stuck or parked; any other says whom it waits for."""
 
     async def work(settings: Settings, screen: Console) -> None:
         desk = await counter(settings)

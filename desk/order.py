@@ -1,17 +1,18 @@
 """An order on a case by somebody who may give it, before it is written down."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TypedDict
 
 from desk.decisions import Said, content
 from models.asked import Asked
-from models.case import CaseState, Step
+from models.case import CaseHealth, CaseState, Step
 from models.desk import Command, CommandKind, DeskItem, ItemKind
-from models.errors import WrongState
+from models.errors import NotStuck, WrongState
 from models.policy import NeedKind
-from models.roles import ANSWERS, Act, Officer
+from models.roles import ANSWERS, MACHINE, Act, Officer
+from models.standstill import stands_still
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,17 @@ def require_open(state: CaseState) -> None:
     """Raise WrongState for a case that is over."""
     if state.outcome is not None:
         raise WrongState(f"{state.case.case_number} is over: {state.outcome}")
+
+
+def require_stuck(state: CaseState, items: Sequence[DeskItem]) -> None:
+    """Raise NotStuck unless the case stands still or is parked; `items` is its open work."""
+    if stands_still(state) or state.health is CaseHealth.PARKED:
+        return
+    number = state.case.case_number
+    on_desk = [item.id for item in items if item.kind is ItemKind.ANSWER and item.assignee != MACHINE]
+    then = f"goes on once item {on_desk[0]} is done" if on_desk else "goes on by itself"
+    waits = f"it waits for {state.waiting_on} at {state.step} and {then}"
+    raise NotStuck(number, f"{waits}; `starter.py why {number}` says what helps")
 
 
 def work_of(state: CaseState) -> DeskItem:

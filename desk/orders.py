@@ -10,7 +10,7 @@ from typing import Unpack
 from desk.corrections import corrected
 from desk.gate import Gate
 from desk.letters import Letters, PrintedLetter
-from desk.order import More, Order, require_open
+from desk.order import More, Order, require_open, require_stuck
 from desk.sheets import Sheets
 from desk.words import words
 from gateways.ports.audit import Trail
@@ -92,14 +92,17 @@ class Orders:
         return self._give(order, message, note=words("--reason", reason))
 
     def retry(self, hand: Hand, case_number: str) -> Command:
-        """Take the step again at which the case waits for a person."""
+        """Take the step again at which the case stands still or is parked. Raises NotStuck for another."""
         order = self._order(hand, Act.RETRY, case_number, CommandKind.RETRY)
         if order.before is not None:
             return order.before
-        for item in self._book.items(case_number=case_number):
+        items = self._book.items(case_number=case_number)
+        require_stuck(order.state, items)
+        for item in items:
             if item.kind is ItemKind.MEND:
                 self.gate.role_for(order.officer, item)
-        return self._give(order, RetryStep(command_id=hand.id_for("retry"), actor=order.officer.id))
+        command_id = hand.id_for("retry")
+        return self._give(order, RetryStep(command_id=command_id, actor=order.officer.id, only_stuck=True))
 
     def papers_told(self, hand: Hand, case_number: str, papers: Sequence[str]) -> Command | None:
         """Return the command that told of these papers before; refuse an officer before any paper is kept."""

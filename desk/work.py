@@ -189,7 +189,9 @@ class OfficeWork(DueTimes):
         opened = self._require(officer, item, said)
         checked = self._decisions().check(said, item, opened)
         if item.kind is ItemKind.MEND:
-            message: CaseMessage = RetryStep(command_id=hand.id_for("mended"), actor=officer.id)
+            message: CaseMessage = RetryStep(
+                command_id=hand.id_for("mended"), actor=officer.id, only_stuck=True
+            )
         else:
             message = self._message(hand, officer, role, item, checked)
         command = self._book.give(

@@ -41,10 +41,17 @@ class ItemResult(StrEnum):
     """Role, area, four eyes or the state of the case was against it; `detail` says which."""
     CHANGED = "changed"
     """What the filter looks at has changed since the case was chosen; it was left alone."""
+    NOT_STUCK = "not_stuck"
+    """There is nothing to retry: the case was skipped; `detail` says whom it waits for."""
     UNDELIVERED = "undelivered"
     """The command is in the ledger and nobody took it yet; a worker delivers it."""
     FAILED = "failed"
     """Our code failed; the worker's log says where."""
+
+    @property
+    def words(self) -> str:
+        """What an operator is told."""
+        return "skipped, not stuck" if self is ItemResult.NOT_STUCK else self.value
 
 
 @dataclass(frozen=True)
@@ -142,7 +149,7 @@ class BulkProgress(Payload):
     @property
     def words(self) -> str:
         """The progress in a line."""
-        told = ", ".join(f"{number} {result}" for result, number in sorted(self.results.items()))
+        told = ", ".join(f"{number} {result.words}" for result, number in sorted(self.results.items()))
         return f"{self.settled} of {self.total}" + (f": {told}" if told else "")
 
 

@@ -15,6 +15,7 @@
     |- NotFound                 the operator: no such case                 (exit code 3)
     |- WrongState               the operator: not possible now             (exit code 4)
     |  |- NotAllowed            the operator: not theirs to do; recorded   (exit code 4)
+    |  |- NotStuck              the operator: there is nothing to retry    (exit code 4)
     |  |- NumbersHeld           an administrator: a store was put back     (exit code 4)
     |  |- AnotherLedger         an administrator: Temporal is not this ledger's (exit code 4)
     |  |  `- LaterLife          likewise: it is, of a later life of it        (exit code 4)
@@ -150,6 +151,15 @@ class WrongState(ReactivationError):
 
 class NotAllowed(WrongState):
     """The officer's role or area does not allow the command, or a second pair of eyes is needed."""
+
+
+class NotStuck(WrongState):
+    """There is nothing to retry: the case goes on by itself, or once somebody does what lies on his desk."""
+
+    def __init__(self, case_number: str, waits: str) -> None:
+        """`waits` says whom the case waits for and what helps, in our own words."""
+        super().__init__(f"{case_number} is not stuck, there is nothing to retry: {waits}")
+        self.waits = waits
 
 
 class NumbersHeld(WrongState):

@@ -161,6 +161,8 @@ class CaseCommand(Payload):
 
     birth: Birth | None = None
     """The case's birth mark, given when the command is sent: a case takes none that is meant for another."""
+    given_at: Moment | None = None
+    """When an officer gave it, which may be long before it is delivered; None for what is given now."""
 
 
 class GiveAnswer(CaseCommand):
@@ -314,6 +316,8 @@ class RetryStep(CaseCommand):
 
     command_id: Code
     actor: OfficerId | None = None
+    only_stuck: bool = False
+    """Whether it is for a case that stands still or is parked: a step that lies on a desk stays there."""
 
 
 class PapersAdded(CaseCommand):

@@ -13,7 +13,7 @@ from gateways.ports.policies import PolicyShelf
 from models.bulk import Bulk, BulkItem, ItemResult, ItemVerdict, Operation
 from models.case import CaseHealth, CaseState
 from models.desk import Command
-from models.errors import EngineUnreachable, Unavailable, WrongState
+from models.errors import EngineUnreachable, NotStuck, Unavailable, WrongState
 from models.messages import Alert, AlertKind
 from models.outage import System
 from models.roles import Act
@@ -87,7 +87,7 @@ class CaseHands:
         hand = Hand(bulk.actor, bulk.command_id(number))
         match bulk.operation:
             case Operation.RETRY:
-                return self._work.retry(hand, number)
+                return self._retry(hand, number)
             case Operation.WITHDRAW:
                 return self._work.withdraw(hand, number, bulk.reason)
             case Operation.EXTEND:
@@ -100,6 +100,12 @@ class CaseHands:
                 return self._reassign(hand, number, bulk.to or "")
             case Operation.ESCALATE:
                 return self._escalate(bulk, state)
+
+    def _retry(self, hand: Hand, number: str) -> Command | ItemVerdict:
+        try:
+            return self._work.retry(hand, number)
+        except NotStuck as error:
+            return ItemVerdict(ItemResult.NOT_STUCK, error.waits)
 
     def _require_releasable(self, state: CaseState) -> None:
         """Raise WrongState unless the case is parked for a system that is back."""

@@ -66,7 +66,7 @@ class Delivery:
     """Sends commands as Temporal updates and writes down what the workflow said.
 
     Sending again is safe: the update's id, and what the workflow remembers, make it one command. It bears the
-    case's birth mark, so that no other case of the number takes it.
+    case's birth mark, so that no other case of the number takes it, and the time at which it was given.
     """
 
     def __init__(
@@ -121,7 +121,8 @@ class Delivery:
     async def _send(self, command: Command) -> tuple[CommandResult, str | None] | Undelivered:
         number = command.case_number
         state = await asyncio.to_thread(self._registry.case, number)
-        message = command.message.model_copy(update={"birth": state.case.birth})
+        told = {"birth": state.case.birth, "given_at": command.given_at}
+        message = command.message.model_copy(update=told)
         sending = _Sending(id=command.command_id, rpc_timeout=options.COMMAND_RPC_TIMEOUT)
         try:
             client = await self._namespace.client()

@@ -11,7 +11,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.recorder import Recorder
 from models.answers import Moot, Rejected, Returned
-from models.case import CaseHealth, CaseRef, CaseState, Step, Track, WaitingOn
+from models.case import CaseHealth, CaseRef, CaseState, Outcome, Step, Track, WaitingOn
 from models.errors import AnotherCase, DocumentLost
 from models.messages import (
     Accepted,
@@ -64,6 +64,9 @@ class CaseCommands:
         self._pace = Pace()
         self._in_vain: str | None = None
         """The trouble that people were told of and that is still asked about, round after round."""
+        self._answered_at = case.received_at
+        """When the answer happened that brought the case where it is."""
+        self._withdrawn_at: datetime | None = None
 
     @workflow.query(description="Where the case is.")
     def state(self) -> CaseState:
@@ -96,7 +99,7 @@ class CaseCommands:
     def withdraw(self, command: Withdraw) -> Accepted:
         """Stop the case at the next safe point; an effect under way is awaited and recorded."""
         if self._inbox.take(command.command_id):
-            self._withdraw(command.command_id, command.actor)
+            self._withdraw(command.command_id, command.actor, self._given(command))
         return Accepted(state=self._progress.state)
 
     @withdraw.validator
@@ -111,7 +114,7 @@ class CaseCommands:
         if self._inbox.take(command.command_id):
             by = command.actor or "person"
             facts: dict[str, str | int] = {"papers": command.count, "by": by, "command": command.command_id}
-            self._progress.note(EventKind.PAPERS_ADDED, facts)
+            self._progress.note(EventKind.PAPERS_ADDED, facts, at=self._given(command))
             state = self._progress.state
             if state.waiting_on is WaitingOn.APPLICANT or state.trouble == DocumentLost.__name__:
                 self._go_on(by, command.command_id)
@@ -135,9 +138,10 @@ class CaseCommands:
     @retry_step.validator
     def _retry_is_possible(self, command: RetryStep) -> None:
         self._require_own(command)
-        can_go_on = self._inbox.awaits_person or self._is_parked or self._in_vain is not None
+        state = self._progress.state
+        is_awaited = self._inbox.awaits_person and (stands_still(state) or not command.only_stuck)
+        can_go_on = is_awaited or self._is_parked or self._in_vain is not None
         if not can_go_on and not self._inbox.knows(command.command_id):
-            state = self._progress.state
             raise refused(f"nothing to retry: the case is at {state.step} and waits for {state.waiting_on}")
 
     @workflow.update(description="The applicant's data were mended; a case that waits for that goes on.")
@@ -145,7 +149,7 @@ class CaseCommands:
         """Note which fields were mended, and take the step again that they were returned for."""
         if self._inbox.take(command.command_id):
             facts = {"fields": ".".join(command.fields), "by": command.actor, "command": command.command_id}
-            self._progress.note(EventKind.DATA_CORRECTED, facts)
+            self._progress.note(EventKind.DATA_CORRECTED, facts, at=self._given(command))
             if self._inbox.waits_to_be_mended and self._progress.state.waiting_on is WaitingOn.OFFICER:
                 self._go_on(command.actor, command.command_id)
             else:
@@ -162,7 +166,8 @@ class CaseCommands:
     def reopen_upload(self, command: ReopenUpload) -> Accepted:
         """Go back to the upload, as another attempt; what was answered since counts no more."""
         if self._inbox.take(command.command_id):
-            self._progress.note(EventKind.STEP_REOPENED, {"by": command.actor, "command": command.command_id})
+            facts = {"by": command.actor, "command": command.command_id}
+            self._progress.note(EventKind.STEP_REOPENED, facts, at=self._given(command))
             self._inbox.reopened = True
         return Accepted(state=self._progress.state)
 
@@ -225,7 +230,7 @@ class CaseCommands:
         if self._inbox.take(command.command_id):
             self._clock.stop_climbing()
             facts = {"by": command.actor, "command": command.command_id}
-            self._progress.note(EventKind.SLA_ACKNOWLEDGED, facts)
+            self._progress.note(EventKind.SLA_ACKNOWLEDGED, facts, at=self._given(command))
             self._pace.begin_anew()
             await self._progress.publish()
         return Accepted(state=self._progress.state)
@@ -286,7 +291,7 @@ class CaseCommands:
                     "command": command.command_id,
                 }
                 self._progress.move(case=case)
-                self._progress.note(EventKind.TRACK_SWITCHED, facts)
+                self._progress.note(EventKind.TRACK_SWITCHED, facts, at=self._given(command))
                 if self._inbox.waits_to_be_mended and self._progress.state.trouble == PAPERS_MISSING:
                     self._go_on(command.actor, command.command_id)  # the papers may do for this track
                 self._pace.begin_anew()
@@ -340,12 +345,13 @@ class CaseCommands:
 
     def _move_due_time(self, kind: EventKind, command: Extend | Shorten, by: timedelta | None) -> None:
         was = self._progress.state.due_at
-        self._clock.extend(by, command.until)
+        given = self._given(command)
+        self._clock.extend(by, command.until, given or workflow.now())
         due = self._progress.state.due_at
         facts: dict[str, str | int] = {"due_was": _utc_text(was), "due": _utc_text(due)}
         if by is not None:
             facts["minutes"] = round(by / timedelta(minutes=1))
-        self._progress.note(kind, facts | {"by": command.actor, "command": command.command_id})
+        self._progress.note(kind, facts | {"by": command.actor, "command": command.command_id}, at=given)
 
     def _go_on(self, by: str, command: str) -> None:
         """Wake the story up, which tells it."""
@@ -401,11 +407,27 @@ class CaseCommands:
         if self._inbox.withdrawn or self._progress.state.outcome is not None:
             raise refused("the case is ending already")
 
-    def _withdraw(self, command: str, actor: str | None = None) -> None:
+    def _given(self, command: CaseCommand) -> datetime | None:
+        """Return when a command was given, as late as it may be delivered; None when that is now.
+
+        As an answer it lies not in the future, and not before the answer that brought the case where it is.
+        """
+        if command.given_at is None:
+            return None
+        return min(max(command.given_at, self._answered_at), workflow.now())
+
+    def _withdraw(self, command: str, actor: str | None = None, at: datetime | None = None) -> None:
         if not self._inbox.withdrawn and self._progress.state.outcome is None:
             self._inbox.withdrawn = True
+            self._withdrawn_at = at
             by = {} if actor is None else {"by": actor}
-            self._progress.note(EventKind.CASE_WITHDRAWN, {"command": command, **by})
+            self._progress.note(EventKind.CASE_WITHDRAWN, {"command": command, **by}, at=at)
+
+    @property
+    def _withdrawal(self) -> tuple[Outcome, datetime]:
+        """How a withdrawn case ends: when that was given, or with an answer that was under way by then."""
+        at = self._withdrawn_at
+        return Outcome.WITHDRAWN, workflow.now() if at is None else max(at, self._answered_at)
 
     def _note_late(self, reply: StepReply) -> None:
         """Note an answer that changes nothing."""

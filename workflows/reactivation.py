@@ -64,7 +64,7 @@ class Reactivation(CaseCommands):
         self._progress.note(EventKind.CASE_OPENED, {"track": self._progress.state.case.track})
         plan = await self._read_plan(self._progress.state.case)
         if plan is None:
-            await self._close(Outcome.WITHDRAWN, workflow.now())
+            await self._close(*self._withdrawal)
             return
 
         # The office's 24 hours run from the complete file, whoever the case waits for.
@@ -93,6 +93,7 @@ class Reactivation(CaseCommands):
                 continue
             by = MACHINE if reply.given is None else reply.given.actor
             answer, at = reply.answer, self._note_answer(EventKind.ANSWER_RECORDED, reply)
+            self._answered_at = at
             if isinstance(answer, Rejected):
                 return Outcome.REJECTED, at
             if isinstance(answer, Moot):
@@ -108,7 +109,7 @@ class Reactivation(CaseCommands):
                 step = self._skip_to_bpjs()
             else:
                 step = step.following
-        return Outcome.WITHDRAWN, workflow.now()
+        return self._withdrawal
 
     # -- Its parts ------------------------------------------------------------------------------
 

@@ -152,13 +152,13 @@ class CaseClock:
         """Count the step's budget no more: it was answered."""
         self._step = None
 
-    def extend(self, by: timedelta | None, until: datetime | None) -> None:
-        """Give the case more time, or less, by so much or until a time that no pause moves."""
+    def extend(self, by: timedelta | None, until: datetime | None, at: datetime) -> None:
+        """Give the case more time, or less, by so much or until a time that no pause moves from `at` on."""
         clock = self._present()
         if until is None:
             clock.extend(by or timedelta(0))
         elif workflow.patched(KEEPS_TIMES):
-            clock.end_at(until, workflow.now())
+            clock.end_at(until, at)
         elif clock.due_at is not None:
             clock.extend(clock.counted(clock.due_at, until))
         self._arm_again(is_old_way=clock.due_at is not None)

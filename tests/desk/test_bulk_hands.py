@@ -105,6 +105,23 @@ def test_a_case_that_is_not_as_the_filter_saw_it_is_left_alone(trial: Trial) -> 
     assert len(trial.delivery.sent) == 1
 
 
+def test_a_retry_skips_what_is_not_stuck(trial: Trial) -> None:
+    """On a desk, within the patience of an institution, or slow: no command is given, the item stays one."""
+    item = trial.bench.item(Step.DOCUMENT_CHECK)
+    result, detail = trial.work(item.case, Operation.RETRY, seen={"City": "3674"})
+    assert (result, result.words) == ("not_stuck", "skipped, not stuck")
+    assert detail is not None
+    assert f"waits for officer at document_check and goes on once item {item.id} is done" in detail
+    slow = trial.stuck(trouble="waits.kemensos")
+    waiting = trial.bench.case(UPLOAD)
+    assert trial.work(slow, Operation.RETRY)[0] == "not_stuck"
+    assert trial.work(waiting, Operation.RETRY, seen={})[0] == "not_stuck"
+    assert trial.delivery.sent == []
+    assert len(trial.bench.items(item.case, with_closed=True)) == 1
+    parked = trial.bench.case(UPLOAD, health=CaseHealth.PARKED, trouble="outage.siks_ng")
+    assert trial.work(parked, Operation.RETRY, seen={"CaseHealth": "parked"})[0] == "done"
+
+
 def test_what_nobody_takes_is_kept(trial: Trial) -> None:
     """The command lies in the ledger, and a worker delivers it."""
     trial.delivery.is_served = False

@@ -96,7 +96,7 @@ def test_one_command_on_a_case(bench: Bench, thrice: Way, what: str) -> None:
     case = bench.case(Step.SIKS_NG_UPLOAD)
     number = case.case_number
     bench.work.answer(Hand(OPERATOR), number, Step.SIKS_NG_UPLOAD, bench.uploaded(number))
-    bench.move(case, Step.KEMENSOS_VERIFICATION)
+    bench.move(case, Step.KEMENSOS_VERIFICATION, health=CaseHealth.STUCK)
     hand = Hand(SUPERVISOR, f"{what}-{number}")
     given = thrice([partial(_calls(number)[what], bench.work, hand)] * TIMES)
     assert given == [given[0]] * TIMES
@@ -127,7 +127,7 @@ def test_another_id_is_another_command(bench: Bench) -> None:
 
 def test_an_id_is_not_two_commands(bench: Bench) -> None:
     """An id that is another case's, or another kind's, is refused rather than taken for done."""
-    one, other = bench.case(), bench.case()
+    one, other = bench.case(health=CaseHealth.STUCK), bench.case()
     hand = Hand(SUPERVISOR, f"twice-{one.case_number}")
     bench.work.retry(hand, one.case_number)
     acts: list[Callable[[], Command]] = [
@@ -305,7 +305,7 @@ def test_the_workflows_first_word_stays(bench: Bench) -> None:
 
 def test_undelivered_commands_come_in_the_order_they_were_given(bench: Bench) -> None:
     """A case takes them in that order."""
-    cases: list[CaseRef] = [bench.case() for _ in range(3)]
+    cases: list[CaseRef] = [bench.case(health=CaseHealth.STUCK) for _ in range(3)]
     given = []
     for case in [*cases, *reversed(cases)]:
         bench.clock.now = bench.clock.now.replace(minute=bench.clock.now.minute + 1)

@@ -168,7 +168,7 @@ def test_each_command_asks_for_its_own_act(bench: Bench, act: Act, role: Role) -
 
 def test_a_command_is_given_in_a_role_that_allows_it(bench: Bench) -> None:
     """Of an officer's many roles, the one written down is one that may do this."""
-    case = bench.case()
+    case = bench.case(health=CaseHealth.STUCK)
     hand = Hand("serba-bisa")
     given = {
         Act.WITHDRAW: bench.work.withdraw(hand, case.case_number, "diminta"),

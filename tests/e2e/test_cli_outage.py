@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from models.case import Outcome, Step
+from models.messages import EventKind
 from tests.e2e.office import STORY, Office, Ran
 from tests.e2e.people import someone
 
@@ -125,8 +126,13 @@ async def test_a_command_given_while_temporal_is_away_is_delivered_by_the_sweep(
     assert ran.code == 0
     assert "kept in the ledger" in ran.out
     assert (await office.cli("sweep")).code == 0
-    assert (await office.until(case, lambda state: state.outcome is not None)).outcome is Outcome.WITHDRAWN
+    ended = await office.until(case, lambda state: state.outcome is not None)
+    assert ended.outcome is Outcome.WITHDRAWN
     assert office.book.undelivered(case) == []
+    (told,) = [one for one in office.registry.history(case) if one.kind is EventKind.CASE_WITHDRAWN]
+    given = office.book.command(str(told.facts["command"]))
+    assert given is not None
+    assert told.at == ended.closed_at == given.given_at, "dated when it was given, not when it was delivered"
 
 
 async def test_a_ledger_that_is_away_is_named(office: Office) -> None:

@@ -22,7 +22,7 @@ from tests.vaults import a_vault
 NOW = datetime(2026, 3, 2, 5, tzinfo=UTC)
 AS = ("--as", "tangsel-supervisor")
 DONE, REFUSED, FAILED = ItemResult.DONE, ItemResult.REFUSED, ItemResult.FAILED
-CHANGED, UNDELIVERED = ItemResult.CHANGED, ItemResult.UNDELIVERED
+CHANGED, UNDELIVERED, NOT_STUCK = ItemResult.CHANGED, ItemResult.UNDELIVERED, ItemResult.NOT_STUCK
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,8 @@ CHANGED, UNDELIVERED = ItemResult.CHANGED, ItemResult.UNDELIVERED
         ([UNDELIVERED, REFUSED], 0),
         ([REFUSED, REFUSED], 4),
         ([CHANGED], 4),
+        ([NOT_STUCK, NOT_STUCK], 4),
+        ([DONE, NOT_STUCK], 0),
         ([FAILED, CHANGED], 4),
     ],
 )

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from temporalio.client import WorkflowUpdateFailedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from gateways.ports.institutions import Decision, Verdict
@@ -133,6 +134,25 @@ async def test_retry_asks_the_desk_anew_and_lays_the_step_there_once(office: Ben
     await on_desk(office, handle, Step.RECOMMENDATION)
     (event,) = events(office, handle, EventKind.STEP_RETRIED)
     assert event.facts == {"by": "sari", "command": "r-1"}
+
+
+async def test_a_retry_of_what_is_stuck_leaves_a_step_on_its_desk(office: Bench) -> None:
+    """Kept while a case was stuck and delivered once it lies on a desk, it is refused and writes nothing."""
+    handle = await office.start(a_case())
+    await on_desk(office, handle, Step.DOCUMENT_CHECK)
+    told = len(office.ledger.events[handle.id])
+    with pytest.raises(WorkflowUpdateFailedError) as refused:
+        await handle.execute_update(
+            Reactivation.retry_step, RetryStep(command_id="r-1", actor="sari", only_stuck=True)
+        )
+    assert "nothing to retry: the case is at document_check and waits for officer" in str(refused.value.cause)
+    await office.at_rest(handle)
+    assert len(office.ledger.events[handle.id]) == told
+    await give(handle, Step.DOCUMENT_CHECK, answer=BY_APPLICANT)
+    await is_stuck(office, handle)
+    stuck = RetryStep(command_id="r-2", actor="sari", only_stuck=True)
+    await handle.execute_update(Reactivation.retry_step, stuck)
+    await on_desk(office, handle, Step.DOCUMENT_CHECK, 2)
 
 
 async def test_withdrawn_on_the_desk_the_case_ends(office: Bench) -> None:
