@@ -28,6 +28,7 @@ from models.lineage import Discord, Held
 from models.tables import case_events, cases, people
 from runtime import keys
 from runtime.clocks import ledger_clock
+from runtime.own_ledger import open_ledger
 from runtime.settings import Settings
 
 MANIFEST: Final = "manifest.json"
@@ -78,7 +79,7 @@ def back_up(settings: Settings, into: Path, keys_into: Path | None, *, told: Cal
     office may have gone on with the original. Raises BadInput, Misconfigured or EngineUnreachable; what was
     begun by then ends in `.partial` and is no backup.
     """
-    ledger, store = open_engine(settings.ledger_url), keys.keystore_engine(settings)
+    ledger, store = open_ledger(settings), keys.keystore_engine(settings)
     try:
         return _back_up(settings, (ledger, store), into, keys_into or into, told)
     finally:
