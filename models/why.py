@@ -32,6 +32,8 @@ class Glance:
 
     answers: bool
     """Whether Temporal answered at all; without that nothing else is known."""
+    is_named: bool = True
+    """Whether it is said which Temporal to ask."""
     is_known: bool = False
     """Whether Temporal has something under the case's number, running or over."""
     is_running: bool = False
@@ -45,6 +47,7 @@ class Glance:
 
 
 UNKNOWN = Glance(answers=False)
+NOT_NAMED = Glance(answers=False, is_named=False)
 FAILS_AT = 3
 """Which attempt at a workflow task means failing code."""
 
@@ -96,7 +99,8 @@ class Why:
             first = "starter.py sweep" if can_begin else f"starter.py recover {number}"
             return (first, "starter.py doctor")
         if not self.glance.answers or not self.glance.workers:
-            return ("starter.py doctor", "worker.py")
+            is_named = self.glance.is_named
+            return ("starter.py doctor", "worker.py") if is_named else ("starter.py up", "starter.py doctor")
         if self.code_fails:
             return (
                 f"temporal workflow show -w {number}",

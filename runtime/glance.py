@@ -9,8 +9,8 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from models.case import CaseRef
-from models.errors import EngineUnreachable
-from models.why import UNKNOWN, Glance, PendingActivity
+from models.errors import EngineUnreachable, NoTemporal
+from models.why import NOT_NAMED, UNKNOWN, Glance, PendingActivity
 from runtime.engine import TemporalEngine
 from runtime.namespace import OwnNamespace
 from runtime.temporal import birth_of
@@ -19,7 +19,7 @@ from workflows import options
 
 
 async def glance(namespace: OwnNamespace, case: CaseRef) -> Glance:
-    """Return what Temporal says of a case; `UNKNOWN` when it does not answer in time.
+    """Return what Temporal says of a case; `UNKNOWN` when it does not answer in time, or `NOT_NAMED`.
 
     Raises AnotherLedger: what runs there is not ours to tell.
     """
@@ -28,6 +28,8 @@ async def glance(namespace: OwnNamespace, case: CaseRef) -> Glance:
             client = await namespace.client()
             workers = len(await pollers(client, namespace.settings))
             return await _described(client, case, workers)
+    except NoTemporal:
+        return NOT_NAMED
     except (EngineUnreachable, RPCError, RuntimeError, TimeoutError):
         return UNKNOWN
 
@@ -67,11 +69,13 @@ def _pending(info: PendingActivityInfo) -> PendingActivity:
 async def failing(namespace: OwnNamespace, cities: Collection[str]) -> Collection[str] | None:
     """Return the cases of these cities whose code Temporal lists as failing; None when it does not answer.
 
-    Raises AnotherLedger.
+    Raises AnotherLedger, and NoTemporal where none is named.
     """
     try:
         async with asyncio.timeout(options.GLANCE_WITHIN.total_seconds()):
             reported = await TemporalEngine(namespace).reported()
+    except NoTemporal:
+        raise
     except (EngineUnreachable, TimeoutError):
         return None
     return [number for number in reported if number.split("-")[1] in cities]
