@@ -84,8 +84,7 @@ def show(case: CaseArgument, json_: Json = False) -> None:
                 | {"is_begun": report.words.is_begun, "is_past_due": report.words.is_past_due}
             )
             return
-        ui = None if settings.web_ui is None else WebUi.of(settings)
-        screen.print(case_screen(report, office.shelf.reasons(), ui))
+        screen.print(case_screen(report, office.shelf.reasons(), WebUi.of(settings)))
 
     run(work, as_json=json_)
 

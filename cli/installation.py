@@ -15,6 +15,7 @@ from cli.progress import progress
 from gateways.database_rights import grants
 from models.errors import BadInput, Finding
 from runtime import doctor, stack
+from runtime.own_ledger import require_ledger
 from runtime.preparing import prepare
 from runtime.processes import stop_stack
 from runtime.security import examine_security
@@ -97,6 +98,8 @@ def doctor_(
     """
 
     async def work(settings: Settings, screen: Console) -> int:
+        if security:
+            require_ledger(settings)
         checks = examine_security(settings) if security else await doctor.examine(settings)
         if json_:
             print_json([vars(check) for check in checks])

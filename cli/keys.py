@@ -43,8 +43,8 @@ def keys_list(json_: Json = False) -> None:
     """Show the master keys that are loaded, the newest last, and how many people's keys each wraps."""
 
     async def work(settings: Settings, screen: Console) -> None:
-        ring = keys.load_ring(settings)
-        vault = keys.vault(settings, adapters.ledger_engine(settings))
+        ledger, ring = adapters.ledger_engine(settings), keys.load_ring(settings)
+        vault = keys.vault(settings, ledger)
         wraps = vault.wrapped_by()
         found = [
             {"id": key.id, "wraps": wraps.get(key.id, 0), "newest": key is ring.newest} for key in ring.keys
@@ -66,8 +66,8 @@ def keys_rotate(
     """Wrap every person's key under the newest master key. Work goes on meanwhile; safe to repeat."""
 
     async def work(settings: Settings, screen: Console) -> None:
-        newest = keys.load_ring(settings).newest.id
-        vault = keys.vault(settings, adapters.ledger_engine(settings))
+        ledger, newest = adapters.ledger_engine(settings), keys.load_ring(settings).newest.id
+        vault = keys.vault(settings, ledger)
         left = sum(number for master, number in vault.wrapped_by().items() if master != newest)
         screen.print(f"{left} people's keys are not under {newest} yet", markup=False)
         if not yes:

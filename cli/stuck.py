@@ -1,9 +1,9 @@
 """Commands on cases that do not move: which are stuck and why, and why one case stands where it does."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console, Group, RenderableType
@@ -15,6 +15,7 @@ from cli.screens import clock
 from models.case import CaseHealth
 from models.case_words import CaseWords
 from models.desk import Gone
+from models.errors import LaterLife, NoTemporal
 from models.holding import looked_at
 from models.outbox import AlertState
 from models.reasons import Reasons
@@ -22,7 +23,7 @@ from models.roles import People
 from models.standstill import judged
 from models.stuck_groups import CODE_FAILS, RUNNING, StuckGroup, groups_of
 from models.texts import GONE, HEALTH, ITEM, STEP, duration, hand_words, trouble_words
-from models.why import Why
+from models.why import Glance, Why
 from models.wib import wib_date
 from runtime import adapters
 from runtime.comparing import Comparison
@@ -32,6 +33,8 @@ from runtime.settings import Settings
 from runtime.web_ui import WebUi
 
 app = typer.Typer()
+
+_NONE_NAMED: Final = "no Temporal is named"
 
 
 @app.command(epilog="Example: starter.py stuck --city 3674")
@@ -50,32 +53,29 @@ def stuck(
         served = shelf.cities() if city is None else [shelf.city(city)]
         rules = {one.code: one.stuck for one in served}
         groups = groups_of(adapters.standstills(settings).unwell(rules, now), rules, now)
-        fails = await failing(OwnNamespace.of(settings, office.lineage), rules)
-        addresses = [ui.list(f"{RUNNING} AND {group.where}") for group in groups]
+        fails, silent = await _failing(OwnNamespace.of(settings, office.lineage), rules)
+        addresses = [_address(ui, group.where) for group in groups]
         if json_:
             told = [
                 vars(group) | {"fix": group.fix, "web_ui": address}
                 for group, address in zip(groups, addresses, strict=True)
             ]
-            print_json({"groups": told, "code_fails": None if fails is None else sorted(fails)})
+            code_fails = None if fails is None else sorted(fails)
+            print_json({"groups": told, "code_fails": code_fails, "temporal_is_named": silent != _NONE_NAMED})
             return
         reasons = shelf.reasons()
         for group, address in zip(groups, addresses, strict=True):
             _print(screen, _group_lines(group, reasons, now, address))
         if fails:
-            address = ui.list(f"{RUNNING} AND {CODE_FAILS}")
+            address = _address(ui, CODE_FAILS)
             more = f" +{len(fails) - 5}" if len(fails) > 5 else ""  # noqa: PLR2004 - as many as are named
             head = f"{len(fails)}  Macet: kesalahan program (workflow task)"
-            _print(
-                screen,
-                [(head, "bold red"), (f"   {', '.join(sorted(fails)[:5])}{more}", ""), (f"   {address}", "")],
-            )
+            lines = [(head, "bold red"), (f"   {', '.join(sorted(fails)[:5])}{more}", "")]
+            _print(screen, [*lines, *_link(address)])
         if not groups and not fails:
             screen.print(f"no case is stuck or parked{' by the ledger' if fails is None else ''}")
-        if fails is None:
-            screen.print(
-                "Temporal does not answer: cases whose code fails are not in this list", style="yellow"
-            )
+        if silent is not None:
+            screen.print(f"{silent}: cases whose code fails are not in this list", style="yellow")
 
     run(work, as_json=json_)
 
@@ -117,12 +117,35 @@ def why(case: CaseArgument, json_: Json = False) -> None:
     run(work, as_json=json_)
 
 
+async def _failing(
+    namespace: OwnNamespace, cities: Collection[str]
+) -> tuple[Collection[str] | None, str | None]:
+    """Return the cases whose code fails, or None and the words that say why it is not known."""
+    try:
+        found = await failing(namespace, cities)
+    except NoTemporal:
+        return None, _NONE_NAMED
+    except LaterLife:
+        return None, "Temporal serves a later life of this ledger"
+    return found, "Temporal does not answer" if found is None else None
+
+
+def _address(ui: WebUi | None, where: str) -> str | None:
+    return None if ui is None else ui.list(f"{RUNNING} AND {where}")
+
+
+def _link(address: str | None) -> Iterator[tuple[str, str]]:
+    """Yield the line of an address, if there is one to go to."""
+    if address is not None:
+        yield f"   {address}", ""
+
+
 def _is_gone(officer: str | None, people: People) -> bool:
     return officer is not None and people.find(officer) is None
 
 
 def _group_lines(
-    group: StuckGroup, reasons: Reasons, now: datetime, address: str
+    group: StuckGroup, reasons: Reasons, now: datetime, address: str | None
 ) -> Iterator[tuple[str, str]]:
     style = "bold cyan" if group.health is CaseHealth.PARKED else "bold red"
     head = f"{group.count}  {HEALTH[group.health]}: {trouble_words(group.trouble, reasons)} ({group.trouble})"
@@ -133,7 +156,7 @@ def _group_lines(
     if not group.is_marked:
         yield "   belum ditandai di Web UI: kasus lama, atau tidak ada worker", "yellow"
     yield f"   {group.fix}", "bold"
-    yield f"   {address}", ""
+    yield from _link(address)
 
 
 def _print(screen: Console, lines: Sequence[tuple[str, str]] | Iterator[tuple[str, str]]) -> None:
@@ -189,7 +212,7 @@ def _temporal(found: Why) -> Iterator[tuple[str, str, str]]:
         then = "sedang berjalan" if one.next_at is None else f"dicoba lagi {clock(one.next_at)} WIB"
         yield "temporal", f"{one.name}: percobaan {one.attempt}, {then}", ""
     if not found.glance.answers:
-        yield "temporal", "tidak menjawab: ini dari buku besar", "yellow"
+        yield "temporal", *_unanswered(found.glance)
     elif found.glance.is_anothers:
         yield "temporal", "menjalankan kasus lain di bawah nomor ini", "bold red"
     elif not found.glance.is_running and found.is_begun:
@@ -202,6 +225,15 @@ def _temporal(found: Why) -> Iterator[tuple[str, str, str]]:
         yield "temporal", "bercerita lain daripada buku besar", "bold red"
     elif found.code_fails:
         yield "temporal", f"workflow task gagal, percobaan {found.glance.task_attempts}", "bold red"
+
+
+def _unanswered(glance: Glance) -> tuple[str, str]:
+    """Return why Temporal says nothing of a case, and the style of these words."""
+    if not glance.is_named:
+        return f"{_NONE_NAMED}: ini dari buku besar", "yellow"
+    if glance.serves_later:
+        return "melayani buku besar yang lebih baru: ini dari salinan lama", "bold red"
+    return "tidak menjawab: ini dari buku besar", "yellow"
 
 
 def _due_style(found: Why) -> str:
@@ -220,6 +252,7 @@ def _why_data(found: Why) -> dict[str, object]:
         "alert": None if found.alert is None else found.alert.alert.key,
         "acknowledged_by": None if found.alert is None else found.alert.acknowledged_by,
         "in_charge_left": found.in_charge_left,
+        "temporal_is_named": found.glance.is_named,
         "temporal_answers": found.glance.answers,
         "is_running": found.glance.is_running if found.glance.answers else None,
         "tells_else": found.glance.tells_else if found.glance.answers else None,

@@ -24,6 +24,7 @@
     |  |- NotRunning            an administrator: Temporal does not run the case (exit code 4)
     |  `- Erased                nobody: the person's data was erased       (exit code 4)
     `- EngineUnreachable        an administrator: Temporal or the database (exit code 5)
+       |- NoStack               the operator: no ledger is named, and none is here (exit code 5)
        `- NoTemporal            an administrator: none is named, and no stack runs here (exit code 5)
 
 An outside reply body never becomes part of a message: gateways choose from fixed words.
@@ -247,6 +248,14 @@ class Erased(WrongState):
 
 class EngineUnreachable(ReactivationError):
     """Temporal or the database cannot be reached; the message says which, and what to do."""
+
+
+class NoStack(EngineUnreachable):
+    """No ledger is named, and the folder of the local stack holds none: it was never up here."""
+
+    def __init__(self) -> None:
+        """It is told in the same words at every door."""
+        super().__init__("no stack here: starter.py up")
 
 
 class NoTemporal(EngineUnreachable):

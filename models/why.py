@@ -37,6 +37,10 @@ class Glance:
 
     answers: bool
     """Whether Temporal answered at all; without that nothing else is known."""
+    is_named: bool = True
+    """Whether it is said which Temporal to ask."""
+    serves_later: bool = False
+    """Whether it serves a later life of the ledger, of which this one is an older copy."""
     is_known: bool = False
     """Whether Temporal has something under the case's number, running or over."""
     is_running: bool = False
@@ -57,6 +61,8 @@ class Glance:
 
 
 UNKNOWN = Glance(answers=False)
+NOT_NAMED = Glance(answers=False, is_named=False)
+OF_LATER_LIFE = Glance(answers=False, serves_later=True)
 
 
 @dataclass(frozen=True)
@@ -105,7 +111,8 @@ class Why:
         if (first := self._bringing_together()) is not None:
             return (first, "starter.py doctor")
         if not self.glance.answers or not self.glance.workers:
-            return ("starter.py doctor", "worker.py")
+            is_named = self.glance.is_named
+            return ("starter.py doctor", "worker.py") if is_named else ("starter.py up", "starter.py doctor")
         if self.code_fails:
             return (
                 f"temporal workflow show -w {number}",

@@ -23,7 +23,7 @@ from gateways.http_kemensos import HttpKemensos
 from gateways.http_siks_ng import HttpSiksNg
 from gateways.ledger_access import unavailable, utc_now
 from gateways.ledger_clock import LedgerClock
-from gateways.ledger_schema import open_engine, require_current
+from gateways.ledger_schema import require_current
 from gateways.outage_guard import GuardedBpjs, OutageGuard
 from gateways.policy_folder import PolicyFolder
 from gateways.ports.alerts import AlertBook, AlertChannel, AlertSender, Outbox
@@ -74,6 +74,7 @@ from models.outage import System
 from models.outbox import WEBHOOK, Reach
 from runtime import keys
 from runtime.clocks import ledger_clock, tell_of_clock
+from runtime.own_ledger import open_ledger
 from runtime.settings import PREFIX, Settings
 from workflows import options
 
@@ -139,8 +140,8 @@ class Outside:
 
 
 def ledger_engine(settings: Settings) -> Engine:
-    """Open the ledger's database and refuse one whose schema is not ours. Raises Misconfigured."""
-    engine = open_engine(settings.ledger_url)
+    """Open the ledger's database and refuse one whose schema is not ours. Raises Misconfigured, NoStack."""
+    engine = open_ledger(settings)
     require_current(engine)
     return engine
 
@@ -166,8 +167,8 @@ def office(settings: Settings) -> Office:
 
 
 def clock(settings: Settings) -> LedgerClock:
-    """Return the ledger's clock. Raises Misconfigured."""
-    return ledger_clock(open_engine(settings.ledger_url))
+    """Return the ledger's clock. Raises Misconfigured, NoStack."""
+    return ledger_clock(open_ledger(settings))
 
 
 @dataclass(frozen=True)

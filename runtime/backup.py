@@ -30,6 +30,7 @@ from models.tables import case_events, cases, people
 from runtime import keys
 from runtime.backup_places import blame_of, require_places
 from runtime.clocks import ledger_clock
+from runtime.own_ledger import open_ledger
 from runtime.settings import Settings
 
 MANIFEST: Final = "manifest.json"
@@ -81,7 +82,7 @@ def back_up(settings: Settings, into: Path, keys_into: Path, *, told: Callable[[
     begun by then is removed. What a killed process leaves ends in `.partial` and is no backup.
     """
     require_places(settings, into, keys_into)
-    ledger, store = open_engine(settings.ledger_url), keys.keystore_engine(settings)
+    ledger, store = open_ledger(settings), keys.keystore_engine(settings)
     try:
         require_current(ledger)
         now = ledger_clock(ledger)()

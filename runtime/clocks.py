@@ -16,8 +16,8 @@ from temporalio.service import RPCError
 
 from gateways.ledger_access import utc_now
 from gateways.ledger_clock import TOLD_BEYOND, LedgerClock
-from gateways.ledger_schema import open_engine
 from models.errors import EngineUnreachable, Misconfigured, ReactivationError
+from runtime.own_ledger import open_ledger
 from runtime.settings import Settings
 from runtime.temporal import UNREACHABLE, connect
 from workflows import options
@@ -40,7 +40,7 @@ def ledger_clock(engine: Engine) -> LedgerClock:
 async def best_known(settings: Settings) -> datetime:
     """Return the ledger's time; this machine's while the ledger does not answer."""
     try:
-        return await asyncio.to_thread(ledger_clock(open_engine(settings.ledger_url)))
+        return await asyncio.to_thread(ledger_clock(open_ledger(settings)))
     except ReactivationError:
         return utc_now()
 
@@ -50,7 +50,7 @@ async def clocks_agree(settings: Settings) -> str:
 
     Raises Misconfigured when one of them is more than a minute off, EngineUnreachable without a ledger.
     """
-    clock = ledger_clock(open_engine(settings.ledger_url))
+    clock = ledger_clock(open_ledger(settings))
     seen, faults = ["this machine agrees with the ledger's"], []
     if abs(ahead := clock.ahead) > TOLD_BEYOND:
         faults.append(f"this machine's is {apart(ahead)} the ledger's, which counts")

@@ -15,6 +15,8 @@ from gateways.typst_letters import TypstLetters
 from models.errors import (
     EngineUnreachable,
     Misconfigured,
+    NoStack,
+    NoTemporal,
     NotFound,
     NumbersHeld,
     ReactivationError,
@@ -28,6 +30,7 @@ from runtime.entry import REFUSED
 from runtime.hands import told_of_hands
 from runtime.ladders import check_contacts, check_ladders, unknown_contacts, without_contact
 from runtime.namespace import OwnNamespace
+from runtime.own_ledger import has_ledger, require_ledger
 from runtime.same_past import SamePast
 from runtime.schedules import next_digest, schedule_id
 from runtime.settings import PREFIX, Settings
@@ -60,7 +63,7 @@ async def examine(settings: Settings) -> list[Check]:
             f"mend the file that is named, or set {PREFIX}CONTACTS, _WEBHOOK_URL, _WEBHOOK_SECRET",
             _alerts,
         ),
-        ("ledger", f"set {PREFIX}DATABASE_URL, start the database, `starter.py migrate`", _ledger),
+        (_LEDGER, f"set {PREFIX}DATABASE_URL, start the database, `starter.py migrate`", _ledger),
         (
             "keys",
             f"set {PREFIX}KEYSTORE and {PREFIX}MASTER_KEY_FILE, _MASTER_KEYS or _MASTER_KEY_COMMAND",
@@ -100,15 +103,16 @@ async def examine(settings: Settings) -> list[Check]:
     for name, mend, check in checks:
         needed = _NEEDED.get(name)
         if needed is not None and not made[needed].is_ok:
-            first = f"first mend {needed}"
-            made[name] = Check(name, is_ok=False, saw="not checked", mend=first, exit_code=_AWAY)
+            made[name] = _not_checked(name, needed)
         else:
             made[name] = await _run(name, mend, check, settings)
     return list(made.values())
 
 
+_LEDGER: Final = "ledger"
+_UP: Final = "`starter.py up`"
 _NEEDED = {
-    **dict.fromkeys(("keys", "alerts heard", "watchdog", "stores", "clock"), "ledger"),
+    **dict.fromkeys(("keys", "alerts heard", "watchdog", "stores", "clock"), _LEDGER),
     "desk": "keys",
     **dict.fromkeys(("search attributes", "worker", "deployment", "digest"), "temporal"),
 }
@@ -123,8 +127,15 @@ async def _run(
     try:
         return Check(name, is_ok=True, saw=await check(settings))
     except ReactivationError as error:
+        is_of_stack = isinstance(error, NoStack | NoTemporal) and not has_ledger(settings)
+        if is_of_stack and name != _LEDGER:
+            return _not_checked(name, _LEDGER)
         code = REFUSED if isinstance(error, WrongState) else _AWAY
-        return Check(name, is_ok=False, saw=str(error), mend=mend, exit_code=code)
+        return Check(name, is_ok=False, saw=str(error), mend=_UP if is_of_stack else mend, exit_code=code)
+
+
+def _not_checked(name: str, needed: str) -> Check:
+    return Check(name, is_ok=False, saw="not checked", mend=f"first mend {needed}", exit_code=_AWAY)
 
 
 async def _policies(settings: Settings) -> str:
@@ -189,11 +200,12 @@ async def _keys(settings: Settings) -> str:
 
 
 async def _documents(settings: Settings) -> str:
+    require_ledger(settings)
     folder = settings.documents
     nearest = next(parent for parent in (folder, *folder.parents) if parent.exists())
     if not os.access(nearest, os.W_OK):
         raise Misconfigured(f"{folder} cannot be written")
-    return str(folder)
+    return str(folder) if folder.exists() else f"{folder}, which the first paper makes"
 
 
 async def _space(settings: Settings) -> str:

@@ -10,8 +10,8 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from models.case import CaseRef
-from models.errors import EngineUnreachable, LaterLife
-from models.why import UNKNOWN, Glance, PendingActivity
+from models.errors import EngineUnreachable, LaterLife, NoTemporal
+from models.why import NOT_NAMED, OF_LATER_LIFE, UNKNOWN, Glance, PendingActivity
 from runtime.comparing import Comparison
 from runtime.engine import TemporalEngine
 from runtime.namespace import OwnNamespace
@@ -21,16 +21,20 @@ from workflows import options
 
 
 async def glance(namespace: OwnNamespace, case: CaseRef) -> Glance:
-    """Return what Temporal says of a case; `UNKNOWN` when it does not answer in time.
+    """Return what Temporal says of a case, or why it says nothing, as `UNKNOWN` when it is not in time.
 
-    Raises AnotherLedger: what runs there is not ours to tell. Of a later life it is neither.
+    Raises AnotherLedger: what runs there is not ours to tell.
     """
     try:
         async with asyncio.timeout(options.GLANCE_WITHIN.total_seconds()):
             client = await namespace.client()
             workers = len(await pollers(client, namespace.settings))
             return await _described(client, case, workers)
-    except (LaterLife, EngineUnreachable, RPCError, RuntimeError, TimeoutError):
+    except NoTemporal:
+        return NOT_NAMED
+    except LaterLife:
+        return OF_LATER_LIFE
+    except (EngineUnreachable, RPCError, RuntimeError, TimeoutError):
         return UNKNOWN
 
 
@@ -80,11 +84,13 @@ def _pending(info: PendingActivityInfo) -> PendingActivity:
 async def failing(namespace: OwnNamespace, cities: Collection[str]) -> Collection[str] | None:
     """Return the cases of these cities whose code Temporal lists as failing; None when it does not answer.
 
-    Raises AnotherLedger.
+    Raises AnotherLedger, and NoTemporal where none is named.
     """
     try:
         async with asyncio.timeout(options.GLANCE_WITHIN.total_seconds()):
             reported = await TemporalEngine(namespace).reported()
-    except (LaterLife, EngineUnreachable, TimeoutError):
+    except NoTemporal:
+        raise
+    except (EngineUnreachable, TimeoutError):
         return None
     return [number for number in reported if number.split("-")[1] in cities]

@@ -109,7 +109,12 @@ class Settings(BaseSettings):
         """The ledger's SQLAlchemy URL; may hold a password."""
         if self.database_url is not None:
             return self.database_url.get_secret_value()
-        return f"sqlite:///{self.local_dir / 'ledger.db'}"
+        return f"sqlite:///{self.ledger_file}"
+
+    @property
+    def ledger_file(self) -> Path:
+        """Where a local stack keeps its ledger."""
+        return self.local_dir / "ledger.db"
 
     @property
     def held_patches(self) -> frozenset[str]:

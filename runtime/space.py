@@ -9,10 +9,10 @@ from sqlalchemy import make_url
 from gateways import key_store
 from gateways.faults import unwritable
 from gateways.ledger_access import unreachable
-from gateways.ledger_schema import open_engine
 from gateways.write_probe import require_writable
 from models.errors import EngineUnreachable, ReactivationError
 from runtime import keys
+from runtime.own_ledger import open_ledger
 from runtime.settings import PREFIX, Settings
 
 LITTLE: Final = 1024**3
@@ -66,7 +66,7 @@ def _nearest(folder: Path) -> Path:
 
 def _unwritable_databases(settings: Settings) -> list[str]:
     """Return what is wrong with the databases, beside their folders."""
-    ledger, faults = open_engine(settings.ledger_url), []
+    ledger, faults = open_ledger(settings), []
     for engine, away, is_ledger in (
         (ledger, unreachable(ledger), True),
         (keys.keystore_engine(settings), key_store.away, False),

@@ -5,8 +5,6 @@ from urllib.parse import quote, urlencode
 
 from runtime.settings import Settings, temporal_environment
 
-_UNKNOWN = "http://WEB-UI"
-
 
 @dataclass(frozen=True)
 class WebUi:
@@ -16,10 +14,12 @@ class WebUi:
     namespace: str
 
     @classmethod
-    def of(cls, settings: Settings) -> "WebUi":
-        """Return the one that REAKTIVASI_WEB_UI or a running local stack names."""
+    def of(cls, settings: Settings) -> "WebUi | None":
+        """Return the one that REAKTIVASI_WEB_UI or a running local stack names; None when neither does."""
+        if settings.web_ui is None:
+            return None
         namespace = temporal_environment(settings).get("TEMPORAL_NAMESPACE") or "default"
-        return cls(str(settings.web_ui or _UNKNOWN).rstrip("/"), namespace)
+        return cls(str(settings.web_ui).rstrip("/"), namespace)
 
     def case(self, case_number: str) -> str:
         """Return the page of a case."""

@@ -28,6 +28,15 @@ def edition_of_messages(folder: Path) -> Path:
     return _edited(folder, "models/messages.py", "    untold: ", "    unsent: ")
 
 
+def edition_that_retires(folder: Path, *versions: str, is_said: bool) -> Path:
+    """Copy the tree into a new folder; there the histories of versions are gone, and `RETIRED` may say so."""
+    named = f"frozenset({set(versions)})" if is_said else "frozenset()"
+    tree = _edited(folder, "tests/replay/versions.py", "= frozenset()", f"= {named}")
+    for version in versions:
+        shutil.rmtree(tree / "tests/replay/histories" / version)
+    return tree
+
+
 def _edited(folder: Path, place: str, before: str, after: str) -> Path:
     unwanted = shutil.ignore_patterns(".*", "__pycache__", "images", "*.db")
     tree = Path(shutil.copytree(ROOT, folder, ignore=unwanted))

@@ -8,13 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.replay.editions import PATCH, edition, edition_of_messages
-from tests.replay.versions import present_version
+from tests.replay.editions import PATCH, edition, edition_of_messages, edition_that_retires
+from tests.replay.versions import present_version, recorded_versions
+
+_KEEPS = "test_every_version_keeps_its_histories_until_it_is_retired"
 
 
 def check(tree: Path, *of: str) -> subprocess.CompletedProcess[str]:
     """Run tests of a tree: those of histories and fingerprints, unless said otherwise."""
-    tests = [f"tests/replay/test_{name}.py" for name in of or ("histories", "fingerprints")]
+    names = (name.partition("::") for name in of or ("histories", "fingerprints"))
+    tests = [f"tests/replay/test_{file}.py{sign}{test}" for file, sign, test in names]
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-q", *tests],
         cwd=tree,
@@ -62,6 +65,17 @@ def test_a_message_of_another_shape_fails_and_says_what_to_do(tmp_path: Path) ->
     assert "Messages that version 0.1-6eb4e84 wrote" in ran.stdout
     assert 'record gives: Recorded.untold.0: was "", is read as "nothing"' in ran.stdout
     assert "docs/changing-a-workflow.md" in ran.stdout
+
+
+@pytest.mark.parametrize("is_said", [True, False])
+def test_histories_of_a_version_go_only_with_its_name(tmp_path: Path, *, is_said: bool) -> None:
+    """Retired as step 4 of the page says, the tests pass; forgotten or deleted by mistake, they fail."""
+    gone = [name for name in recorded_versions() if name.startswith("0.1")]
+    ran = check(edition_that_retires(tmp_path / "tree", *gone, is_said=is_said), "histories::" + _KEEPS)
+    assert ran.returncode == (0 if is_said else 1), ran.stdout
+    if not is_said:
+        assert f"have no histories: {', '.join(sorted(gone))}" in ran.stdout
+        assert "RETIRED" in ran.stdout
 
 
 def record(tree: Path) -> subprocess.CompletedProcess[str]:

@@ -3,12 +3,18 @@
 import re
 import tomllib
 from pathlib import Path
+from typing import Final
 
 from runtime.settings import ROOT
 
 HISTORIES = Path(__file__).parent / "histories"
 """A folder for each version, in it a history of each path. `0.1-6eb4e84` is of a commit that called itself
-0.1 too and was another: a version that was installed keeps its histories, whatever it is called.
+0.1 too and was another: a version that was installed keeps its histories, whatever it is called, until it is
+retired.
+"""
+RETIRED: Final[frozenset[str]] = frozenset()
+"""Versions of which Temporal keeps no case any more: their histories went together with an old way
+(docs/changing-a-workflow.md, step 4). Their messages stay, and tell that they were there.
 """
 
 

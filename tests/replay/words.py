@@ -57,6 +57,18 @@ Ask where something from outside woke the case up (an activity, a timer, an upda
 Why: docs/changing-a-workflow.md
 """
 
+HAVE_NO_HISTORIES = """\
+Versions that were recorded or released, and have no histories: {what}
+
+Cases of them may be open, and nobody could tell any more whether they replay. Bring the histories back, or
+run `make record` before a release. Only when Temporal keeps no case of them they go, together with the old
+way, and the versions are named in RETIRED (tests/replay/versions.py): docs/changing-a-workflow.md, step 4
+"""
+
+ARE_NOT_RETIRED = """\
+Versions in RETIRED (tests/replay/versions.py) that still have histories, or were never recorded: {what}
+"""
+
 IS_RECORDED = """\
 version {version} is recorded, its cases may be open, and these are others now: {what}
 raise `version` in pyproject.toml and run `make record` again. If that version was never installed anywhere:

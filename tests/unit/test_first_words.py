@@ -11,18 +11,22 @@ from tests.unit.typed import typed
 from tests.vaults import RING
 
 
+def _settings(folder: Path) -> Settings:
+    return Settings(local_dir=folder, master_keys=SecretStr(RING.newest.line.strip()))
+
+
 def test_a_new_ledger_is_not_said_to_be_rewritten(tmp_path: Path) -> None:
     """There was nothing before; the second time there is nothing to rewrite."""
-    settings = Settings(local_dir=tmp_path, master_keys=SecretStr(RING.newest.line.strip()))
     said: list[str] = []
     for _ in range(2):
-        prepare(settings, said.append)
+        prepare(_settings(tmp_path), said.append)
     assert said == []
 
 
 @pytest.mark.parametrize("by", ["P1Y", "P1M", "P1Y2M", "-P1Y", "P1MT4H"])
 def test_years_and_months_are_named_as_what_has_no_fixed_length(tmp_path: Path, by: str) -> None:
     """Minutes and weeks have one; nothing is asked of ledger or Temporal."""
+    prepare(_settings(tmp_path), lambda _line: None)
     refused = typed(
         tmp_path,
         "extend",
