@@ -19,6 +19,7 @@ from cli.door import (
     known_form,
     ledger_time,
     print_json,
+    readable_people,
     run,
     say_held,
 )
@@ -72,7 +73,7 @@ def show(case: CaseArgument, json_: Json = False) -> None:
     async def work(settings: Settings, screen: Console) -> None:
         office = adapters.office(settings)
         say_held(office)
-        report = CaseReport.of(known_form(case), office)
+        report = CaseReport.of(known_form(case), office, readable_people(office))
         if json_:
             print_json(
                 report.state.model_dump(mode="json")
