@@ -26,6 +26,8 @@ GOOD: dict[str, Any] = {
     "receipt": "receipt:1",
     "in_place_of": "tangsel-siksng-1",
     "occurred_at": "2026-02-13T08:00:00Z",
+    "given_at": "2026-02-13T08:00:00Z",
+    "only_stuck": True,
     "count": 1,
     "fields": ["nik"],
     "track": "emergency",
@@ -71,7 +73,7 @@ def test_a_hostile_value_is_refused_or_harmless(form: type[BaseModel]) -> None:
 def test_times_of_messages_can_be_counted_with(form: type[BaseModel]) -> None:
     """A clock that a workflow adds to never overflows: that would stop its code for good."""
     good = pieces(form)
-    for name in {"occurred_at", "until", "since", "by"} & good.keys():
+    for name in {"occurred_at", "given_at", "until", "since", "by"} & good.keys():
         for value in HOSTILE:
             try:
                 taken = getattr(form.model_validate(good | {name: value}), name)
