@@ -6,13 +6,13 @@ from typing import Final
 
 from sqlalchemy import Engine, Integer, String, bindparam, case, func, select, update
 
-from gateways import command_rows, dossier_query, epochs, ledger_rows
+from gateways import command_rows, dossier_query, epochs, ledger_rows, lineage_rows
 from gateways.ledger_access import LedgerAccess, lock_case, no_such_case, unreachable
 from gateways.ports.vault import Vault
 from gateways.registration import STARTED, register_all
 from models.case import CaseRef, Outcome, WaitingOn
 from models.desk import Command, CommandKind, CommandResult
-from models.desk_tables import commands, letters, submissions
+from models.desk_tables import commands, letters, submissions, submissions_begun
 from models.dossier import NewCase
 from models.erasure_tables import erasures
 from models.errors import WrongState
@@ -33,6 +33,7 @@ _FIRST_EVENT = 1
 _COMMANDS = select(commands.c.command_id).where(commands.c.case_number == _NUMBER)
 _LETTERS = select(letters.c.number).where(letters.c.case_number == _NUMBER)
 _SUBMITTED = select(submissions.c.attempt).where(submissions.c.case_number == _NUMBER)
+_BEGUN = select(submissions_begun.c.attempt).where(submissions_begun.c.case_number == _NUMBER)
 _RUNS = select(case_runs.c.run).where(case_runs.c.case_number == _NUMBER)
 _OPEN = (
     select(cases.c.case_number)
@@ -96,6 +97,8 @@ class SqlRecovery:
             given = frozenset(connection.execute(_COMMANDS, of_case).scalars())
             has_letter = connection.execute(_LETTERS, of_case).first() is not None
             submitted = frozenset(connection.execute(_SUBMITTED, of_case).scalars())
+            is_put_back = lineage_rows.read(connection).generation > 1
+            begun = frozenset(connection.execute(_BEGUN, of_case).scalars())
             runs = frozenset(connection.execute(_RUNS, {"case_number": case_number}).scalars())
         is_first = row["epoch"] == 1
         return Told(
@@ -110,6 +113,8 @@ class SqlRecovery:
             commands=given,
             has_letter=has_letter,
             submitted=submitted,
+            begun=begun | submitted,
+            is_put_back=is_put_back,
         )
 
     def open_cases(self) -> list[str]:

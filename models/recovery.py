@@ -104,6 +104,10 @@ class Told:
     has_letter: bool
     submitted: frozenset[int]
     """Attempts of which there is a submission."""
+    begun: frozenset[int]
+    """Attempts that may have reached SIKS-NG."""
+    is_put_back: bool
+    """Whether the ledger has gone on from a copy before."""
 
     @property
     def has_gap(self) -> bool:

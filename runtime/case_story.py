@@ -7,8 +7,9 @@ from typing import Final
 from temporalio.client import Client, WorkflowQueryFailedError, WorkflowQueryRejectedError
 from temporalio.service import RPCError
 
-from models.case import CaseState, Step
+from models.case import CaseRef, CaseState, Step
 from models.messages import EVENTS_AT_MOST, CaseEvent, EventKind, Record
+from runtime.temporal import birth_of
 from workflows.reactivation import Reactivation
 
 FIRST_SEQ: Final = 2
@@ -43,11 +44,11 @@ class Story:
         )
 
 
-async def whole_story(client: Client, number: str) -> Story | None:
-    """Return all that a case tells; None when no worker answers."""
+async def whole_story(client: Client, number: str, run: str | None = None) -> Story | None:
+    """Return all that a case tells, or a run of it told; None when no worker answers."""
     events: list[CaseEvent] = []
     since = FIRST_SEQ
-    while (record := await asked(client, number, since)) is not None:
+    while (record := await asked(client, number, since, run)) is not None:
         events += record.events
         since += EVENTS_AT_MOST
         if since > record.upto:
@@ -55,10 +56,23 @@ async def whole_story(client: Client, number: str) -> Story | None:
     return None
 
 
-async def asked(client: Client, case_number: str, since: int) -> Record | None:
+async def uploads_of_other_runs(client: Client, case: CaseRef, run: str) -> frozenset[int]:
+    """Return the attempts at the upload that other runs of a case began, as far as Temporal still has them.
+
+    A run that was left behind may know of more than a ledger that was put back twice. Raises RPCError.
+    """
+    query, begun = f'WorkflowId="{case.case_number}"', frozenset[int]()
+    async for found in client.list_workflows(query):
+        if found.run_id != run and birth_of(found.raw_info.memo) == case.birth:
+            story = await whole_story(client, case.case_number, found.run_id)
+            begun |= frozenset() if story is None else story.uploads
+    return begun
+
+
+async def asked(client: Client, case_number: str, since: int, run: str | None = None) -> Record | None:
     """Return what a case tells from an event on; None when no worker answers."""
     try:
-        return await client.get_workflow_handle(case_number).query(
+        return await client.get_workflow_handle(case_number, run_id=run).query(
             Reactivation.story, since, rpc_timeout=_ASKED_WITHIN
         )
     except (WorkflowQueryFailedError, WorkflowQueryRejectedError, RPCError, RuntimeError):

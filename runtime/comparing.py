@@ -14,9 +14,9 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from gateways.ports.recovery import RecoveryBook
 from models.errors import EngineUnreachable, NotFound
-from models.recovery import NOT_IN_A_STORY, Finding, Remedy, Told
+from models.recovery import NOT_IN_A_STORY, Finding, Loss, Remedy, Told
 from models.stuck_groups import RUNNING_CASES
-from runtime.case_story import whole_story
+from runtime.case_story import Story, uploads_of_other_runs, whole_story
 from runtime.namespace import OwnNamespace
 from runtime.temporal import UNREACHABLE, birth_of
 from workflows import options
@@ -105,13 +105,29 @@ class Comparison:
             return Finding(number, Remedy.UNKNOWN)
         is_forgetful = told.is_beyond(story.run, story.place) and story.state != told.state
         lost = {loss for event in story.events for loss in told.lost(event)}
-        if story.state.outcome is None and (is_forgetful or lost):
-            clock = tuple(command for event in story.events for command in told.lost_of_clock(event))
-            return Finding(number, Remedy.RESTART, story.uploads, tuple(sorted(lost)), clock)
+        if story.state.outcome is None:
+            others = await _uploads_of_others(client, told, story)
+            lost |= {Loss.RECEIPT} if others - told.begun else set()
+            if is_forgetful or lost:
+                clock = tuple(command for event in story.events for command in told.lost_of_clock(event))
+                return Finding(number, Remedy.RESTART, story.uploads | others, tuple(sorted(lost)), clock)
         is_whole = (story.run, story.upto) == (told.run, told.last_seq) and not told.has_gap
         if is_whole and story.state == told.state:
             return Finding(number, Remedy.NOTHING)
         return Finding(number, Remedy.TELL, lost=tuple(sorted(lost & NOT_IN_A_STORY)))
+
+
+async def _uploads_of_others(client: Client, told: Told, story: Story) -> frozenset[int]:
+    """Return the attempts at the upload that other runs of a case may have begun. Raises EngineUnreachable.
+
+    A ledger that was never put back knows of them itself.
+    """
+    if not told.is_put_back:
+        return frozenset()
+    try:
+        return await uploads_of_other_runs(client, told.state.case, story.run)
+    except (RPCError, RuntimeError):
+        raise EngineUnreachable(UNREACHABLE) from None
 
 
 def _has_a_story(seen: WorkflowExecutionDescription) -> bool:

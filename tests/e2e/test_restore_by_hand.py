@@ -9,6 +9,7 @@ import pytest
 
 from gateways.ledger_schema import close_engines
 from models.case import Outcome, Step
+from models.dossier import Upload
 from tests.e2e.office import Office
 from tests.e2e.people import someone
 from tests.e2e.test_by_hand import OPERATOR, SIGNER, SUPERVISOR, VERIFIER, answer, is_over, portal
@@ -77,7 +78,45 @@ async def test_an_upload_that_the_ledger_forgot_is_looked_up_and_not_done_again(
     assert json.loads(again.out)["cases"] == []
 
 
+async def test_what_a_run_before_handed_in_is_remembered_by_temporal_alone(
+    desks: Office, tmp_path: Path
+) -> None:
+    """Returned and handed in again since the copy, which is put back twice: the newest attempt counts."""
+    person, as_supervisor = someone(), ("--as", SUPERVISOR)
+    case = await desks.submit(person)
+    await answer(desks, case, Step.DOCUMENT_CHECK, VERIFIER)
+    await answer(desks, case, Step.RECOMMENDATION, SIGNER)
+    await desks.until_on_desk(case, Step.SIKS_NG_UPLOAD)
+    _rest(desks)
+    shutil.copy2(desks.stack.folder / "ledger.db", tmp_path / "ledger.copy")
+    await desks.open()
+    receipt = portal(desks, f"SIKS/{person.card_number}")
+    await answer(desks, case, Step.SIKS_NG_UPLOAD, OPERATOR, "--approve", *receipt)
+    await answer(desks, case, Step.KEMENSOS_VERIFICATION, OPERATOR, "--return", "NIK_BEDA")
+    await desks.until(case, lambda state: state.trouble == "NIK_BEDA")
+    assert (await desks.cli("retry", case, *as_supervisor)).code == 0
+    await desks.until(case, lambda state: (state.step, state.attempt) == (Step.SIKS_NG_UPLOAD, 2))
+    await desks.until_on_desk(case, Step.SIKS_NG_UPLOAD)
+    for _ in range(2):
+        _rest(desks)
+        for left in desks.stack.folder.glob("ledger.db*"):
+            left.unlink()
+        shutil.copy2(tmp_path / "ledger.copy", desks.stack.folder / "ledger.db")
+        await desks.open()
+        desks.watch()
+        restored = await desks.cli("restored", "--yes", *as_supervisor)
+        assert restored.code == 0, restored.said
+        await desks.until_served()
+        recovered = await desks.cli("recover", "--lost", "--yes", *as_supervisor, "--json")
+        (row,) = json.loads(recovered.out)["cases"]
+        assert row["remedy"] == "restart", row
+        assert desks.ledger.upload(case, 1) == Upload(2, is_begun=True)
+        await desks.until_on_desk(case, Step.SIKS_NG_UPLOAD)
+        again = await desks.cli("recover", "--lost", *as_supervisor, "--json")
+        assert json.loads(again.out)["cases"] == []
+
+
 def _rest(office: Office) -> None:
     """Stop the office, in order; who copies a file that he has open would take SQLite's locks away."""
-    office.stack.stop(lambda _line: None)
+    office.stop()
     close_engines()
