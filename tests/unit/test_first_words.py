@@ -10,7 +10,7 @@ from runtime import adapters
 from runtime.preparing import prepare
 from runtime.settings import ROOT, Settings
 from tests.ledger.builders import a_new_case
-from tests.unit.typed import Typed, typed
+from tests.unit.typed import typed
 from tests.vaults import RING
 
 
@@ -58,16 +58,10 @@ def test_a_faulty_list_of_people_stops_nobody_from_reading(tmp_path: Path) -> No
     prepare(settings, lambda _line: None)
     number = adapters.office(settings).registry.register(a_new_case()).case.case_number
     (policies / "people.toml").write_text("person = 3\n")
-    keys = RING.newest.line.strip()
-
-    def told(*words: str) -> Typed:
-        return typed(
-            settings.local_dir, *words, REAKTIVASI_POLICIES_DIR=str(policies), REAKTIVASI_MASTER_KEYS=keys
-        )
-
+    ours = {"REAKTIVASI_POLICIES_DIR": str(policies), "REAKTIVASI_MASTER_KEYS": RING.newest.line.strip()}
     for words in (("show", number), ("why", number), ("list",), ("stuck",), ("alerts", "list")):
-        read = told(*words)
+        read = typed(settings.local_dir, *words, **ours)
         assert read.code == 0, (words, read)
-    assert "people.toml" in told("why", number).err
-    acted = told("withdraw", number, "--reason", "x", "--as", "lokal")
+    assert "people.toml" in typed(settings.local_dir, "why", number, **ours).err
+    acted = typed(settings.local_dir, "withdraw", number, "--reason", "x", "--as", "lokal", **ours)
     assert (acted.code, "people.toml" in acted.err) == (2, True), acted
