@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.cutting import print_cut, say_cut
-from cli.door import As, Json, counter, hand, known_form, ledger_time, print_json, readable_people, run
+from cli.door import As, Json, counter, hand, known_form, ledger_time, print_json, run
 from cli.screens import clock, silence_line
 from models.alert_texts import late_words
 from models.case import CASE_NUMBER_PATTERN
@@ -53,7 +53,7 @@ def alerts_list(
         if json_:
             print_cut("alerts", [_entry_data(entry) for entry in entries], entries)
         else:
-            people = readable_people(adapters.office(settings))
+            people = adapters.office(settings).shelf.people()
             screen.print(_entries_screen(entries, people) if entries else "no alert matches")
             say_cut(entries, screen)
             if silence := book.silence(ledger_time(settings) - options.WATCH_SENT_AFTER):
@@ -133,7 +133,7 @@ def _entry_data(entry: AlertEntry) -> dict[str, object]:
     return {**entry.alert.model_dump(mode="json"), **state}
 
 
-def _entries_screen(entries: list[AlertEntry], people: People | None) -> Table:
+def _entries_screen(entries: list[AlertEntry], people: People) -> Table:
     rows = []
     for entry in entries:
         alert = entry.alert
@@ -141,7 +141,7 @@ def _entries_screen(entries: list[AlertEntry], people: People | None) -> Table:
         step = "" if alert.step is None else alert.step.value
         facts = (clock(alert.raised_at), alert.kind.value, str(alert.level), step, late)
         by = entry.acknowledged_by or ""
-        by += " (left)" * (by != "" and people is not None and people.find(by) is None)
+        by += " (left)" * (by != "" and people.find(by) is None)
         rows.append((*facts, entry.state.value, by, alert.key))
     return _table(("WIB", "alert", "level", "step", "late", "state", "by", "key"), rows)
 

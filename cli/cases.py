@@ -19,7 +19,6 @@ from cli.door import (
     known_form,
     ledger_time,
     print_json,
-    readable_people,
     run,
     say_held,
 )
@@ -73,7 +72,7 @@ def show(case: CaseArgument, json_: Json = False) -> None:
     async def work(settings: Settings, screen: Console) -> None:
         office = adapters.office(settings)
         say_held(office)
-        report = CaseReport.of(known_form(case), office, readable_people(office))
+        report = CaseReport.of(known_form(case), office)
         if json_:
             print_json(
                 report.state.model_dump(mode="json")

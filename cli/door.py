@@ -17,8 +17,7 @@ from desk.orders import Hand
 from desk.work import OfficeWork
 from models.case import CASE_NUMBER_PATTERN
 from models.desk import Command
-from models.errors import BadInput, Finding, Misconfigured, NumbersHeld, ReactivationError
-from models.roles import People
+from models.errors import BadInput, Finding, NumbersHeld, ReactivationError
 from runtime import adapters
 from runtime.adapters import Office
 from runtime.delivery import Delivery
@@ -107,16 +106,6 @@ async def counter(settings: Settings) -> Counter:
     await SamePast.of(settings, office, namespace).look()
     delivery = Delivery(namespace, office.registry, office.book, office.clock)
     return Counter(office, namespace, adapters.work(office), delivery)
-
-
-def readable_people(office: Office) -> People | None:
-    """Return who works for the office; None, said beside what is shown, when that cannot be read."""
-    try:
-        return office.shelf.people()
-    except Misconfigured as fault:
-        words = f"WARN {fault}: who left or is absent is not shown (starter.py doctor)"
-        console(stderr=True).print(Text(words, style="bold yellow"), soft_wrap=True)
-        return None
 
 
 def say_held(office: Office) -> None:

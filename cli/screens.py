@@ -20,7 +20,6 @@ from models.letters import REPLACED
 from models.messages import Alert, CaseEvent
 from models.outbox import Silence
 from models.reasons import Reasons
-from models.roles import People
 from models.texts import (
     DOCUMENT,
     ITEM,
@@ -81,8 +80,8 @@ class CaseReport:
         return replace(told, office_left=self.office_left)
 
     @classmethod
-    def of(cls, case_number: str, office: Office, people: People | None) -> "CaseReport":
-        """Read it from the ledger; `people` as in `looked_at`. Raises NotFound."""
+    def of(cls, case_number: str, office: Office) -> "CaseReport":
+        """Read it from the ledger. Raises NotFound."""
         now = office.clock()
         state, history = office.registry.case(case_number), office.registry.history(case_number)
         return cls(
@@ -91,7 +90,7 @@ class CaseReport:
             read_at=now,
             office_left=office_left(state, history, office.shelf, now),
             alerts=office.registry.alerts(case_number),
-            desk=looked_at(office.book.items(case_number=case_number), people, wib_date(now)),
+            desk=looked_at(office.book.items(case_number=case_number), office.shelf.people(), wib_date(now)),
             undelivered=len(office.book.undelivered(case_number)),
             letters=office.book.letters(case_number),
             erased_at=office.erasures.erased([case_number]).get(case_number),

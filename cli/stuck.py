@@ -10,7 +10,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from cli.door import CaseArgument, Json, known_form, ledger_time, print_json, readable_people, run, say_held
+from cli.door import CaseArgument, Json, known_form, ledger_time, print_json, run, say_held
 from cli.screens import clock
 from models.case import CaseHealth
 from models.case_words import CaseWords
@@ -87,7 +87,7 @@ def why(case: CaseArgument, json_: Json = False) -> None:
     async def work(settings: Settings, screen: Console) -> None:
         office, number, now = adapters.office(settings), known_form(case), ledger_time(settings)
         say_held(office)
-        told, people = office.registry.case(number), readable_people(office)
+        told = office.registry.case(number)
         alerts, erased_at = (
             office.alerts.entries(case_number=number, limit=1),
             office.erasures.erased([number]).get(number),
@@ -97,7 +97,7 @@ def why(case: CaseArgument, json_: Json = False) -> None:
         rule = office.shelf.city(told.case.city).stuck.rule_of(told.case.track)
         found = Why(
             state=told if told.outcome else judged(told, rule, now),
-            items=looked_at(office.book.items(case_number=number), people, wib_date(now)),
+            items=looked_at(office.book.items(case_number=number), office.shelf.people(), wib_date(now)),
             undelivered=len(office.book.undelivered(number)),
             alert=alerts[0] if alerts else None,
             glance=await compared(await glance(namespace, told.case), told.case, comparison),
@@ -105,7 +105,7 @@ def why(case: CaseArgument, json_: Json = False) -> None:
             now=now,
             words=replace(CaseWords.of(told, office.registry.history(number), now), tells_rest=True),
             held=office.lineage.lineage().held,
-            in_charge_left=bool(alerts) and _is_gone(alerts[0].acknowledged_by, people),
+            in_charge_left=bool(alerts) and _is_gone(alerts[0].acknowledged_by, office.shelf.people()),
         )
         if json_:
             print_json(_why_data(found) | {"erased_at": erased_at})
@@ -140,8 +140,8 @@ def _link(address: str | None) -> Iterator[tuple[str, str]]:
         yield f"   {address}", ""
 
 
-def _is_gone(officer: str | None, people: People | None) -> bool:
-    return officer is not None and people is not None and people.find(officer) is None
+def _is_gone(officer: str | None, people: People) -> bool:
+    return officer is not None and people.find(officer) is None
 
 
 def _group_lines(

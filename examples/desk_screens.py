@@ -54,9 +54,7 @@ def timelines(logbook: Logbook, office: Office, web_ui: str) -> RenderableType:
             parts.append(
                 Text(f"a case that came back: {file}, as `starter.py show {number}` prints it", "italic")
             )
-            parts.append(
-                case_screen(CaseReport.of(number, office, office.shelf.people()), office.shelf.reasons(), ui)
-            )
+            parts.append(case_screen(CaseReport.of(number, office), office.shelf.reasons(), ui))
     return Group(*parts)
 
 

@@ -79,9 +79,7 @@ def timeline(played: Sequence[Played], file: str, office: Office, web_ui: str) -
         return Text(f"{file} did not become a case", style=_BAD)
     ui = WebUi(web_ui, "default")
     head = Text(f"one case: {file}, as `starter.py show {number}` prints it", style="italic")
-    return Group(
-        head, case_screen(CaseReport.of(number, office, office.shelf.people()), office.shelf.reasons(), ui)
-    )
+    return Group(head, case_screen(CaseReport.of(number, office), office.shelf.reasons(), ui))
 
 
 def effects(counts: Sequence[Count]) -> RenderableType:

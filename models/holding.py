@@ -8,13 +8,8 @@ from models.desk import DeskItem, Gone
 from models.roles import MACHINE, Act, People
 
 
-def looked_at(items: Iterable[DeskItem], people: People | None, day: date) -> list[DeskItem]:
-    """Return the items, each with why its holder cannot do it on a day in WIB, if so.
-
-    `people` is None where it cannot be read who works for the office: then it is not said of anybody.
-    """
-    if people is None:
-        return list(items)
+def looked_at(items: Iterable[DeskItem], people: People, day: date) -> list[DeskItem]:
+    """Return the items, each with why its holder cannot do it on a day in WIB, if so."""
     return [replace(item, gone=_gone(item, people, day)) for item in items]
 
 
