@@ -40,21 +40,17 @@ def rehearse(
     numbers = [one.chosen.case_number for one in found]
     outside = sum(not officer.serves_area(one.city, one.kecamatan) for one in found)
     export(f"rehearsal:{operation}", len(numbers))
-    if numbers:
-        _write(path, lambda file: file.write_text("".join(f"{number}\n" for number in numbers)), "--ids")
+    _write(path, lambda file: file.write_text("".join(f"{number}\n" for number in numbers)), "--ids")
     if as_json:
         told = {"operation": operation, "query": chosen_by.query, "count": len(found), "running": running}
-        print_json(
-            told | {"outside_area": outside, "sample": numbers[:_SAMPLE], "ids": path if numbers else None}
-        )
+        print_json(told | {"outside_area": outside, "sample": numbers[:_SAMPLE], "ids": path})
         return
     screen.print(Text(f"rehearsal: {operation} would meet {len(found)} of {running} case(s)", style="bold"))
     for number in numbers[:_SAMPLE]:
         screen.print(f"  {number}", markup=False)
     if len(numbers) > _SAMPLE:
         screen.print(f"  and {len(numbers) - _SAMPLE} more")
-    if numbers:
-        screen.print(Text(f"  all of them: {path}"), soft_wrap=True)
+    screen.print(Text(f"  all of them: {path}"), soft_wrap=True)
     if outside:
         screen.print(f"  {outside} lie outside your area and will be refused", style="yellow")
     if outside == len(found):

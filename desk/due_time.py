@@ -14,7 +14,6 @@ from models.desk import Command, CommandKind
 from models.errors import BadInput, Finding
 from models.messages import Extend, Shorten
 from models.roles import Act, Officer
-from models.wib import wib_text
 
 _SHORTEST: Final = timedelta(minutes=1)
 _TIME: Final = TypeAdapter(timedelta)
@@ -108,8 +107,7 @@ def _faults_of_less(move: Move, state: CaseState) -> list[Finding]:
     if move.until is not None and state.due_at is not None and move.until >= state.due_at:
         faults.append(Finding("--until", "does not lie before the present due time", more))
     if move.until is not None and move.until < state.case.received_at:
-        came = wib_text(state.case.received_at)
-        faults.append(Finding("--until", f"lies before the case came ({came})", "give the new due time"))
+        faults.append(Finding("--until", "lies before the case", "give the new due time"))
     return faults
 
 

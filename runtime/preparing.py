@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from sqlalchemy import Engine, inspect
+from sqlalchemy import Engine
 
 from gateways import key_store
 from gateways.folder_documents import FolderDocuments, in_the_clear
@@ -41,12 +41,11 @@ def _prepare(
         )
     from gateways.ledger_migrations import migrate  # noqa: PLC0415 - loads Alembic
 
-    was_there = bool(inspect(engine).get_table_names())
     key_store.create(store, ring.newest)
     vault = keys.vault(settings, engine)
     vault.store()
     migrate(engine, vault)
-    if scrub(engine) and was_there:
+    if scrub(engine):
         say("the ledger's file was rewritten")
     _seal_papers(settings.documents, vault, say)
 
