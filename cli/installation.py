@@ -13,7 +13,6 @@ from rich.text import Text
 from cli.door import Json, print_json, run
 from cli.progress import progress
 from gateways.database_rights import grants
-from models.errors import BadInput, Finding
 from runtime import doctor, stack
 from runtime.own_ledger import require_ledger
 from runtime.preparing import prepare
@@ -129,10 +128,11 @@ def migrate() -> None:
 
 @app.command(epilog="Example: starter.py backup /mnt/backup --keys /mnt/usb")
 def backup(
-    folder: Annotated[str, typer.Argument(metavar="DIR", help="Where a new folder is made for it.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where a new folder is made for it.")],
     keys: Annotated[
-        str, typer.Option("--keys", metavar="DIR", help="Where the key store's copy goes: another disk.")
-    ],
+        Path | None,
+        typer.Option("--keys", metavar="DIR", help="Where the key store's copy goes; DIR unless given."),
+    ] = None,
     json_: Json = False,
 ) -> None:
     """Copy ledger, papers and policies, and apart from them the key store; open the copy, tell what is in it.
@@ -144,9 +144,7 @@ def backup(
         from runtime.backup import back_up  # noqa: PLC0415 - what no other command needs
 
         with progress("papers", None) as told:
-            made = await asyncio.to_thread(
-                back_up, settings, _named("DIR", folder), _named("--keys", keys), told=told
-            )
+            made = await asyncio.to_thread(back_up, settings, folder, keys, told=told)
         if json_:
             print_json({"folder": made.folder, "keys": made.keys} | asdict(made.manifest))
             return
@@ -162,12 +160,6 @@ def backup(
         screen.print("  keys of people: keep it apart, and destroy it within days (erased people are in it)")
 
     run(work, as_json=json_)
-
-
-def _named(option: str, folder: str) -> Path:
-    if not folder.strip():
-        raise BadInput([Finding(option, "is empty", "name a folder")])
-    return Path(folder)
 
 
 @app.command("database-rights", epilog="Example: starter.py database-rights --role engine | psql -d ledger")

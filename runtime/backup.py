@@ -23,12 +23,10 @@ from gateways.sql_lineage import SqlLineage
 from gateways.sql_vault import SqlVault
 from gateways.sqlite_copy import copy_sqlite
 from gateways.stored_files import copy_files, missing_from, names_in
-from models.errors import Misconfigured, ReactivationError
-from models.faults import of_os
+from models.errors import BadInput, Finding, Misconfigured
 from models.lineage import Discord, Held
 from models.tables import case_events, cases, people
 from runtime import keys
-from runtime.backup_places import blame_of, require_places
 from runtime.clocks import ledger_clock
 from runtime.own_ledger import open_ledger
 from runtime.settings import Settings
@@ -74,58 +72,35 @@ class Made:
     manifest: Manifest
 
 
-def back_up(settings: Settings, into: Path, keys_into: Path, *, told: Callable[[int], None]) -> Made:
-    """Copy ledger, papers and policies into a new folder, and the key store into another, apart.
+def back_up(settings: Settings, into: Path, keys_into: Path | None, *, told: Callable[[int], None]) -> Made:
+    """Copy ledger, papers and policies into a new folder, and the key store into another beside it.
 
     `told` hears of each paper. The copy of the ledger gives out no number until `starter.py restored`: the
     office may have gone on with the original. Raises BadInput, Misconfigured or EngineUnreachable; what was
-    begun by then is removed. What a killed process leaves ends in `.partial` and is no backup.
+    begun by then ends in `.partial` and is no backup.
     """
-    require_places(settings, into, keys_into)
     ledger, store = open_ledger(settings), keys.keystore_engine(settings)
     try:
-        require_current(ledger)
-        now = ledger_clock(ledger)()
-        name = f"reaktivasi-{now:%Y%m%dT%H%M%SZ}"
-        folder, of_keys = into / name, keys_into / f"{name}-keys"
-        with _begun(folder, of_keys):
-            return _back_up(settings, (ledger, store), (folder, of_keys), now, told)
+        return _back_up(settings, (ledger, store), into, keys_into or into, told)
     finally:
         ledger.dispose()
         store.dispose()
 
 
-@contextmanager
-def _begun(*folders: Path) -> Iterator[None]:
-    """Make folders under the name of what is not whole, and remove them when the block fails.
-
-    A fault while a place cannot be written is the place's, whatever was copied then.
-    """
-    made, places = list[Path](), [folder.parent for folder in folders]
-    try:
-        for folder in map(_partial, folders):
-            folder.mkdir(mode=0o700)
-            made.append(folder)
-        yield
-    except (OSError, ReactivationError) as error:
-        if (blame := blame_of(*places)) is not None:
-            raise blame from None
-        if isinstance(error, OSError):
-            raise Misconfigured(f"{error.filename} {of_os(error).what}; no backup was made") from None
-        raise
-    finally:
-        for folder in made:
-            shutil.rmtree(folder, ignore_errors=True)  # one that is whole has another name
-
-
 def _back_up(
     settings: Settings,
     engines: tuple[Engine, Engine],
-    folders: tuple[Path, Path],
-    now: datetime,
+    into: Path,
+    keys_into: Path,
     told: Callable[[int], None],
 ) -> Made:
-    (ledger, store), (folder, of_keys) = engines, folders
+    ledger, store = engines
+    require_current(ledger)
+    now = ledger_clock(ledger)()
+    name = f"reaktivasi-{now:%Y%m%dT%H%M%SZ}"
+    folder, of_keys = into / name, keys_into / f"{name}-keys"
+    for path in (folder, of_keys):
+        _make(_partial(path))
     copied = _copy(ledger, settings.ledger_url, _partial(folder), "ledger")
     _hold(copied, ledger, now)
     files = copy_files(settings.documents, _partial(folder) / "documents", told)
@@ -145,6 +120,15 @@ def _back_up(
 
 def _partial(path: Path) -> Path:
     return path.with_name(path.name + _PARTIAL)
+
+
+def _make(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.mkdir(mode=0o700)
+    except OSError:
+        fix = "name a folder that can be written and holds no backup of this second"
+        raise BadInput([Finding("DIR", "cannot be written", fix)]) from None
 
 
 def _copy(engine: Engine, url: str, folder: Path, name: str) -> Path:

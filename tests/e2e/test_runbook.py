@@ -56,8 +56,6 @@ async def test_the_runbook_puts_an_office_back(office: Office, tmp_path: Path) -
         "USB": str(tmp_path / "usb"),
         "CASE": kept,
     }
-    for place in ("backups", "usb"):
-        (tmp_path / place).mkdir()
     backup, put_back, *rest = blocks()
     await _type(office, backup, environment)
     (folder,) = (tmp_path / "backups").iterdir()
