@@ -166,6 +166,17 @@ def test_a_time_that_cannot_be_is_bad_input(line: str, field: str, case: str) ->
     assert (ran.exit_code, f"{field}: " in ran.stderr) == (2, True), ran.output
 
 
+@pytest.mark.parametrize("stretch", ["P1Y", "P6M", "P1Y2DT3H", "+P1M", "-P1Y"])
+def test_a_time_in_years_or_months_is_told_what_it_lacks(stretch: str, case: str) -> None:
+    """A month has no fixed length: the rule is named, and what to write; minutes are no months."""
+    for order in ("extend", "shorten"):
+        ran = CliRunner().invoke(app, [order, case, f"--by={stretch}", "--reason", "x"])
+        said = "--by: is in years or months, which have no fixed length (give weeks, days or hours, as P2W, "
+        assert (ran.exit_code, said in ran.stderr) == (2, True), ran.output
+    ran = CliRunner().invoke(app, ["extend", case, "--by=PT0M", "--reason", "x"])
+    assert "is no more time" in ran.stderr
+
+
 def test_less_time_is_not_taken_blindly(case: str) -> None:
     """Nobody can tell what would become of the due time: nothing is written, with --yes neither."""
     words = ["shorten", case, "--by=PT2H", "--reason", "x", "--yes"]
