@@ -17,7 +17,7 @@ from runtime import doctor, stack
 from runtime.preparing import prepare
 from runtime.processes import stop_stack
 from runtime.security import examine_security
-from runtime.settings import ROOT, Settings
+from runtime.settings import PREFIX, ROOT, Settings
 from runtime.temporal import connect
 from runtime.visibility import register_search_attributes
 
@@ -31,7 +31,8 @@ def up(
         typer.Option(help="Temporal's port; a free one is taken when it is not free.", min=0, max=65535),
     ] = 7233,
     ui_port: Annotated[int, typer.Option(help="The Web UI's port; likewise.", min=0, max=65535)] = 8233,
-    policies: Annotated[Path, typer.Option(help="Folder of policies.")] = ROOT / "policies",
+    policies: Annotated[Path, typer.Option(help="Folder of policies.", envvar=f"{PREFIX}POLICIES_DIR")] = ROOT
+    / "policies",
     by_hand: Annotated[
         bool, typer.Option("--by-hand", help="People answer every step at their desks; nothing is simulated.")
     ] = False,
