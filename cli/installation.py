@@ -118,25 +118,28 @@ def migrate() -> None:
     run(work)
 
 
-@app.command(epilog="Example: starter.py backup /mnt/backup --keys /mnt/usb")
+@app.command(epilog="Example: starter.py backup /mnt/backup/office --keys /mnt/usb/keys")
 def backup(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where a new folder is made for it.")],
+    into: Annotated[str, typer.Argument(metavar="DIR", help="Where a new folder is made for it.")],
     keys: Annotated[
-        Path | None,
-        typer.Option("--keys", metavar="DIR", help="Where the key store's copy goes; DIR unless given."),
-    ] = None,
+        str,
+        typer.Option(
+            "--keys", metavar="DIR", help="Where the key store's copy goes: on another disk, a stick."
+        ),
+    ],
     json_: Json = False,
 ) -> None:
     """Copy ledger, papers and policies, and apart from them the key store; open the copy, tell what is in it.
 
-    Works while the office does, or is down. How it is put back: docs/restore.md. Master keys are not in it.
+    Both folders must be there. Works while the office does, or is down. How it is put back: docs/restore.md.
+    Master keys are not in it.
     """
 
     async def work(settings: Settings, screen: Console) -> None:
         from runtime.backup import back_up  # noqa: PLC0415 - what no other command needs
 
         with progress("papers", None) as told:
-            made = await asyncio.to_thread(back_up, settings, folder, keys, told=told)
+            made = await asyncio.to_thread(back_up, settings, into, keys, told=told)
         if json_:
             print_json({"folder": made.folder, "keys": made.keys} | asdict(made.manifest))
             return

@@ -80,6 +80,12 @@ def open_engine(url: str, setting: str = "REAKTIVASI_DATABASE_URL") -> Engine:
     return engine
 
 
+def file_of(url: str) -> Path | None:
+    """Return the file in which a database lies; None for one on a server."""
+    address = make_url(url)
+    return Path(address.database) if address.drivername == "sqlite" and address.database else None
+
+
 def is_new(engine: Engine) -> bool:
     """Tell whether the database holds no tables of ours yet. Raises EngineUnreachable."""
     with LedgerAccess(engine, unreachable(engine)).read() as connection:

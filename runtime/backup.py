@@ -28,6 +28,7 @@ from models.lineage import Discord, Held
 from models.tables import case_events, cases, people
 from runtime import keys
 from runtime.backup_folders import begun
+from runtime.backup_places import read_places
 from runtime.clocks import ledger_clock
 from runtime.settings import Settings
 
@@ -71,16 +72,17 @@ class Made:
     manifest: Manifest
 
 
-def back_up(settings: Settings, into: Path, keys_into: Path | None, *, told: Callable[[int], None]) -> Made:
-    """Copy ledger, papers and policies into a new folder, and the key store into another beside it.
+def back_up(settings: Settings, into: str, keys_into: str, *, told: Callable[[int], None]) -> Made:
+    """Copy ledger, papers and policies into a new folder at one place, the key store into one at another.
 
     `told` hears of each paper. The copy of the ledger gives out no number until `starter.py restored`: the
-    office may have gone on with the original. Raises Misconfigured, EngineUnreachable or WrongState; nothing
-    is left of what was begun by then. Where the process is killed, it ends in `.partial` and is no backup.
+    office may have gone on with the original. Raises BadInput for places that are not there or not apart,
+    Misconfigured, EngineUnreachable or WrongState; nothing is left of what was begun by then. Where the
+    process is killed, it ends in `.partial` and is no backup.
     """
     ledger, store = open_engine(settings.ledger_url), keys.keystore_engine(settings)
     try:
-        return _back_up(settings, (ledger, store), into, keys_into or into, told)
+        return _back_up(settings, (ledger, store), read_places(settings, into, keys_into), told)
     finally:
         ledger.dispose()
         store.dispose()
@@ -89,11 +91,10 @@ def back_up(settings: Settings, into: Path, keys_into: Path | None, *, told: Cal
 def _back_up(
     settings: Settings,
     engines: tuple[Engine, Engine],
-    into: Path,
-    keys_into: Path,
+    places: tuple[Path, Path],
     told: Callable[[int], None],
 ) -> Made:
-    ledger, store = engines
+    (ledger, store), (into, keys_into) = engines, places
     require_current(ledger)
     now = ledger_clock(ledger)()
     name = f"reaktivasi-{now:%Y%m%dT%H%M%SZ}"

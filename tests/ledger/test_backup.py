@@ -80,7 +80,7 @@ def test_a_backup_holds_the_cases_and_gives_out_no_number(
     settings: Settings, number: str, url: str, apart: Path
 ) -> None:
     """The original goes on; the copy waits for `restored`. The keys lie apart."""
-    made = back_up(settings, apart / "to", apart / "usb", told=lambda _: None)
+    made = back_up(settings, str(apart / "to"), str(apart / "usb"), told=lambda _: None)
     found = made.manifest
     assert (found.people, found.cases, found.open_cases) == (1, 1, 1)
     assert found.database == ("sqlite" if url.startswith("sqlite") else "postgresql")
@@ -110,7 +110,7 @@ def test_a_backup_that_cannot_be_made_leaves_nothing(
     else:
         monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises((Misconfigured, EngineUnreachable)):
-        back_up(settings, apart / "to", apart / "usb", told=lambda _: None)
+        back_up(settings, str(apart / "to"), str(apart / "usb"), told=lambda _: None)
     assert list(apart.glob("*/*")) == [others], "another's is left alone"
 
 
@@ -120,7 +120,7 @@ def test_a_paper_that_cannot_be_read_is_not_the_fault_of_the_place_written_to(
     """Its store is named, by its setting; nothing of it is repeated."""
     (settings.documents / "ab" / "cd" / "no-file").mkdir(parents=True)
     with pytest.raises(EngineUnreachable, match=r"papers or policies cannot be read.*_DOCUMENTS_DIR") as told:
-        back_up(settings, apart / "to", apart / "usb", told=lambda _: None)
+        back_up(settings, str(apart / "to"), str(apart / "usb"), told=lambda _: None)
     assert "no backup was made" in str(told.value)
     assert "no-file" not in str(told.value)
     assert not list(apart.glob("*/*"))
@@ -129,7 +129,7 @@ def test_a_paper_that_cannot_be_read_is_not_the_fault_of_the_place_written_to(
 def what_is_told(settings: Settings, apart: Path) -> str | None:
     """Make a backup, and return what is told when it cannot be made."""
     try:
-        back_up(settings, apart / "to", apart / "usb", told=lambda _: None)
+        back_up(settings, str(apart / "to"), str(apart / "usb"), told=lambda _: None)
     except EngineUnreachable as error:
         return str(error)
     return None
@@ -172,7 +172,7 @@ def test_a_backup_of_the_same_second_is_not_touched(
         there.parent.mkdir(parents=True)
         there.touch()
         with pytest.raises(WrongState, match="of this second"):
-            back_up(settings, apart / "to", apart / "usb", told=lambda _: None)
+            back_up(settings, str(apart / "to"), str(apart / "usb"), told=lambda _: None)
         assert list(apart.glob("*/*/*")) == [there]
         shutil.rmtree(apart / taken)
 
@@ -189,5 +189,5 @@ def test_both_halves_get_their_names_or_neither(
     paper.parent.mkdir(parents=True)
     paper.touch()
     with pytest.raises(WrongState, match="of this second"):
-        back_up(settings, apart / "to", apart / "usb", told=lambda _: taken.mkdir())
+        back_up(settings, str(apart / "to"), str(apart / "usb"), told=lambda _: taken.mkdir())
     assert list(apart.glob("*/*")) == [taken]
