@@ -10,6 +10,7 @@ from rich.console import Console
 from cli.cutting import print_cut, say_cut
 from cli.desk_screens import item_data
 from cli.door import As, CaseArgument, Counter, Json, counter, hand, known_form, ledger_time, print_json, run
+from cli.known_people import say_if_unknown
 from cli.screens import CaseReport, case_screen, findings_screen, letter_data, list_screen, silence_line
 from intake.intake import Intake
 from models.case import SlaState, Step
@@ -69,10 +70,12 @@ def show(case: CaseArgument, json_: Json = False) -> None:
                 | {"letters": [letter_data(letter) for letter in report.letters]}
                 | {"office_minutes_left": _minutes(report.office_left), "erased_at": report.erased_at}
                 | {"is_begun": report.words.is_begun, "is_past_due": report.words.is_past_due}
+                | {"knows_people": report.people is not None}
             )
             return
         ui = None if settings.web_ui is None else WebUi.of(settings)
         screen.print(case_screen(report, office.shelf.reasons(), ui))
+        say_if_unknown(report.people, screen)
 
     run(work, as_json=json_)
 
