@@ -13,6 +13,7 @@ from rich.text import Text
 
 from cli.cutting import print_cut, say_cut
 from cli.door import As, Json, counter, hand, known_form, ledger_time, print_json, run
+from cli.known_people import has_left, known_people, say_if_unknown
 from cli.screens import clock, silence_line
 from models.alert_texts import late_words
 from models.case import CASE_NUMBER_PATTERN
@@ -53,11 +54,12 @@ def alerts_list(
         if json_:
             print_cut("alerts", [_entry_data(entry) for entry in entries], entries)
         else:
-            people = adapters.office(settings).shelf.people()
+            people = known_people(adapters.office(settings).shelf)
             screen.print(_entries_screen(entries, people) if entries else "no alert matches")
             say_cut(entries, screen)
             if silence := book.silence(ledger_time(settings) - options.WATCH_SENT_AFTER):
                 screen.print(silence_line(silence))
+            say_if_unknown(people, screen)
 
     run(work, as_json=json_)
 
@@ -133,7 +135,7 @@ def _entry_data(entry: AlertEntry) -> dict[str, object]:
     return {**entry.alert.model_dump(mode="json"), **state}
 
 
-def _entries_screen(entries: list[AlertEntry], people: People) -> Table:
+def _entries_screen(entries: list[AlertEntry], people: People | None) -> Table:
     rows = []
     for entry in entries:
         alert = entry.alert
@@ -141,7 +143,7 @@ def _entries_screen(entries: list[AlertEntry], people: People) -> Table:
         step = "" if alert.step is None else alert.step.value
         facts = (clock(alert.raised_at), alert.kind.value, str(alert.level), step, late)
         by = entry.acknowledged_by or ""
-        by += " (left)" * (by != "" and people.find(by) is None)
+        by += " (left)" * has_left(entry.acknowledged_by, people)
         rows.append((*facts, entry.state.value, by, alert.key))
     return _table(("WIB", "alert", "level", "step", "late", "state", "by", "key"), rows)
 

@@ -207,7 +207,7 @@ def _order(
         found, now = await desk.find(chosen_by), ledger_time(settings)
         if not go or expect is None:
             running = await desk.running()
-            path = ids or Path(f"bulk-{operation}-{now:%Y%m%dT%H%M%SZ}.txt")
+            path = ids or (Path(f"bulk-{operation}-{now:%Y%m%dT%H%M%SZ}.txt") if found else None)
             export = _export(settings, officer)
             rehearse(
                 operation, chosen_by, found, running, officer, path, screen, export=export, as_json=as_json

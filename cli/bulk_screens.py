@@ -30,17 +30,18 @@ def rehearse(
     found: list[Found],
     running: int,
     officer: Officer,
-    path: Path,
+    path: Path | None,
     screen: Console,
     *,
     export: Export,
     as_json: bool,
 ) -> None:
-    """Tell what would be done, and to which cases."""
+    """Tell what would be done, and to which cases; their numbers are written down where there is a path."""
     numbers = [one.chosen.case_number for one in found]
     outside = sum(not officer.serves_area(one.city, one.kecamatan) for one in found)
-    export(f"rehearsal:{operation}", len(numbers))
-    _write(path, lambda file: file.write_text("".join(f"{number}\n" for number in numbers)), "--ids")
+    if path is not None:
+        export(f"rehearsal:{operation}", len(numbers))
+        _write(path, lambda file: file.write_text("".join(f"{number}\n" for number in numbers)), "--ids")
     if as_json:
         told = {"operation": operation, "query": chosen_by.query, "count": len(found), "running": running}
         print_json(told | {"outside_area": outside, "sample": numbers[:_SAMPLE], "ids": path})
@@ -50,7 +51,8 @@ def rehearse(
         screen.print(f"  {number}", markup=False)
     if len(numbers) > _SAMPLE:
         screen.print(f"  and {len(numbers) - _SAMPLE} more")
-    screen.print(Text(f"  all of them: {path}"), soft_wrap=True)
+    if path is not None:
+        screen.print(Text(f"  all of them: {path}"), soft_wrap=True)
     if outside:
         screen.print(f"  {outside} lie outside your area and will be refused", style="yellow")
     if outside == len(found):

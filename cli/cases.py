@@ -22,6 +22,7 @@ from cli.door import (
     run,
     say_held,
 )
+from cli.known_people import say_if_unknown
 from cli.screens import CaseReport, case_screen, findings_screen, letter_data, list_screen, silence_line
 from intake.intake import Intake
 from models.case import SlaState, Step
@@ -82,9 +83,11 @@ def show(case: CaseArgument, json_: Json = False) -> None:
                 | {"letters": [letter_data(letter) for letter in report.letters]}
                 | {"office_minutes_left": _minutes(report.office_left), "erased_at": report.erased_at}
                 | {"is_begun": report.words.is_begun, "is_past_due": report.words.is_past_due}
+                | {"knows_people": report.people is not None}
             )
             return
         screen.print(case_screen(report, office.shelf.reasons(), WebUi.of(settings)))
+        say_if_unknown(report.people, screen)
 
     run(work, as_json=json_)
 

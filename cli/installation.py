@@ -18,7 +18,7 @@ from runtime.own_ledger import require_ledger
 from runtime.preparing import prepare
 from runtime.processes import stop_stack
 from runtime.security import examine_security
-from runtime.settings import ROOT, Settings
+from runtime.settings import PREFIX, ROOT, Settings
 from runtime.temporal import connect
 from runtime.visibility import register_search_attributes
 
@@ -38,7 +38,8 @@ def up(
         typer.Option(help="Temporal's port; a free one is taken when it is not free.", min=0, max=65535),
     ] = 7233,
     ui_port: Annotated[int, typer.Option(help="The Web UI's port; likewise.", min=0, max=65535)] = 8233,
-    policies: Annotated[Path, typer.Option(help="Folder of policies.")] = ROOT / "policies",
+    policies: Annotated[Path, typer.Option(help="Folder of policies.", envvar=f"{PREFIX}POLICIES_DIR")] = ROOT
+    / "policies",
     by_hand: Annotated[
         bool, typer.Option("--by-hand", help="People answer every step at their desks; nothing is simulated.")
     ] = False,
@@ -126,25 +127,28 @@ def migrate() -> None:
     run(work)
 
 
-@app.command(epilog="Example: starter.py backup /mnt/backup --keys /mnt/usb")
+@app.command(epilog="Example: starter.py backup /mnt/backup/office --keys /mnt/usb/keys")
 def backup(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where a new folder is made for it.")],
+    into: Annotated[str, typer.Argument(metavar="DIR", help="Where a new folder is made for it.")],
     keys: Annotated[
-        Path | None,
-        typer.Option("--keys", metavar="DIR", help="Where the key store's copy goes; DIR unless given."),
-    ] = None,
+        str,
+        typer.Option(
+            "--keys", metavar="DIR", help="Where the key store's copy goes: on another disk, a stick."
+        ),
+    ],
     json_: Json = False,
 ) -> None:
     """Copy ledger, papers and policies, and apart from them the key store; open the copy, tell what is in it.
 
-    Works while the office does, or is down. How it is put back: docs/restore.md. Master keys are not in it.
+    Both folders must be there. Works while the office does, or is down. How it is put back: docs/restore.md.
+    Master keys are not in it.
     """
 
     async def work(settings: Settings, screen: Console) -> None:
         from runtime.backup import back_up  # noqa: PLC0415 - what no other command needs
 
         with progress("papers", None) as told:
-            made = await asyncio.to_thread(back_up, settings, folder, keys, told=told)
+            made = await asyncio.to_thread(back_up, settings, into, keys, told=told)
         if json_:
             print_json({"folder": made.folder, "keys": made.keys} | asdict(made.manifest))
             return

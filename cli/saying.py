@@ -82,7 +82,10 @@ def read_time(text: str, option: str = "--at", *, now: datetime) -> datetime:
 
 def read_duration(text: str, option: str = "--by") -> timedelta:
     """Read a duration as ISO 8601 writes it, which may be below zero. Raises BadInput."""
-    fault = Finding(option, "is not a duration of at most ten years", "write it as PT4H or PT30M")
+    if re.fullmatch(r"[+-]?P[0-9.DW]*[YM][0-9.DTHMSWY]*", text.strip()) is not None:
+        rule = "is in years or months, which have no fixed length"
+        raise BadInput([Finding(option, rule, "give weeks, days or hours, as P2W, P7D or PT4H")])
+    fault = Finding(option, "is not a duration of at most ten years", "write it as P7D, PT4H or PT30M")
     if re.fullmatch(r"[+-]?P[0-9.DTHMSW]+", text.strip()) is None:
         raise BadInput([fault])
     return _bounded(_STRETCH, text.strip(), fault)

@@ -9,6 +9,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from cli.known_people import known_people
 from cli.office_time import office_left
 from intake.papers import Checklist
 from models.case import CaseHealth, CaseState, Outcome, SlaState
@@ -20,6 +21,7 @@ from models.letters import REPLACED
 from models.messages import Alert, CaseEvent
 from models.outbox import Silence
 from models.reasons import Reasons
+from models.roles import People
 from models.texts import (
     DOCUMENT,
     ITEM,
@@ -72,6 +74,8 @@ class CaseReport:
     read_at: datetime
     office_left: timedelta | None
     """Working time of the office until the case is due, by a clock that counts all hours."""
+    people: People | None
+    """Who works for the office; None where that cannot be read."""
 
     @property
     def words(self) -> CaseWords:
@@ -82,7 +86,7 @@ class CaseReport:
     @classmethod
     def of(cls, case_number: str, office: Office) -> "CaseReport":
         """Read it from the ledger. Raises NotFound."""
-        now = office.clock()
+        now, people = office.clock(), known_people(office.shelf)
         state, history = office.registry.case(case_number), office.registry.history(case_number)
         return cls(
             state=state,
@@ -90,7 +94,8 @@ class CaseReport:
             read_at=now,
             office_left=office_left(state, history, office.shelf, now),
             alerts=office.registry.alerts(case_number),
-            desk=looked_at(office.book.items(case_number=case_number), office.shelf.people(), wib_date(now)),
+            people=people,
+            desk=looked_at(office.book.items(case_number=case_number), people, wib_date(now)),
             undelivered=len(office.book.undelivered(case_number)),
             letters=office.book.letters(case_number),
             erased_at=office.erasures.erased([case_number]).get(case_number),

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.door import CaseArgument, Json, known_form, ledger_time, print_json, run, say_held
+from cli.known_people import has_left, known_people, say_if_unknown
 from cli.screens import clock
 from models.case import CaseHealth
 from models.case_words import CaseWords
@@ -19,7 +20,6 @@ from models.errors import LaterLife, NoTemporal
 from models.holding import looked_at
 from models.outbox import AlertState
 from models.reasons import Reasons
-from models.roles import People
 from models.standstill import judged
 from models.stuck_groups import CODE_FAILS, RUNNING, StuckGroup, groups_of
 from models.texts import GONE, HEALTH, ITEM, STEP, duration, hand_words, trouble_words
@@ -87,7 +87,7 @@ def why(case: CaseArgument, json_: Json = False) -> None:
     async def work(settings: Settings, screen: Console) -> None:
         office, number, now = adapters.office(settings), known_form(case), ledger_time(settings)
         say_held(office)
-        told = office.registry.case(number)
+        told, people = office.registry.case(number), known_people(office.shelf)
         alerts, erased_at = (
             office.alerts.entries(case_number=number, limit=1),
             office.erasures.erased([number]).get(number),
@@ -97,7 +97,7 @@ def why(case: CaseArgument, json_: Json = False) -> None:
         rule = office.shelf.city(told.case.city).stuck.rule_of(told.case.track)
         found = Why(
             state=told if told.outcome else judged(told, rule, now),
-            items=looked_at(office.book.items(case_number=number), office.shelf.people(), wib_date(now)),
+            items=looked_at(office.book.items(case_number=number), people, wib_date(now)),
             undelivered=len(office.book.undelivered(number)),
             alert=alerts[0] if alerts else None,
             glance=await compared(await glance(namespace, told.case), told.case, comparison),
@@ -105,14 +105,15 @@ def why(case: CaseArgument, json_: Json = False) -> None:
             now=now,
             words=replace(CaseWords.of(told, office.registry.history(number), now), tells_rest=True),
             held=office.lineage.lineage().held,
-            in_charge_left=bool(alerts) and _is_gone(alerts[0].acknowledged_by, office.shelf.people()),
+            in_charge_left=bool(alerts) and has_left(alerts[0].acknowledged_by, people),
         )
         if json_:
-            print_json(_why_data(found) | {"erased_at": erased_at})
+            print_json(_why_data(found) | {"erased_at": erased_at, "knows_people": people is not None})
         else:
             screen.print(_why_screen(found, office.shelf.reasons()))
             if erased_at is not None:
                 screen.print(f"person  erased on {clock(erased_at)} WIB")
+            say_if_unknown(people, screen)
 
     run(work, as_json=json_)
 
@@ -138,10 +139,6 @@ def _link(address: str | None) -> Iterator[tuple[str, str]]:
     """Yield the line of an address, if there is one to go to."""
     if address is not None:
         yield f"   {address}", ""
-
-
-def _is_gone(officer: str | None, people: People) -> bool:
-    return officer is not None and people.find(officer) is None
 
 
 def _group_lines(

@@ -14,6 +14,7 @@ from models.desk import Command, CommandKind
 from models.errors import BadInput, Finding
 from models.messages import Extend, Shorten
 from models.roles import Act, Officer
+from models.wib import wib_clock
 
 _SHORTEST: Final = timedelta(minutes=1)
 _TIME: Final = TypeAdapter(timedelta)
@@ -106,8 +107,12 @@ def _faults_of_less(move: Move, state: CaseState) -> list[Finding]:
         faults.append(Finding("--by", "is no time to take", f"give PT1M or longer; {more}"))
     if move.until is not None and state.due_at is not None and move.until >= state.due_at:
         faults.append(Finding("--until", "does not lie before the present due time", more))
-    if move.until is not None and move.until < state.case.received_at:
-        faults.append(Finding("--until", "lies before the case", "give the new due time"))
+    came = state.case.received_at.replace(microsecond=0)  # as it is shown, and can be typed
+    if move.until is not None and move.until < came:
+        rule = f"lies before the case, which came at {wib_clock(came)} WIB"
+        faults.append(
+            Finding("--until", rule, "give a later one, in WIB; one that has passed makes the case late")
+        )
     return faults
 
 

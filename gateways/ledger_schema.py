@@ -31,6 +31,7 @@ from models.tables import key_stores
 
 REVISION = "0016"
 """The tables that this version works on: the newest of `migrations/versions`."""
+_NO_REVISION = "nothing"
 _ALEMBIC_VERSION = table("alembic_version", column("version_num", String))
 _SCRUBBED = 1
 """SQLite's `user_version` of a file that was rewritten after everything personal in it was sealed."""
@@ -79,6 +80,18 @@ def open_engine(url: str, setting: str = "REAKTIVASI_DATABASE_URL") -> Engine:
     return engine
 
 
+def file_of(url: str) -> Path | None:
+    """Return the file in which a database lies; None for one on a server."""
+    address = make_url(url)
+    return Path(address.database) if address.drivername == "sqlite" and address.database else None
+
+
+def is_new(engine: Engine) -> bool:
+    """Tell whether the database holds no tables of ours yet. Raises EngineUnreachable."""
+    with LedgerAccess(engine, unreachable(engine)).read() as connection:
+        return revision(connection) == _NO_REVISION
+
+
 def sealed_with(engine: Engine) -> str | None:
     """Return the id of the key store that the ledger was sealed with; None before it was."""
     with LedgerAccess(engine, unreachable(engine)).read() as connection:
@@ -125,8 +138,9 @@ def require_current(engine: Engine) -> None:
 def revision(connection: Connection) -> str:
     """Return which version the tables have; `nothing` when there are none."""
     if not inspect(connection).has_table(_ALEMBIC_VERSION.name):
-        return "nothing"
-    return str(connection.execute(select(_ALEMBIC_VERSION.c.version_num)).scalar_one_or_none() or "nothing")
+        return _NO_REVISION
+    told = connection.execute(select(_ALEMBIC_VERSION.c.version_num)).scalar_one_or_none()
+    return str(told or _NO_REVISION)
 
 
 def _address(url: str, setting: str) -> URL:

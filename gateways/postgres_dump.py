@@ -20,12 +20,10 @@ _OPTIONS: Final = {"host": "PGHOST", "port": "PGPORT", "username": "PGUSER", "da
 def dump(url: str, target: Path) -> None:
     """Write a database as of one moment into a new file of SQL that only its owner may read.
 
-    Needs `pg_dump` of the server's version or a newer one. Raises Misconfigured or EngineUnreachable.
+    Needs `pg_dump` of the server's version or a newer one. Raises Misconfigured or EngineUnreachable, and
+    OSError when the file cannot be made.
     """
-    try:
-        target.touch(mode=0o600, exist_ok=False)
-    except OSError:
-        raise Misconfigured(f"{target} cannot be made") from None
+    target.touch(mode=0o600, exist_ok=False)
     _run(["pg_dump", "--no-owner", "--no-privileges", "--file", str(target)], make_url(url))
 
 

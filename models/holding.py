@@ -8,9 +8,9 @@ from models.desk import DeskItem, Gone
 from models.roles import MACHINE, Act, People
 
 
-def looked_at(items: Iterable[DeskItem], people: People, day: date) -> list[DeskItem]:
-    """Return the items, each with why its holder cannot do it on a day in WIB, if so."""
-    return [replace(item, gone=_gone(item, people, day)) for item in items]
+def looked_at(items: Iterable[DeskItem], people: People | None, day: date) -> list[DeskItem]:
+    """Return the items, each with why its holder cannot do it on a day in WIB, if that is so and known."""
+    return [item if people is None else replace(item, gone=_gone(item, people, day)) for item in items]
 
 
 def _gone(item: DeskItem, people: People, day: date) -> Gone | None:

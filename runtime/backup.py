@@ -23,16 +23,17 @@ from gateways.sql_lineage import SqlLineage
 from gateways.sql_vault import SqlVault
 from gateways.sqlite_copy import copy_sqlite
 from gateways.stored_files import copy_files, missing_from, names_in
-from models.errors import BadInput, Finding, Misconfigured
+from models.errors import Misconfigured
 from models.lineage import Discord, Held
 from models.tables import case_events, cases, people
 from runtime import keys
+from runtime.backup_folders import begun
+from runtime.backup_places import read_places
 from runtime.clocks import ledger_clock
 from runtime.own_ledger import open_ledger
 from runtime.settings import Settings
 
 MANIFEST: Final = "manifest.json"
-_PARTIAL: Final = ".partial"
 _SCHEMA: Final = text("SELECT quote_ident(current_schema())")
 _HOLD: Final = "UPDATE {}.lineage SET held_since = now(), held_because = '{}' WHERE held_since IS NULL;\n"
 
@@ -72,16 +73,17 @@ class Made:
     manifest: Manifest
 
 
-def back_up(settings: Settings, into: Path, keys_into: Path | None, *, told: Callable[[int], None]) -> Made:
-    """Copy ledger, papers and policies into a new folder, and the key store into another beside it.
+def back_up(settings: Settings, into: str, keys_into: str, *, told: Callable[[int], None]) -> Made:
+    """Copy ledger, papers and policies into a new folder at one place, the key store into one at another.
 
     `told` hears of each paper. The copy of the ledger gives out no number until `starter.py restored`: the
-    office may have gone on with the original. Raises BadInput, Misconfigured or EngineUnreachable; what was
-    begun by then ends in `.partial` and is no backup.
+    office may have gone on with the original. Raises BadInput for places that are not there or not apart,
+    Misconfigured, EngineUnreachable or WrongState; nothing is left of what was begun by then. Where the
+    process is killed, it ends in `.partial` and is no backup.
     """
     ledger, store = open_ledger(settings), keys.keystore_engine(settings)
     try:
-        return _back_up(settings, (ledger, store), into, keys_into or into, told)
+        return _back_up(settings, (ledger, store), read_places(settings, into, keys_into), told)
     finally:
         ledger.dispose()
         store.dispose()
@@ -90,45 +92,29 @@ def back_up(settings: Settings, into: Path, keys_into: Path | None, *, told: Cal
 def _back_up(
     settings: Settings,
     engines: tuple[Engine, Engine],
-    into: Path,
-    keys_into: Path,
+    places: tuple[Path, Path],
     told: Callable[[int], None],
 ) -> Made:
-    ledger, store = engines
+    (ledger, store), (into, keys_into) = engines, places
     require_current(ledger)
     now = ledger_clock(ledger)()
     name = f"reaktivasi-{now:%Y%m%dT%H%M%SZ}"
     folder, of_keys = into / name, keys_into / f"{name}-keys"
-    for path in (folder, of_keys):
-        _make(_partial(path))
-    copied = _copy(ledger, settings.ledger_url, _partial(folder), "ledger")
-    _hold(copied, ledger, now)
-    files = copy_files(settings.documents, _partial(folder) / "documents", told)
-    shutil.copytree(settings.policies_dir, _partial(folder) / "policies")
-    copied_keys = _copy(store, settings.keystore_url, _partial(of_keys), "keys")
-    with (
-        _opened(copied, settings.ledger_url) as there,
-        _opened(copied_keys, settings.keystore_url) as there_keys,
-    ):
-        manifest = _examine(settings, there, there_keys, now, files, _partial(folder) / "documents")
-    manifest = _with_digests(manifest, copied, copied_keys)
-    for path in (folder, of_keys):
-        _write(_partial(path) / MANIFEST, manifest)
-        _partial(path).rename(path)
+    with begun(folder, of_keys) as (here, here_keys):
+        copied = _copy(ledger, settings.ledger_url, here, "ledger")
+        _hold(copied, ledger, now)
+        files = copy_files(settings.documents, here / "documents", told)
+        shutil.copytree(settings.policies_dir, here / "policies")
+        copied_keys = _copy(store, settings.keystore_url, here_keys, "keys")
+        with (
+            _opened(copied, settings.ledger_url) as there,
+            _opened(copied_keys, settings.keystore_url) as there_keys,
+        ):
+            manifest = _examine(settings, there, there_keys, now, files, here / "documents")
+        manifest = _with_digests(manifest, copied, copied_keys)
+        for half in (here, here_keys):
+            _write(half / MANIFEST, manifest)
     return Made(folder, of_keys, manifest)
-
-
-def _partial(path: Path) -> Path:
-    return path.with_name(path.name + _PARTIAL)
-
-
-def _make(path: Path) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.mkdir(mode=0o700)
-    except OSError:
-        fix = "name a folder that can be written and holds no backup of this second"
-        raise BadInput([Finding("DIR", "cannot be written", fix)]) from None
 
 
 def _copy(engine: Engine, url: str, folder: Path, name: str) -> Path:
@@ -150,8 +136,10 @@ def _hold(copied: Path, ledger: Engine, now: datetime) -> None:
             file.write(_HOLD.format(schema, Discord.COPY.value))
         return
     engine = open_engine(f"sqlite:///{copied}")
-    SqlLineage(engine).hold(Held(now, Discord.COPY))
-    engine.dispose()
+    try:
+        SqlLineage(engine).hold(Held(now, Discord.COPY))
+    finally:
+        engine.dispose()
 
 
 @contextmanager

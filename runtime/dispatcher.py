@@ -133,7 +133,7 @@ class Dispatcher:
     def _send(self, group: Sequence[Delivery], message: AlertMessage, *, in_digest: bool = False) -> int:
         """Send one message that tells of these deliveries, and note what became of it."""
         recipient = group[0].recipient
-        if recipient != WEBHOOK and self._shelf.people().find(recipient) is None:
+        if self._has_left(recipient):
             self._give_up(group, "left the office")  # what arrives there is heard by nobody of ours
             return 0
         pause = self._pauses.get(recipient)
@@ -158,6 +158,15 @@ class Dispatcher:
         self._outbox.sent(done, now, in_digest=in_digest)
         log.info("alert.sent", recipient=recipient, alert=message.kind.value, told=len(group))
         return 1
+
+    def _has_left(self, recipient: str) -> bool:
+        """Tell whether somebody is known not to work for the office any more."""
+        if recipient == WEBHOOK:
+            return False
+        try:
+            return self._shelf.people().find(recipient) is None
+        except Misconfigured:
+            return False
 
     def _pause(self, group: Sequence[Delivery], what: str, asked: timedelta | None = None) -> _Pause:
         """Leave a recipient alone for a while that doubles each time he does not answer.

@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Engine, make_url
+from sqlalchemy import Engine
 
 from gateways import key_store, keyring
 from gateways.keyring import DEMO, KeyRing
 from gateways.ledger_access import Away
-from gateways.ledger_schema import sealed_with
+from gateways.ledger_schema import file_of, sealed_with
 from gateways.sql_vault import SqlVault
 from models.errors import Misconfigured
 from models.wib import wib_date
@@ -67,19 +67,14 @@ def _outside(settings: Settings) -> str | None:
     """Return what does not lie in the folder of the local stack; None when everything does."""
     folder = settings.local_dir.resolve()
     places = {
-        "the ledger": _file_of(settings.ledger_url),
-        "the key store": _file_of(settings.keystore_url),
+        "the ledger": file_of(settings.ledger_url),
+        "the key store": file_of(settings.keystore_url),
         "the document store": settings.documents,
     }
     for name, place in places.items():
         if place is None or not place.resolve().is_relative_to(folder):
             return name
     return None
-
-
-def _file_of(url: str) -> Path | None:
-    address = make_url(url)
-    return Path(address.database) if address.drivername == "sqlite" and address.database else None
 
 
 def make_demo_key(settings: Settings) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from gateways import key_store
 from gateways.folder_documents import FolderDocuments, in_the_clear
 from gateways.keyring import KeyRing
-from gateways.ledger_schema import open_engine, scrub, sealed_with
+from gateways.ledger_schema import is_new, open_engine, scrub, sealed_with
 from gateways.sql_vault import SqlVault
 from models.errors import Misconfigured
 from runtime import keys
@@ -44,8 +44,9 @@ def _prepare(
     key_store.create(store, ring.newest)
     vault = keys.vault(settings, engine)
     vault.store()
+    was_new = is_new(engine)
     migrate(engine, vault)
-    if scrub(engine):
+    if scrub(engine) and not was_new:
         say("the ledger's file was rewritten")
     _seal_papers(settings.documents, vault, say)
 

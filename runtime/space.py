@@ -4,11 +4,10 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import make_url
-
 from gateways import key_store
 from gateways.faults import unwritable
 from gateways.ledger_access import unreachable
+from gateways.ledger_schema import file_of
 from gateways.write_probe import require_writable
 from models.errors import EngineUnreachable, ReactivationError
 from runtime import keys
@@ -41,8 +40,8 @@ def look_for_space(settings: Settings) -> str:
 def _folders(settings: Settings) -> dict[str, tuple[str, Path]]:
     """Return the folder of each place on this machine, with the setting that names it."""
     places = {
-        "ledger": (f"{PREFIX}DATABASE_URL", _file_of(settings.ledger_url)),
-        "key store": (f"{PREFIX}KEYSTORE", _file_of(settings.keystore_url)),
+        "ledger": (f"{PREFIX}DATABASE_URL", file_of(settings.ledger_url)),
+        "key store": (f"{PREFIX}KEYSTORE", file_of(settings.keystore_url)),
         "documents": (f"{PREFIX}DOCUMENTS_DIR", settings.documents / "made by the first paper"),
         "anchors": (f"{PREFIX}ANCHORS", settings.anchors),
     }
@@ -53,11 +52,6 @@ def _folders(settings: Settings) -> dict[str, tuple[str, Path]]:
         for name, (setting, file) in places.items()
         if file is not None
     }
-
-
-def _file_of(url: str) -> Path | None:
-    address = make_url(url)
-    return Path(address.database) if address.drivername == "sqlite" and address.database else None
 
 
 def _nearest(folder: Path) -> Path:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,9 +17,9 @@ class Disk:
     """
 
     def __init__(self, folder: Path, megabytes: int) -> None:
-        """Mount at `folder`, which is made."""
+        """Mount at `folder`, which is made unless it is there."""
         self.folder = folder
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=755", "chaos", str(folder)]
         self.is_mounted = _runs(mount)
 
@@ -26,6 +27,17 @@ class Disk:
     def kind(self) -> str:
         """How the disk is made full."""
         return "a small tmpfs, ENOSPC" if self.is_mounted else "RLIMIT_FSIZE, EFBIG"
+
+    @contextlib.contextmanager
+    def narrow(self, kilobytes: int) -> Iterator[None]:
+        """Let so much more be written and no more; only where a tmpfs could be mounted."""
+        ballast = self.folder / "ballast"
+        with ballast.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(self.folder).free - kilobytes * 1024)
+        try:
+            yield
+        finally:
+            ballast.unlink()
 
     @contextlib.contextmanager
     def full(self, writers: list[int]) -> Iterator[None]:

@@ -95,7 +95,8 @@ def test_what_is_more_time_is_taken(
         (Move(by=-HOUR), "--by", "extend"),
         (Move(until=DUE), "--until", "extend"),
         (Move(until=DUE + HOUR), "--until", "extend"),
-        (Move(until=MORNING - HOUR), "--until", "before the case"),
+        (Move(until=MORNING - HOUR), "--until", "before the case, which came at 2026-03-02 08:00:00 WIB"),
+        (Move(until=MORNING - timedelta(seconds=1)), "--until", "one that has passed makes the case late"),
     ],
 )
 def test_less_time_is_less_time(bench: Bench, move: Move, field: str, words: str) -> None:
@@ -108,6 +109,16 @@ def test_less_time_is_less_time(bench: Bench, move: Move, field: str, words: str
         assert finding.field == field
         assert words in str(finding)
     assert bench.book.undelivered(number) == []
+
+
+def test_a_time_that_has_passed_is_taken_as_long_as_the_case_was_there(bench: Bench) -> None:
+    """The case is then late at once, which is asked about and told; that is no fault of the order."""
+    for until in (MORNING, NOW - timedelta(minutes=1), NOW):
+        message = bench.work.shorten(
+            Hand(SUPERVISOR), a_number(bench), "salah ketik", Move(until=until)
+        ).message
+        assert isinstance(message, Shorten)
+        assert message.until == until
 
 
 def test_less_time_is_an_order_with_a_reason_and_one_however_often_it_is_given(bench: Bench) -> None:

@@ -1,8 +1,9 @@
 """Hostile arguments for every command: a documented exit code, never a traceback, a calm terminal."""
 
+import json
 import os
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import cycle
 from pathlib import Path
 from typing import NoReturn
@@ -164,6 +165,26 @@ def test_a_time_that_cannot_be_is_bad_input(line: str, field: str, case: str) ->
     words = [*line.format(case).split(), *([] if "answer" in line else ["--reason", "x"])]
     ran = CliRunner().invoke(app, words)
     assert (ran.exit_code, f"{field}: " in ran.stderr) == (2, True), ran.output
+
+
+@pytest.mark.parametrize("stretch", ["P1Y", "P6M", "P1Y2DT3H", "+P1M", "-P1Y"])
+def test_a_time_in_years_or_months_is_told_what_it_lacks(stretch: str, case: str) -> None:
+    """A month has no fixed length: the rule is named, and what to write; minutes are no months."""
+    for order in ("extend", "shorten"):
+        ran = CliRunner().invoke(app, [order, case, f"--by={stretch}", "--reason", "x"])
+        said = "--by: is in years or months, which have no fixed length (give weeks, days or hours, as P2W, "
+        assert (ran.exit_code, said in ran.stderr) == (2, True), ran.output
+    ran = CliRunner().invoke(app, ["extend", case, "--by=PT0M", "--reason", "x"])
+    assert "is no more time" in ran.stderr
+
+
+def test_the_second_in_which_a_case_came_does_not_lie_before_it(case: str) -> None:
+    """A time is typed to the second, and the case is told to the second."""
+    came = json.loads(CliRunner().invoke(app, ["show", case, "--json"]).stdout)["case"]["received_at"]
+    for earlier, code in ((1, 2), (0, 5)):  # 5: taken, and nobody is there to say what would be
+        until = datetime.fromisoformat(came).replace(microsecond=0) - timedelta(seconds=earlier)
+        ran = CliRunner().invoke(app, ["shorten", case, f"--until={until.isoformat()}", "--reason", "x"])
+        assert (ran.exit_code, "lies before the case" in ran.stderr) == (code, code == 2), ran.output
 
 
 def test_less_time_is_not_taken_blindly(case: str) -> None:

@@ -56,6 +56,8 @@ async def test_the_runbook_puts_an_office_back(office: Office, tmp_path: Path) -
         "USB": str(tmp_path / "usb"),
         "CASE": kept,
     }
+    for place in ("BACKUPS", "USB"):
+        Path(environment[place]).mkdir()  # no backup makes them
     backup, put_back, *rest = blocks()
     await _type(office, backup, environment)
     (folder,) = (tmp_path / "backups").iterdir()

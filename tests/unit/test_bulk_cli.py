@@ -1,8 +1,10 @@
 """What an order for many cases leaves with: the exit code says whether anything was done."""
 
 import io
+import json
 from datetime import UTC, datetime
 from pathlib import Path
+from unittest.mock import AsyncMock
 
 import pytest
 from rich.console import Console
@@ -13,7 +15,7 @@ from gateways.sql_bulk import SqlBulkBook
 from gateways.sql_registry import SqlRegistry
 from models.bulk import Bulk, Chosen, Filter, ItemResult, ItemVerdict, Operation
 from models.roles import Officer, Role
-from runtime.bulk_desk import Found
+from runtime.bulk_desk import BulkDesk, Found
 from tests.ledger.builders import a_new_case
 from tests.ledgers import put_ledger
 from tests.unit.typed import typed
@@ -86,3 +88,31 @@ def test_a_rehearsal_offers_only_what_can_be_done(
     )
     assert ("--expect" in out.getvalue()) is offered
     assert ("nothing can be" in out.getvalue()) is not offered
+
+
+@pytest.mark.parametrize("named", [(), ("--ids", "mine.txt")], ids=["not named", "named"])
+@pytest.mark.parametrize("count", [0, 1])
+def test_a_rehearsal_that_finds_nothing_leaves_no_file_that_nobody_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: tuple[str, ...], count: int
+) -> None:
+    """What the screen names is there. A file that was named is written anew: an older list must not stay."""
+    put_ledger(tmp_path / "ledger.db")
+    here = tmp_path / "here"
+    here.mkdir()
+    if named:
+        (here / "mine.txt").write_text("PBI-3674-2026-000099\n")
+    number = "PBI-3674-2026-000001"
+    cases = [Found(Chosen(number, {}), "3674", "Pamulang", "medical", "")][:count]
+    monkeypatch.setattr(BulkDesk, "find", AsyncMock(return_value=cases))
+    monkeypatch.setattr(BulkDesk, "running", AsyncMock(return_value=9))
+    order = ("bulk", "retry", "--where", 'CaseHealth="stuck"', *named, *AS)
+    ran = typed(tmp_path, *order, at=here)
+    assert (ran.code, "there is no such case" in ran.out) == (0, count == 0), ran.err
+    files = list(here.iterdir())
+    assert [file.read_text() for file in files] == [f"{number}\n" * count] * bool(count or named)
+    assert ("all of them" in ran.out) is bool(files)
+    assert all(file.name in ran.out for file in files)
+    noted = typed(tmp_path, "audit", "show", "--json", *AS)
+    assert noted.out.count("rehearsal:retry") == len(files)
+    ids = json.loads(typed(tmp_path, *order, "--json", at=here).out)["ids"]
+    assert (ids is None) is (not files)

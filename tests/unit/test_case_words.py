@@ -95,6 +95,7 @@ def a_report(**fields: object) -> CaseReport:
         "erased_at": None,
         "read_at": NOON,
         "office_left": None,
+        "people": None,
     }
     return CaseReport(**(values | fields))  # type: ignore[arg-type]  # a builder takes any field
 

@@ -100,6 +100,48 @@ def test_every_door_says_that_the_holder_left(desk: Desk) -> None:
     assert json.loads(desk.types("why", desk.number, "--json").out)["gone"] == {str(desk.item): "left"}
 
 
+FAULTS = ("[[person", 'person = "nobody"', "\xff", '[[person]]\nid = "x y"')
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_who_only_reads_goes_on_where_the_file_of_people_is_faulty(desk: Desk, fault: str) -> None:
+    """A case is looked at just then; one line says what is not known, and where the fault is told."""
+    doors = (("show", desk.number), ("why", desk.number), ("alerts", "list"))
+    line = "people.toml cannot be used: who left or is away is not told; what is wrong: starter.py doctor\n"
+    before = [desk.types(*door) for door in doors]
+    assert not any(line in one.out for one in before)
+    (desk.policies / "people.toml").write_text(fault, encoding="latin-1")
+    after = [desk.types(*door) for door in doors]
+    assert [(one.code, one.out.count(line), one.err) for one in after] == [(0, 1, "")] * len(doors)
+    for old, new in zip(before, after, strict=True):
+        assert (LEFT in new.out, len(new.out.splitlines())) == (True, len(old.out.splitlines()) + 1)
+    for door in doors[:2]:
+        assert json.loads(desk.types(*door, "--json").out)["knows_people"] is False
+    doctor = json.loads(desk.types("doctor", "--json").out)
+    assert [
+        str(desk.policies / "people.toml") in one["saw"] for one in doctor if one["name"] == "policies"
+    ] == [True]
+
+
+def test_who_acts_or_must_be_known_is_refused_where_the_file_of_people_is_faulty(desk: Desk) -> None:
+    """Nobody can tell what he may do, or may read; and figures that would be wrong are not shown."""
+    (desk.policies / "people.toml").write_text(FAULTS[0])
+    me = ("--as", SUPERVISOR)
+    for door in (
+        ("retry", desk.number, *me),
+        ("extend", desk.number, "--by", "PT1H", "--reason", "x", *me),
+        ("desk", "claim", str(desk.item), *me),
+        ("alerts", "ack", desk.number, *me),
+        ("desk", "list", *me),
+        ("bulk", "list", *me),
+        ("audit", "show", *me),
+        ("digest", "--city", "3674"),
+    ):
+        ran = desk.types(*door)
+        assert (ran.code, "people.toml" in ran.err) == (2, True), (door, ran)
+    assert desk.book.undelivered(desk.number) == []
+
+
 def test_what_is_in_no_hand_includes_the_hands_that_are_gone(desk: Desk) -> None:
     """Nothing is unassigned while both are there."""
     ask = ("desk", "list", "--all", "--unassigned", "--as", SUPERVISOR, "--json")

@@ -21,6 +21,8 @@ from runtime.preparing import prepare
 from runtime.settings import Settings
 from tests.builders import PDF
 from tests.ledger.builders import a_new_case
+from tests.ledgers import upgrade
+from tests.unit.typed import typed
 from tests.vaults import vault_at
 
 DAY = date(2026, 3, 2)
@@ -185,6 +187,17 @@ def test_a_ledger_without_its_key_store_is_left_alone(tmp_path: Path) -> None:
     assert require_opens(engine, keys.vault(settings, engine)) == Opened(1, 0)
 
 
+def test_only_a_file_that_held_something_is_said_to_be_rewritten(tmp_path: Path) -> None:
+    """Whoever begins reads nothing that frightens him; whoever upgrades is told, once."""
+    assert typed(tmp_path, "migrate").out == "the ledger's schema is current\n"
+    (tmp_path / "older").mkdir()
+    older = open_engine(f"sqlite:///{tmp_path / 'older' / 'ledger.db'}")
+    upgrade(older, "0015")
+    older.dispose()
+    told = [typed(tmp_path / "older", "migrate").out.count("file was rewritten") for _ in range(2)]
+    assert told == [1, 0]
+
+
 def test_papers_in_the_clear_are_sealed_by_the_migration(tmp_path: Path) -> None:
     """They can be read as before, and a second time there is nothing to do."""
     settings, said = _settings(tmp_path), list[str]()
@@ -199,7 +212,7 @@ def test_papers_in_the_clear_are_sealed_by_the_migration(tmp_path: Path) -> None
     vault = keys.vault(settings, open_engine(settings.ledger_url))
     assert FolderDocuments(settings.documents, vault).get(sha256) == PDF
     prepare(settings, said.append)
-    assert len(said) == 2
+    assert len(said) == 1
 
 
 def test_a_key_store_that_is_away_is_named(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def left(folder: Path) -> list[Path]:
         ("report", *BOSS),
         ("audit", "verify"),
         ("bulk", "list", *BOSS),
-        ("backup", "elsewhere"),
+        ("backup", "elsewhere", "--keys", "apart"),
         ("doctor", "--security"),
     ],
     ids=lambda words: " ".join(words[:2]),

@@ -85,6 +85,7 @@ def test_the_screen_tells_both_times() -> None:
         erased_at=None,
         read_at=THURSDAY,
         office_left=timedelta(hours=3, minutes=20),
+        people=None,
     )
     assert shown(report) == "2026-02-13 09:40:00 WIB (sesuai waktu; sisa 21 jam, jam kerja: 3 jam 20 menit)"
     weekend = replace(report, office_left=timedelta(0))
