@@ -188,8 +188,9 @@ class Clerk:
 
         await self._until_done(submit)
 
-    async def _until_done(self, work: Callable[[], Awaitable[object]]) -> None:
-        life = self._life
+    async def _until_done(self, work: Callable[[], Awaitable[object]], life: int | None = None) -> None:
+        """Do it until it is done; `life` is when it was chosen, unless that is now."""
+        life = self._life if life is None else life
         while not self._stop.is_set():
             try:
                 async with self._open_counter():
@@ -229,13 +230,13 @@ class Clerk:
                 fate = self._plan.fates[place]
                 if place not in done and _is_time(fate, state):
                     done.add(place)
-                    await self._give(number, fate, place)
+                    await self._give(number, fate, place, life)
                 elif _needs_help(fate, state, place in done):
                     since = stuck_since.setdefault(number, time.monotonic())
                     if time.monotonic() - since > _HELP_AFTER_SECONDS:
                         del stuck_since[number]
                         self.helped[str(state.trouble)] += 1
-                        await self._order(lambda number=number: self._desk.retry(Hand(LOCAL_ACTOR), number))  # type: ignore[misc]
+                        await self._order(partial(self._desk.retry, Hand(LOCAL_ACTOR), number), life)
                 else:
                     stuck_since.pop(number, None)
             await asyncio.to_thread(self._stop.wait, _LOOK_EVERY_SECONDS)
@@ -263,18 +264,18 @@ class Clerk:
                     return
             await asyncio.sleep(_TRY_AGAIN_SECONDS)
 
-    async def _give(self, number: str, fate: Fate, place: int) -> None:
+    async def _give(self, number: str, fate: Fate, place: int, life: int) -> None:
         hand = Hand(LOCAL_ACTOR, f"chaos-{place}-{self._life}")
         if fate.errand == "papers":
             named = [f"{kind}={self._inbox / kind}.pdf" for kind in papers_of(fate)]
-            await self._until_done(lambda: asyncio.to_thread(self._papers.add, number, named))
-            await self._order(lambda: self._desk.papers_added(hand, number, papers_of(fate)))
+            await self._until_done(lambda: asyncio.to_thread(self._papers.add, number, named), life)
+            await self._order(lambda: self._desk.papers_added(hand, number, papers_of(fate)), life)
         elif fate.errand == "retry":
-            await self._order(lambda: self._desk.retry(hand, number))
+            await self._order(lambda: self._desk.retry(hand, number), life)
         else:
-            await self._order(lambda: self._desk.withdraw(hand, number, "pemohon membatalkan"))
+            await self._order(lambda: self._desk.withdraw(hand, number, "pemohon membatalkan"), life)
 
-    async def _order(self, write: Callable[[], Command]) -> None:
+    async def _order(self, write: Callable[[], Command], life: int | None = None) -> None:
         """Write a command into the ledger, under the same id until it is there, and bring it once."""
 
         async def given() -> None:
@@ -283,7 +284,7 @@ class Clerk:
             except WrongState:
                 return
 
-        await self._until_done(given)
+        await self._until_done(given, life)
 
 
 def _is_time(fate: Fate, state: CaseState) -> bool:

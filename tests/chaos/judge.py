@@ -217,7 +217,9 @@ def _of_effects(case: CaseSeen, seen: Evidence) -> Iterator[Finding]:
     taken = {
         f"{case.number}:{event.step}:{event.attempt}"
         for event in case.events
-        if event.kind is EventKind.ANSWER_RECORDED and event.step is Step.SIKS_NG_UPLOAD
+        if event.kind is EventKind.ANSWER_RECORDED
+        and event.step is Step.SIKS_NG_UPLOAD
+        and event.facts.get("decision") != "moot"  # covered by now: nothing was handed in
     }
     for key in taken - submitted:
         if not any(

@@ -322,3 +322,19 @@ def test_a_breach_of_a_moment_ago_may_be_told_in_a_moment() -> None:
     state = CASES[WAITING].state.model_copy(update={"due_at": NOW - timedelta(seconds=1)})
 
     assert (Wrong.BREACH, WAITING) not in wrongs(seen_as(WAITING, state=state))
+
+
+def test_who_was_covered_when_his_upload_came_is_not_handed_in() -> None:
+    """The step was answered as moot: that SIKS-NG has nothing of it is right."""
+    moot = [
+        event.model_copy(update={"facts": {"decision": "moot"}})
+        if event.kind is EventKind.ANSWER_RECORDED
+        else event
+        for event in CASES[CALM].events
+    ]
+    active = a_state(CALM, outcome=Outcome.ALREADY_ACTIVE)
+    seen = seen_as(CALM, state=active, events=tuple(moot), ends=frozenset({"already_active"}))
+    nothing = {key: times for key, times in FINE.effects["siks_ng"].items() if not key.startswith(CALM)}
+
+    found = wrongs(replace(seen, effects={**FINE.effects, "siks_ng": nothing}))
+    assert (Wrong.UNDONE, CALM) not in found
