@@ -22,6 +22,7 @@ from activities.recorder import Recorder
 from activities.siks_ng import SiksNgUpload
 from activities.ways import Way
 from gateways.ledger_access import utc_now
+from gateways.ledger_schema import ready_tables
 from intake.intake import Intake
 from models.errors import EngineUnreachable, LaterLife
 from models.outage import System
@@ -88,7 +89,8 @@ class Activities:
 
 
 def activities_of(outside: Outside) -> Activities:
-    """Return every activity."""
+    """Return every activity, which may be interrupted from now on."""
+    ready_tables()
     desk, modes = outside.desk, outside.modes
     guards, moot_bpjs = outside.guards, outside.moot_bpjs
     office = OfficeSteps(

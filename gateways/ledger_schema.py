@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor, Dialect
 from sqlalchemy.exc import ArgumentError
+from sqlalchemy.orm import configure_mappers
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from gateways.faults import fault_of
@@ -55,6 +56,15 @@ def close_engines() -> None:
     """
     for engine in list(_opened):
         engine.dispose()
+
+
+def ready_tables() -> None:
+    """Let SQLAlchemy finish what it knows of the tables, which it otherwise does with the first row.
+
+    Whoever serves activities calls this before: Temporal interrupts a thread whose activity is cancelled, and
+    tables that were interrupted then take no row until the process ends.
+    """
+    configure_mappers()
 
 
 def open_engine(url: str, setting: str = "REAKTIVASI_DATABASE_URL") -> Engine:
