@@ -102,9 +102,18 @@ def keep(  # noqa: PLR0913, PLR0917 - a row's columns
     by: str,
     now: datetime,
 ) -> None:
-    """Keep a receipt. Raises WrongState when its reference or its attempt is taken."""
+    """Keep a receipt, unless it is there. Raises WrongState when its reference or its attempt is taken.
+
+    It is there after an answer that changed nothing: somebody worked on while an older ledger stood beside a
+    newer Temporal, and the case was begun anew since.
+    """
     case_number, attempt = of_attempt
-    if connection.execute(_THERE, {"case_number": case_number, "attempt": attempt}).first() is not None:
+    there = connection.execute(_THERE, {"case_number": case_number, "attempt": attempt}).one_or_none()
+    if there is not None:
+        if there.voided_at is None and there.reference_index == vault.index(
+            REFERENCE, folded(receipt.reference)
+        ):
+            return
         raise WrongState(f"{case_number}, attempt {attempt}, has a submission already")
     if (owner := write(connection, vault, of_attempt, receipt, by, now)) is None:
         return

@@ -187,6 +187,23 @@ def test_a_whole_story_of_another_epoch_has_no_gap(
     assert not book.told(case.case_number).has_gap
 
 
+def test_a_receipt_that_an_answer_without_effect_left_may_be_given_again(
+    engine: Engine, case: CaseRef
+) -> None:
+    """Somebody answered beside an older ledger; begun anew, the case asks for the same upload."""
+    of_attempt = (case.case_number, 1)
+    told, other = PortalReceipt("SNG-1", MORNING, None), PortalReceipt("SNG-2", MORNING, None)
+    for again in (told, PortalReceipt("sng-1", MORNING, None)):
+        with engine.begin() as connection:
+            submission_rows.keep(connection, a_vault(), of_attempt, again, "siti", MORNING)
+    with engine.begin() as connection, pytest.raises(WrongState, match="has a submission already"):
+        submission_rows.keep(connection, a_vault(), of_attempt, other, "siti", MORNING)
+    with engine.begin() as connection:
+        submission_rows.void(connection, *of_attempt, "tangsel-supervisor", MORNING)
+    with engine.begin() as connection, pytest.raises(WrongState, match="has a submission already"):
+        submission_rows.keep(connection, a_vault(), of_attempt, told, "siti", MORNING)
+
+
 def test_a_reference_that_the_case_was_given_before_is_taken_from_the_portal_again(
     ledger: SqlLedger, engine: Engine, case: CaseRef
 ) -> None:
