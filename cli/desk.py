@@ -40,7 +40,7 @@ def desk_list(
     """List the work that waits for an officer, emergencies first, then the next due."""
 
     async def work(settings: Settings, screen: Console) -> None:
-        desk = await counter(settings)
+        desk = await counter(settings, of_any_life=True)
         say_held(desk.office)
         items = desk.work.queue(hand(as_, None, settings).actor, everything=everything)
         items = [item for item in items if item.is_free or not unassigned]
@@ -59,7 +59,7 @@ def show(item: Item, as_: As = None, json_: Json = False) -> None:
     """Show everything about a piece of work; an upload's fields are in the portal's order. Personal."""
 
     async def work(settings: Settings, screen: Console) -> None:
-        desk = await counter(settings)
+        desk = await counter(settings, of_any_life=True)
         say_held(desk.office)
         sheet = desk.work.sheet(hand(as_, None, settings), item)
         if json_:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, NoReturn
@@ -17,7 +18,7 @@ from desk.orders import Hand
 from desk.work import OfficeWork
 from models.case import CASE_NUMBER_PATTERN
 from models.desk import Command
-from models.errors import BadInput, Finding, NumbersHeld, ReactivationError
+from models.errors import BadInput, EngineUnreachable, Finding, NumbersHeld, ReactivationError
 from runtime import adapters
 from runtime.adapters import Office
 from runtime.delivery import Delivery
@@ -26,6 +27,7 @@ from runtime.logging import configure_logging
 from runtime.namespace import OwnNamespace
 from runtime.same_past import SamePast
 from runtime.settings import Settings, load_settings
+from workflows import options
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 CaseArgument = Annotated[
@@ -95,15 +97,20 @@ class Counter:
             screen.print(f"  {kept.words}", style="yellow")
 
 
-async def counter(settings: Settings) -> Counter:
+async def counter(settings: Settings, *, of_any_life: bool = False) -> Counter:
     """Open the counter, also while Temporal is away: commands are kept and delivered later.
 
-    Raises AnotherLedger where Temporal serves another ledger. From a ledger that does not belong to the past
-    of the other stores no number is given out.
+    Raises AnotherLedger where Temporal serves another ledger, also a later life of this one: what is refused
+    there must not be kept. With `of_any_life` an older copy is let in, to be looked at or to be restored.
+    From a ledger that does not belong to the past of the other stores no number is given out.
     """
     office = adapters.office(settings)
     namespace = OwnNamespace.of(settings, office.lineage)
-    await SamePast.of(settings, office, namespace).look()
+    held = await SamePast.of(settings, office, namespace).look()
+    if held is not None and not of_any_life:  # then nobody has asked Temporal now
+        with suppress(EngineUnreachable, TimeoutError):
+            async with asyncio.timeout(options.GLANCE_WITHIN.total_seconds()):
+                await namespace.client()
     delivery = Delivery(namespace, office.registry, office.book, office.clock)
     return Counter(office, namespace, adapters.work(office), delivery)
 

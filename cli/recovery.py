@@ -42,7 +42,7 @@ def restored(yes: _Yes = False, as_: As = None, json_: Json = False) -> None:
     """
 
     async def work(settings: Settings, screen: Console) -> int:
-        desk = await counter(settings)
+        desk = await counter(settings, of_any_life=True)
         officer = desk.work.gate.officer(hand(as_, None, settings).actor, Act.RECOVER)
         restoring = _restoring(settings, desk)
         standing = await restoring.look()

@@ -30,6 +30,9 @@ HeldBack = Callable[[], Awaitable[Held | None]]
 """Says why no number is given out; None when all is well. Raises EngineUnreachable without the ledger."""
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
+_OF_LATER_LIFE: Final = "worker-buku-besar-ini"
+"""What is not there where Temporal serves a later life of the ledger: its cases cannot be compared."""
+
 
 class Watchdog:
     """Looks for what nobody else would tell of, round after round. One task at a time may use it."""
@@ -47,7 +50,7 @@ class Watchdog:
         self._clock = clock
         self._began: datetime | None = None
         self._missing: str | None = None
-        """What of the engine is not there: `temporal`, `worker`, or nothing."""
+        """What of the engine is not there for this ledger: `temporal`, `worker`, or nothing."""
         self._so_since: datetime | None = None
         """Since when that has been so, as far as this process knows."""
         self._last_silent = ""
@@ -66,7 +69,7 @@ class Watchdog:
         are_made.append(await _is_made(self._look_for_untold(now), "untold"))
         are_made.append(await _is_made(self._look_for_unsealed(now), "unsealed"))
         are_made.append(await _is_made(self._look_for_held(now), "numbers"))
-        if self._missing != "temporal":
+        if self._missing not in {"temporal", _OF_LATER_LIFE}:
             are_made.append(await _is_made(self._compare(now), "lost and astray"))
             are_made.append(await _is_made(self._astray.tell_breaches(now), "breaches astray"))
         if self._missing is None:
@@ -95,8 +98,8 @@ class Watchdog:
         try:
             async with asyncio.timeout(options.WATCH_ENGINE_WITHIN.total_seconds()):
                 return None if await self._engine.workers() else "worker"
-        except LaterLife:  # nobody serves this ledger
-            return "worker"
+        except LaterLife:
+            return _OF_LATER_LIFE
         except (EngineUnreachable, TimeoutError):
             return "temporal"
 

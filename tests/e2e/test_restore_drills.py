@@ -305,7 +305,13 @@ async def test_the_ledger_is_put_back_from_before_the_last_time(drill: Drill) ->
     drill.put_back(LEDGER)
     await drill.wake()
     assert drill.office.stack.worker.exit_code is not None
+    waits = drill.case_of("waits")
+    refused = await drill.cli("withdraw", waits, "--reason", "coba", *SUPERVISOR)
+    assert (refused.code, "this is an older copy" in refused.said) == (4, True), refused.said
+    assert drill.office.book.undelivered(waits) == [], "what is refused is not kept"
     seconds = await drill.is_told()
+    doctor = json.loads((await drill.cli("doctor", "--json")).out)
+    assert {one["name"]: one["is_ok"] for one in doctor}["watchdog"], "it looks, and tells people"
     did = await drill.mend()
     assert {"lost: tell", "lost: restart", "astray: end"} <= set(did)
     assert (await drill.cli("audit", "verify")).code == 0
