@@ -43,7 +43,7 @@ HALF_AN_HOUR = timedelta(minutes=30)
 BREACHED = timedelta(hours=23.75)
 """After the breach of a case that came half an hour ago, and before it has waited for a day: what comes
 together comes in any order."""
-WITHIN_SECONDS = 30.0
+WITHIN_SECONDS = 90.0
 """How long a path may take; changed code may wait for what never comes."""
 
 AnyHandle = WorkflowHandle[Any, Any]
