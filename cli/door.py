@@ -124,7 +124,10 @@ def say_held(office: Office) -> None:
     screen.print(Text(f"WARN {NumbersHeld(held)}", style="bold yellow"), soft_wrap=True)
     if held.is_of_older_ledger:
         screen.print(
-            Text("     what is shown here is how it was when the copy was made", style="bold yellow")
+            Text(
+                "     what is shown here may be long past: the ledger is behind what happened",
+                style="bold yellow",
+            )
         )
 
 
