@@ -98,6 +98,11 @@ class SamePast:
         if before.held is not None:
             return  # what an older copy is must not cover what is known of the newer one
         past = await asyncio.to_thread(self._book.past)
+        with suppress(EngineUnreachable):  # once it has noted this life, an earlier one is not seen any more
+            noted = await asyncio.to_thread(self._vault.witnessed, before.ledger)
+            if _tick(noted, before) < before.keys_tick:
+                await self._hold(Discord.KEYS_OLDER)
+                return
         keys = await asyncio.to_thread(self._vault.witness, past)
         temporal = None
         if past.numbers != self._told:
@@ -117,7 +122,7 @@ class SamePast:
             noted = self._vault.witnessed(lineage.ledger)  # before the ledger, which goes on meanwhile
             if self._knows_less(self._book.past(), noted):
                 return Discord.LEDGER_OLDER
-            if _tick(noted) < lineage.keys_tick or self._vault.missing(self._book.newest_keys()):
+            if _tick(noted, lineage) < lineage.keys_tick or self._vault.missing(self._book.newest_keys()):
                 return Discord.KEYS_OLDER
         with suppress(Misconfigured):
             if any(self._is_unknown(*one) for one in self._anchored(lineage)):
@@ -162,8 +167,7 @@ class SamePast:
                 return Discord.LEDGER_OLDER
         except (RPCError, RuntimeError):
             raise EngineUnreachable(UNREACHABLE) from None
-        is_own = claim is not None and claim.generation == lineage.generation
-        return Discord.TEMPORAL_OLDER if (_tick(noted) if is_own else 0) < lineage.temporal_tick else None
+        return Discord.TEMPORAL_OLDER if _tick(noted, lineage) < lineage.temporal_tick else None
 
     async def _has_strangers(self, lineage: Lineage, client: Client) -> bool:
         """Tell whether Temporal began cases of this ledger that the ledger does not know.
@@ -185,5 +189,6 @@ class SamePast:
         return any(number not in known or known[number] != birth for number, birth in ours.items())
 
 
-def _tick(noted: Witnessed | None) -> int:
-    return 0 if noted is None else noted.tick
+def _tick(noted: Witnessed | None, lineage: Lineage) -> int:
+    """Return how often a store has noted this life of the ledger; an earlier one does not count."""
+    return 0 if noted is None or noted.past.generation < lineage.generation else noted.tick

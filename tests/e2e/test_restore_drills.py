@@ -143,6 +143,16 @@ class Drill:
             for file in self.copies.glob(f"{name}*"):
                 shutil.copy2(file, self.office.stack.folder / file.name)
 
+    async def lose_what_came_since_a_copy_of(self, *names: str) -> None:
+        """Lose what came since the copy; the office rests when this returns."""
+        await self.before_the_copy()
+        self.rest()
+        self.copy(*names)
+        await self.wake()
+        await self.after_the_copy()
+        self.rest()
+        self.put_back(*names)
+
     def forget_the_start_of(self, name: str) -> None:
         """Let the ledger be as if copied between a case's registration and the note that it was begun."""
         with closing(sqlite3.connect(self.office.stack.folder / LEDGER)) as ledger, ledger:
@@ -269,13 +279,7 @@ def tell(fault: str, seconds: float, did: list[str], *, numbered_twice: int = 0)
 
 async def test_the_ledger_is_put_back(drill: Drill) -> None:
     """Who came since applies again; everybody else's case is told to the ledger again."""
-    await drill.before_the_copy()
-    drill.rest()
-    drill.copy(LEDGER)
-    await drill.wake()
-    await drill.after_the_copy()
-    drill.rest()
-    drill.put_back(LEDGER)
+    await drill.lose_what_came_since_a_copy_of(LEDGER)
     drill.forget_the_start_of("goes on")
     await drill.wake()
     seconds = await drill.is_told()
@@ -290,13 +294,7 @@ async def test_the_ledger_is_put_back(drill: Drill) -> None:
 
 async def test_the_ledger_is_put_back_from_before_the_last_time(drill: Drill) -> None:
     """The copy is of an earlier life than Temporal serves: no worker takes it until it is restored."""
-    await drill.before_the_copy()
-    drill.rest()
-    drill.copy(LEDGER)
-    await drill.wake()
-    await drill.after_the_copy()
-    drill.rest()
-    drill.put_back(LEDGER)
+    await drill.lose_what_came_since_a_copy_of(LEDGER)
     await drill.wake()
     await drill.mend()
     await drill.apply_again("new, over", "new, waits")
@@ -322,13 +320,7 @@ async def test_the_ledger_is_put_back_from_before_the_last_time(drill: Drill) ->
 
 async def test_temporal_is_put_back(drill: Drill) -> None:
     """Nobody applies again: what Temporal lost is begun anew with the ledger's answers."""
-    await drill.before_the_copy()
-    drill.rest()
-    drill.copy(TEMPORAL)
-    await drill.wake()
-    await drill.after_the_copy()
-    drill.rest()
-    drill.put_back(TEMPORAL)
+    await drill.lose_what_came_since_a_copy_of(TEMPORAL)
     await drill.wake()
     seconds = await drill.is_told()
     did = await drill.mend()
@@ -362,13 +354,7 @@ async def test_temporal_is_lost(drill: Drill) -> None:
 
 async def test_the_key_store_is_put_back(drill: Drill) -> None:
     """Who came since cannot be read any more: his case is withdrawn, and he applies again."""
-    await drill.before_the_copy()
-    drill.rest()
-    drill.copy(KEYS)
-    await drill.wake()
-    await drill.after_the_copy()
-    drill.rest()
-    drill.put_back(KEYS)
+    await drill.lose_what_came_since_a_copy_of(KEYS)
     await drill.wake()
     seconds = await drill.is_told()
     did = await drill.mend()
@@ -383,13 +369,7 @@ async def test_the_key_store_is_put_back(drill: Drill) -> None:
 
 async def test_ledger_and_key_store_are_put_back(drill: Drill) -> None:
     """Temporal alone knows better."""
-    await drill.before_the_copy()
-    drill.rest()
-    drill.copy(LEDGER, KEYS)
-    await drill.wake()
-    await drill.after_the_copy()
-    drill.rest()
-    drill.put_back(LEDGER, KEYS)
+    await drill.lose_what_came_since_a_copy_of(LEDGER, KEYS)
     await drill.wake()
     seconds = await drill.is_told()
     did = await drill.mend()

@@ -361,6 +361,30 @@ async def test_a_copy_older_than_the_last_life_goes_on_once_an_administrator_say
         office.close()
 
 
+async def test_a_key_store_of_an_earlier_life_is_older_however_far_it_counted(
+    stores: Stores, client: Client
+) -> None:
+    """Set aside when an older copy of it was put back and restored; then somebody puts it back again."""
+    await stores.namespace.take()
+    async with serving(client):
+        await stores.case()
+        await stores.past.bear_witness()
+        office = stores.copied()
+        for _ in range(6):  # it counts far
+            await office.case()
+            await office.past.bear_witness()
+        office.close()
+        office.copy("keys.db", "keys.newer")
+        restored = office.put_back("keys.db")
+        await restored.restoring.go_on(await restored.restoring.look(), by="tangsel-supervisor")
+        assert await restored.why_held() is None
+        restored.copy("keys.newer", "keys.db.copy")
+        older = restored.put_back("keys.db")
+        await older.past.bear_witness()  # a worker at work: it must not let the store note the present life
+        assert await older.why_held() is Discord.KEYS_OLDER
+        older.close()
+
+
 async def test_where_all_belong_together_there_is_nothing_to_restore(stores: Stores, client: Client) -> None:
     """Nobody loses a hundred numbers because he types it twice."""
     await stores.namespace.take()
