@@ -71,6 +71,7 @@ def restored(yes: _Yes = False, as_: As = None, json_: Json = False) -> None:
         screen.print(Text(f"ledger {before.ledger}, generation {before.generation}; {why}", style="bold"))
         if standing.is_restored:
             screen.print("the stores belong together: nothing is to be done, nothing was")
+            _say_unreadable(standing, screen)
             return code
         if standing.generation > before.generation:
             _say_later(standing, screen)
@@ -194,12 +195,22 @@ def _say_later(standing: Standing, screen: Console) -> None:
 def _say_people(standing: Standing, screen: Console, *, done: bool) -> None:
     if many := standing.people_without_key:
         screen.print(f"{many} person(s) cannot be read again: their keys are lost", style="bold red")
-        screen.print("  withdraw their cases and take their applications anew: they get new keys")
-        for number in standing.cases_without_key:
-            screen.print(f"    {number}")
+        screen.print("  they get new keys, with which they can apply anew")
+    _say_unreadable(standing, screen)
     if many := standing.keys_of_erased:
         then = "destroyed again" if done else "it would be destroyed again"
         screen.print(f"{many} person(s) who were erased had their key again: {then}", style="yellow")
+
+
+def _say_unreadable(standing: Standing, screen: Console) -> None:
+    """Name the cases that can never go on, for as long as they are open."""
+    if numbers := standing.cases_without_key:
+        screen.print(
+            f"{len(numbers)} open case(s) cannot be read again: withdraw each, and take its application anew",
+            style="bold red",
+        )
+        for number in numbers:
+            screen.print(f"    {number}")
 
 
 def _next(series: Series) -> int:

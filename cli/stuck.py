@@ -21,7 +21,7 @@ from models.holding import looked_at
 from models.outbox import AlertState
 from models.reasons import Reasons
 from models.standstill import judged
-from models.stuck_groups import CODE_FAILS, RUNNING, StuckGroup, groups_of
+from models.stuck_groups import CODE_FAILS, EXAMPLES, RUNNING, StuckGroup, groups_of
 from models.texts import GONE, HEALTH, ITEM, STEP, duration, hand_words, trouble_words
 from models.why import Glance, Why
 from models.wib import wib_date
@@ -55,24 +55,34 @@ def stuck(
         groups = groups_of(adapters.standstills(settings).unwell(rules, now), rules, now)
         fails, silent = await _failing(OwnNamespace.of(settings, office.lineage), rules)
         addresses = [_address(ui, group.where) for group in groups]
+        unreadable = [one for one in adapters.unreadable(settings) if one.split("-")[1] in rules]
         if json_:
             told = [
                 vars(group) | {"fix": group.fix, "web_ui": address}
                 for group, address in zip(groups, addresses, strict=True)
             ]
             code_fails = None if fails is None else sorted(fails)
-            print_json({"groups": told, "code_fails": code_fails, "temporal_is_named": silent != _NONE_NAMED})
+            print_json(
+                {
+                    "groups": told,
+                    "code_fails": code_fails,
+                    "unreadable": unreadable,
+                    "temporal_is_named": silent != _NONE_NAMED,
+                }
+            )
             return
         reasons = shelf.reasons()
         for group, address in zip(groups, addresses, strict=True):
             _print(screen, _group_lines(group, reasons, now, address))
         if fails:
-            address = _address(ui, CODE_FAILS)
-            more = f" +{len(fails) - 5}" if len(fails) > 5 else ""  # noqa: PLR2004 - as many as are named
             head = f"{len(fails)}  Macet: kesalahan program (workflow task)"
-            lines = [(head, "bold red"), (f"   {', '.join(sorted(fails)[:5])}{more}", "")]
-            _print(screen, [*lines, *_link(address)])
-        if not groups and not fails:
+            lines = [(head, "bold red"), (_named(fails), "")]
+            _print(screen, [*lines, *_link(_address(ui, CODE_FAILS))])
+        if unreadable:
+            head = f"{len(unreadable)}  Macet: {trouble_words('KeyLost', reasons)} (KeyLost)"
+            fix = f"   starter.py why {unreadable[0]}"
+            _print(screen, [(head, "bold red"), (_named(unreadable), ""), (fix, "bold")])
+        if not groups and not fails and not unreadable:
             screen.print(f"no case is stuck or parked{' by the ledger' if fails is None else ''}")
         if silent is not None:
             screen.print(f"{silent}: cases whose code fails are not in this list", style="yellow")
@@ -105,6 +115,7 @@ def why(case: CaseArgument, json_: Json = False) -> None:
             now=now,
             words=replace(CaseWords.of(told, office.registry.history(number), now), tells_rest=True),
             held=office.lineage.lineage().held,
+            is_unreadable=number in adapters.unreadable(settings),
             in_charge_left=bool(alerts) and has_left(alerts[0].acknowledged_by, people),
         )
         if json_:
@@ -129,6 +140,12 @@ async def _failing(
     except LaterLife:
         return None, "Temporal serves a later life of this ledger"
     return found, "Temporal does not answer" if found is None else None
+
+
+def _named(numbers: Collection[str]) -> str:
+    """Return the line that names some of these cases."""
+    more = f" +{len(numbers) - EXAMPLES}" if len(numbers) > EXAMPLES else ""
+    return f"   {', '.join(sorted(numbers)[:EXAMPLES])}{more}"
 
 
 def _address(ui: WebUi | None, where: str) -> str | None:
@@ -253,6 +270,7 @@ def _why_data(found: Why) -> dict[str, object]:
         "temporal_answers": found.glance.answers,
         "is_running": found.glance.is_running if found.glance.answers else None,
         "tells_else": found.glance.tells_else if found.glance.answers else None,
+        "is_unreadable": found.is_unreadable,
         "numbers_held": None if found.held is None else found.held.because,
         "workers": found.glance.workers if found.glance.answers else None,
         "is_begun": found.words.is_begun,

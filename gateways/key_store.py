@@ -78,7 +78,7 @@ def is_there(engine: Engine) -> bool:
 
 def create(engine: Engine, master: MasterKey) -> None:
     """Make the key store, unless it is there. Raises EngineUnreachable."""
-    from gateways import key_witness  # noqa: F401, PLC0415 - its table is made too
+    from gateways import key_witness, lost_keys  # noqa: F401, PLC0415 - their tables are made too
 
     with LedgerAccess(engine, away).write() as connection:
         if connection.dialect.name == "postgresql":

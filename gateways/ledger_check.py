@@ -8,7 +8,7 @@ from sqlalchemy import Engine, select
 from gateways import sealed_rows
 from gateways.ledger_access import LedgerAccess, unreachable
 from gateways.ports.vault import Vault
-from models.errors import BadReply, Erased
+from models.errors import BadReply, Erased, KeyLost
 from models.tables import people
 
 _LOOKED_AT: Final = 20
@@ -28,19 +28,19 @@ class Opened:
 def require_opens(engine: Engine, vault: Vault) -> Opened:
     """Open what the ledger holds of the newest people. Raises Misconfigured or BadReply when none opens."""
     vault.index(sealed_rows.NIK, "")
-    readable, lost = 0, list[BadReply]()
+    readable, lost = 0, list[BadReply | KeyLost]()
     with LedgerAccess(engine, unreachable(engine)).snapshot() as connection:
         for row in connection.execution_options(yield_per=_AT_A_TIME).execute(_NEWEST).mappings():
             try:
                 sealed_rows.person(vault.key(row["key_id"]), row["sealed"])
             except Erased:
                 continue
-            except BadReply as fault:
+            except (BadReply, KeyLost) as fault:
                 lost.append(fault)
             else:
                 readable += 1
             if readable + len(lost) == _LOOKED_AT:
                 break
-    if lost and not readable:
+    if lost and not readable and isinstance(lost[0], BadReply):
         raise lost[0]
     return Opened(readable, len(lost))

@@ -2,16 +2,14 @@
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from threading import Lock
 from typing import TypeVar
 
-import structlog
 from pydantic import BaseModel, ValidationError
 
+from gateways.read_anew import ReadAnew
 from models.alert_texts import AlertTexts
 from models.calendar_policy import CalendarBook, Calendars, HolidayYear
 from models.errors import Misconfigured
@@ -20,12 +18,7 @@ from models.portal import PortalForm
 from models.reasons import Reasons
 from models.roles import People
 
-log = structlog.get_logger()
-
 ModelT = TypeVar("ModelT", bound=BaseModel)
-
-_FileState = frozenset[tuple[str, int, int]]
-"""Name, time of the last change in nanoseconds and size of files."""
 
 _REGIONS = "wilayah.toml"
 _REASONS = "reasons.toml"
@@ -39,7 +32,7 @@ _HOLIDAY_FILE = re.compile(r"libur-(\d{4})\.toml")
 
 
 class PolicyFolder:
-    """Reads every policy of a folder once, calendars anew after an edit. Thread-safe.
+    """Reads every policy of a folder once; people and calendars anew after an edit. Thread-safe.
 
     A fault in any file is refused with file, field and rule.
     """
@@ -48,10 +41,8 @@ class PolicyFolder:
         """`folder` holds a `kota-*.toml` for each city, and the files named above. Raises Misconfigured."""
         self._folder = folder
         self._files: dict[str, Path] = {}
-        self._reading = Lock()
-        self._present: Calendars | None = None
-        self._read_at: _FileState = frozenset()
-        self._faulty_at: _FileState | None = None
+        self._people = ReadAnew("people.faulty", lambda: [self.people_file], lambda _: self._read_people())
+        self._calendars = ReadAnew("calendar.faulty", self._calendar_files, self._read_calendars)
         if not folder.is_dir():
             raise Misconfigured(f"policies: no folder {folder} (set REAKTIVASI_POLICIES_DIR)")
 
@@ -84,8 +75,11 @@ class PolicyFolder:
         return self._reasons
 
     def people(self) -> People:
-        """Return who works for the office. Raises Misconfigured."""
-        return self._people
+        """Return who works for the office, and who is absent when, as it is written now.
+
+        The first time a fault raises Misconfigured; later the last good ones stay.
+        """
+        return self._people()
 
     def portal(self) -> PortalForm:
         """Return the fields of SIKS-NG in the portal's order. Raises Misconfigured."""
@@ -98,21 +92,9 @@ class PolicyFolder:
     def calendars(self) -> Calendars:
         """Return office hours and holidays as they are written now.
 
-        The first time a fault raises Misconfigured, naming file and key; later the last good ones stay, and
-        it is logged once for each state of the files.
+        The first time a fault raises Misconfigured, naming file and key; later the last good ones stay.
         """
-        with self._reading:
-            written = self._calendar_files()
-            if self._present is None or written != self._read_at:
-                try:
-                    self._present, self._read_at = self._read_calendars(written), written
-                except Misconfigured as fault:
-                    if self._present is None:
-                        raise
-                    if written != self._faulty_at:
-                        log.warning("calendar.faulty", what=str(fault), instead="the last good one")
-                    self._faulty_at = written
-            return self._present
+        return self._calendars()
 
     def holiday_year(self, year: int) -> HolidayYear | None:
         """Return the holidays of a year; None when there is no file of it. Raises Misconfigured."""
@@ -149,23 +131,18 @@ class PolicyFolder:
     def _alert_texts(self) -> AlertTexts:
         return _read(self._folder / _ALERT_TEXTS, AlertTexts)
 
-    def _calendar_files(self) -> _FileState:
-        """Return what an edit of the calendars changes; nothing of files that are away."""
-        seen = set()
-        with suppress(OSError):
-            for path in self._folder.iterdir():
-                if path.name == _CALENDAR or _HOLIDAY_FILE.fullmatch(path.name):
-                    with suppress(OSError):
-                        found = path.stat()
-                        seen.add((path.name, found.st_mtime_ns, found.st_size))
-        return frozenset(seen)
+    def _calendar_files(self) -> Iterator[Path]:
+        """Yield what an edit of the calendars changes."""
+        for path in self._folder.iterdir():
+            if path.name == _CALENDAR or _HOLIDAY_FILE.fullmatch(path.name):
+                yield path
 
-    def _read_calendars(self, files: _FileState) -> Calendars:
+    def _read_calendars(self, files: Iterable[Path]) -> Calendars:
         path = self._folder / _CALENDAR
         book = _read(path, CalendarBook)
         if absent := [code for code in sorted(self._by_code) if code not in book.city]:
             raise Misconfigured(f"policies: {path}: city.{absent[0]}: missing (give this city office hours)")
-        matches = (_HOLIDAY_FILE.fullmatch(name) for name, _, _ in files)
+        matches = (_HOLIDAY_FILE.fullmatch(file.name) for file in files)
         tables = [self.holiday_year(year) for year in sorted(int(match[1]) for match in matches if match)]
         years = tuple(table for table in tables if table is not None)
         loaded = {table.year for table in years}
@@ -179,11 +156,10 @@ class PolicyFolder:
             )
         return Calendars(city=book.city, years=years)
 
-    @cached_property
-    def _people(self) -> People:
-        people = _read(self._folder / _PEOPLE, People)
+    def _read_people(self) -> People:
+        people = _read(self.people_file, People)
         if faults := [f"person.{at}.{what}" for at, what in self._unknown_areas(people)]:
-            raise Misconfigured(f"policies: {self._folder / _PEOPLE}: {'; '.join(faults)}")
+            raise Misconfigured(f"policies: {self.people_file}: {'; '.join(faults)}")
         return people
 
     def _unknown_areas(self, people: People) -> Iterator[tuple[int, str]]:

@@ -1,7 +1,9 @@
 """Sealing: AES-256-GCM under a key, bound to a place, so that a value moved elsewhere does not open."""
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
 from hmac import digest
@@ -12,7 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from models.errors import BadReply
+from models.errors import BadReply, KeyLost
 
 KEY_BYTES: Final = 32
 _NONCE_BYTES = 12
@@ -58,6 +60,8 @@ class DataKey:
 
     id: str
     secret: bytes = field(repr=False)
+    renewed_at: Callable[[], datetime | None] = field(default=lambda: None, repr=False, compare=False)
+    """Says when it took the place of a key that was lost; asked where something does not open."""
 
     def seal(self, place: str, content: str) -> bytes:
         """Return the text sealed, bound to this person and to a place in the ledger."""
@@ -70,8 +74,13 @@ class DataKey:
         return keyed_hash(key, content.encode("utf-8", "surrogatepass")).hex()
 
     def unseal(self, place: str, sealed: bytes) -> str:
-        """Return what was sealed at this place. Raises BadReply when it was altered or moved."""
+        """Return what was sealed at this place.
+
+        Raises KeyLost when the key that sealed it is gone, and BadReply when it was altered or moved.
+        """
         try:
             return unseal(self.secret, f"{self.id}/{place}", sealed).decode()
         except DoesNotOpen:
+            if (at := self.renewed_at()) is not None:
+                raise KeyLost(at) from None
             raise BadReply("ledger", "a sealed value was altered, or is not at its place") from None

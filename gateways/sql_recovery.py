@@ -1,6 +1,6 @@
 """Recovering in SQL. Satisfies `gateways.ports.recovery.RecoveryBook`."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -67,7 +67,7 @@ _OF_CLOCK = (
 )
 _KEYS = select(people.c.id, people.c.key_id).where(people.c.id > bindparam("after", type_=Integer()))
 _OPEN_OF = (
-    select(cases.c.case_number)
+    select(cases.c.case_number, cases.c.registered_at, people.c.key_id)
     .join(people, people.c.id == cases.c.person_id)
     .where(cases.c.closed_at.is_(None), people.c.key_id.in_(bindparam("ids", expanding=True)))
 )
@@ -201,13 +201,13 @@ class SqlRecovery:
             yield [row.key_id for row in rows]
             last = rows[-1].id
 
-    def open_cases_of(self, key_ids: Collection[str]) -> list[str]:
-        """Return the numbers of the open cases of the people who have these keys."""
-        wanted, found = sorted(key_ids), list[str]()
+    def sealed_before(self, renewed: Mapping[str, datetime]) -> list[str]:
+        """Return the open cases that were registered before their people's keys, by id, were made anew."""
+        wanted, found = sorted(renewed), list[str]()
         with self._access.read() as connection:
             for start in range(0, len(wanted), _AT_A_TIME):
-                of_these = {"ids": wanted[start : start + _AT_A_TIME]}
-                found += connection.execute(_OPEN_OF, of_these).scalars()
+                rows = connection.execute(_OPEN_OF, {"ids": wanted[start : start + _AT_A_TIME]})
+                found += [row.case_number for row in rows if row.registered_at < renewed[row.key_id]]
         return sorted(found)
 
     def erased_key_ids(self) -> list[str]:

@@ -8,12 +8,12 @@ from functools import cached_property
 
 from sqlalchemy import Engine, RowMapping, bindparam, func, insert, select, text, update
 
-from gateways import key_store, key_witness, sealing
+from gateways import key_store, key_witness, lost_keys, sealing
 from gateways.key_store import person_keys, roots
 from gateways.keyring import KeyRing
 from gateways.ledger_access import Away, LedgerAccess
 from gateways.sealing import DataKey, DoesNotOpen
-from models.errors import DocumentLost, Erased, Misconfigured, ReactivationError
+from models.errors import DocumentLost, Erased, KeyMissing, Misconfigured, ReactivationError
 from models.lineage import Past, Witnessed
 
 _ROOT = select(roots)
@@ -114,9 +114,17 @@ class SqlVault:
         """Make keys for people and keep them, wrapped, before anything is sealed with them."""
         return self._made([secrets.token_hex(16) for _ in range(how_many)])
 
-    def renew(self, key_ids: Collection[str]) -> None:
-        """Make keys anew under ids whose keys are lost: what those sealed stays unreadable."""
-        self._made(sorted(key_ids))
+    def renew(self, key_ids: Collection[str], at: datetime) -> None:
+        """Make keys anew under ids whose keys are lost, and note it: what those sealed stays unreadable."""
+        if key_ids:
+            with self._access.write() as connection:
+                lost_keys.note(connection, key_ids, at)
+            self._made(sorted(key_ids))
+
+    def lost(self) -> dict[str, datetime]:
+        """Return when lost keys were made anew, by their ids."""
+        with self._access.read() as connection:
+            return lost_keys.read(connection)
 
     def _made(self, key_ids: Sequence[str]) -> list[DataKey]:
         _ = self._root
@@ -150,12 +158,10 @@ class SqlVault:
 
     def _read(self, key_id: str, row: RowMapping | None) -> DataKey:
         if row is None:
-            raise Misconfigured(
-                "a person's key is not in the key store: mend REAKTIVASI_KEYSTORE, or restore the key store"
-            )
+            raise KeyMissing
         if row["wrapped"] is None:
             raise Erased(row["destroyed_at"])
-        return DataKey(key_id, self._unwrapped(key_id, row))
+        return DataKey(key_id, self._unwrapped(key_id, row), lambda: self.lost().get(key_id))
 
     def destroyed(self, key_ids: Collection[str]) -> dict[str, datetime]:
         """Return when keys were destroyed, by id; those that were not are left out."""

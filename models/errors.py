@@ -10,7 +10,9 @@
     |  |- ReferenceTaken        an officer: SIKS-NG calls two people by one reference
     |  |- BadReply              an engineer: the reply is not what was agreed
     |  |- Misconfigured         an administrator: address, credential or policy (exit code 2)
-    |  `- DocumentLost          an officer: a paper in the store is gone or was altered
+    |  |- DocumentLost          an officer: a paper in the store is gone or was altered
+    |  |- KeyMissing            an administrator: the key store is not the ledger's newest (exit code 5)
+    |  `- KeyLost               an officer: what is personal in the case can never be read again
     |- BadInput                 the operator: the input breaks a rule      (exit code 2)
     |- NotFound                 the operator: no such case                 (exit code 3)
     |- WrongState               the operator: not possible now             (exit code 4)
@@ -118,6 +120,28 @@ class Misconfigured(NeedsPerson):
 
 class DocumentLost(NeedsPerson):
     """A paper is missing from the store, or its content no longer matches its hash."""
+
+
+class KeyMissing(NeedsPerson):
+    """The key store has no key of a person: it is another one, or was put back from an older copy."""
+
+    def __init__(self) -> None:
+        """It is told in the same words at every door."""
+        super().__init__(
+            "a person's key is not in the key store: put the right key store back (REAKTIVASI_KEYSTORE);"
+            " if there is none, `starter.py restored`"
+        )
+
+
+class KeyLost(NeedsPerson):
+    """The key that sealed something was lost with a key store: nobody can read it again."""
+
+    def __init__(self, at: datetime) -> None:
+        """`at` is when another key was made in its place."""
+        super().__init__(
+            f"the person's key was lost with the key store that was put back by {wib_text(at)}: what is"
+            " personal in the case cannot be read again. Withdraw it, and take the application anew"
+        )
 
 
 @dataclass(frozen=True)

@@ -227,6 +227,8 @@ class AlertKind(StrEnum):
     """A case that Temporal runs and the ledger does not hold is past its due time. Of a city."""
     BREACH_UNTOLD = "watch.breach_untold"
     """A case is past its due time and nobody was alerted."""
+    KEY_LOST = "watch.key_lost"
+    """An open case can never be read again: the person's key was lost with a key store."""
     TASK_FAILING = "watch.task_failing"
     """The code of a case fails: it stands still until a mended worker comes up."""
     NO_WORKER = "watch.no_worker"

@@ -205,7 +205,7 @@ class Standing:
     people_without_key: int
     """People in the ledger whose key the key store has not: they cannot be read again."""
     cases_without_key: tuple[str, ...]
-    """Their open cases: none of them can go on."""
+    """Open cases that cannot be read, also those whose keys were lost before: none of them can go on."""
     keys_of_erased: int
     """People who were erased and whose key is back."""
 

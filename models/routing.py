@@ -16,6 +16,7 @@ _FOR_THE_FIRST_LEVEL = frozenset(
         AlertKind.ROUNDS_EXHAUSTED,
         AlertKind.CASE_LOST,
         AlertKind.BREACH_UNTOLD,
+        AlertKind.KEY_LOST,
         AlertKind.TASK_FAILING,
     }
 )

@@ -46,7 +46,8 @@ class StuckGroup:
             return "starter.py outage list"
         if self.trouble in _BY_OFFICE:
             return "starter.py desk list --all --unassigned"
-        if self.trouble == TOO_OFTEN or self.is_returned or has_our_reference(self.trouble):
+        needs_words = self.trouble in {TOO_OFTEN, "KeyLost"} or has_our_reference(self.trouble)
+        if needs_words or self.is_returned:
             return f"starter.py why {self.examples[0]}"
         if self.trouble == "LedgerBehind":
             return "starter.py recover --lost"

@@ -116,6 +116,8 @@ TROUBLE = OUTAGE | {
     "Misconfigured": "setelan atau kebijakan salah",
     "DocumentLost": "dokumen hilang atau berubah",
     "LedgerBehind": "buku besar dipulihkan dari salinan, catatan kasus tidak lengkap",
+    "KeyMissing": "kunci orang ini tidak ada di gudang kunci",
+    "KeyLost": "kunci orang ini hilang, datanya tidak terbaca lagi",
     "NotFound": "tidak ada di buku besar",
     "Unexpected": "kesalahan program",
     "Timeout": "tidak selesai pada waktunya",

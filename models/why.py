@@ -85,6 +85,8 @@ class Why:
     """What is said of where it stands."""
     held: Held | None = None
     """Why no number is given out, to anybody."""
+    is_unreadable: bool = False
+    """Whether nobody can read the case again, because its person's key was lost."""
     in_charge_left: bool = False
     """Whether who took charge of the newest alert works here no more."""
 
@@ -96,6 +98,8 @@ class Why:
     @property
     def error(self) -> str | None:
         """The class of the last error, or a reason code; None when nothing went wrong."""
+        if self.is_unreadable:
+            return "KeyLost"
         if self.code_fails:
             return "Unexpected"
         errors = (one.error for one in self.glance.pending)
@@ -108,8 +112,8 @@ class Why:
         state, number = self.state, self.state.case.case_number
         if state.outcome is not None:
             return ()
-        if (first := self._bringing_together()) is not None:
-            return (first, "starter.py doctor")
+        if first := self._after_a_store_was_put_back():
+            return first
         if not self.glance.answers or not self.glance.workers:
             is_named = self.glance.is_named
             return ("starter.py doctor", "worker.py") if is_named else ("starter.py up", "starter.py doctor")
@@ -126,15 +130,18 @@ class Why:
             )
         return (*self._at_desk(), *self._mending(), *self._hurrying())
 
-    def _bringing_together(self) -> str | None:
-        """Return what brings ledger and Temporal together; None where they are."""
+    def _after_a_store_was_put_back(self) -> tuple[str, ...]:
+        """Bring ledger and Temporal together, or give up what nobody can read again."""
+        number = self.state.case.case_number
         if self.held is not None:
-            return "starter.py restored"
+            return ("starter.py restored", "starter.py doctor")
+        if self.is_unreadable:
+            return (f"starter.py withdraw {number} --reason WHY", "starter.py submit FILE")
         is_behind = self.state.trouble == "LedgerBehind" or self.glance.tells_else
         if not self.glance.answers or (self.glance.is_running and not is_behind):
-            return None
+            return ()
         can_begin = not (is_behind or self.is_begun or self.glance.is_known)
-        return "starter.py sweep" if can_begin else f"starter.py recover {self.state.case.case_number}"
+        return ("starter.py sweep" if can_begin else f"starter.py recover {number}", "starter.py doctor")
 
     def _at_desk(self) -> tuple[str, ...]:
         """Let an officer go on with the work that lies on the desk."""
@@ -162,7 +169,7 @@ class Why:
                 f"starter.py receipt void {other} --reason WHY",
                 f"starter.py answer {number} {state.step} --approve {proven}",
             )
-        if state.trouble in {"Misconfigured", "BadReply", "Unexpected", "Timeout"}:
+        if state.trouble in {"Misconfigured", "KeyMissing", "BadReply", "Unexpected", "Timeout"}:
             return ("starter.py doctor", f"starter.py retry {number}")
         return (f"starter.py retry {number}",)
 

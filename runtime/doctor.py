@@ -22,6 +22,7 @@ from models.errors import (
     ReactivationError,
     WrongState,
 )
+from models.stuck_groups import EXAMPLES
 from models.wib import wib_date, wib_text
 from runtime import adapters, keys
 from runtime.clocks import best_known, clocks_agree
@@ -69,6 +70,11 @@ async def examine(settings: Settings) -> list[Check]:
             f"set {PREFIX}KEYSTORE and {PREFIX}MASTER_KEY_FILE, _MASTER_KEYS or _MASTER_KEY_COMMAND",
             _keys,
         ),
+        (
+            "people",
+            "`starter.py withdraw CASE --reason WHY`, `submit` anew; `starter.py stuck --json` names all",
+            _people,
+        ),
         ("documents", f"set {PREFIX}DOCUMENTS_DIR to a folder that can be written", _documents),
         ("space", "free space, or mend what is said in parentheses", _space),
         (
@@ -113,7 +119,7 @@ _LEDGER: Final = "ledger"
 _UP: Final = "`starter.py up`"
 _NEEDED = {
     **dict.fromkeys(("keys", "alerts heard", "watchdog", "stores", "clock"), _LEDGER),
-    "desk": "keys",
+    **dict.fromkeys(("people", "desk"), "keys"),
     **dict.fromkeys(("search attributes", "worker", "deployment", "digest"), "temporal"),
 }
 """What a check cannot be made without."""
@@ -197,6 +203,15 @@ async def _keys(settings: Settings) -> str:
     told = "opens the ledger" if opened.readable else "the ledger holds nobody whom it could open"
     lost = f"; WARN {opened.unreadable} of the newest people cannot be read" if opened.unreadable else ""
     return f"{kind} {ring.newest.id}; {told}{lost}"
+
+
+async def _people(settings: Settings) -> str:
+    unreadable = await asyncio.to_thread(adapters.unreadable, settings)
+    if unreadable:
+        more = f" +{len(unreadable) - EXAMPLES}" if len(unreadable) > EXAMPLES else ""
+        named = f"{', '.join(unreadable[:EXAMPLES])}{more}"
+        raise WrongState(f"{len(unreadable)} open case(s) cannot be read again, their keys are lost: {named}")
+    return "no open case has lost its key"
 
 
 async def _documents(settings: Settings) -> str:

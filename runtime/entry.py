@@ -12,6 +12,7 @@ from gateways.ledger_schema import close_engines
 from models.errors import (
     BadInput,
     EngineUnreachable,
+    KeyMissing,
     Misconfigured,
     NeedsPerson,
     NotFound,
@@ -30,6 +31,7 @@ EXIT_CODES: dict[type[ReactivationError], int] = {
     NotFound: 3,
     WrongState: REFUSED,
     EngineUnreachable: 5,
+    KeyMissing: 5,
     NeedsPerson: REFUSED,
     TryAgain: 5,
     SystemDown: 5,

@@ -20,6 +20,7 @@ from models.stuck_groups import CASES
 from runtime.namespace import OwnNamespace
 from runtime.same_past import SamePast
 from runtime.temporal import UNREACHABLE
+from runtime.unreadable import unreadable_cases
 
 _PARTS: Final = 4
 """Of a case number: `PBI`, city, year, sequence."""
@@ -75,6 +76,7 @@ class Restoring:
         noted = self._vault.witnessed(ledger.ledger)
         keys, in_keys = ({}, 0) if noted is None else (noted.past.numbers, noted.past.generation)
         lost = set[str]().union(*map(self._vault.missing, self._recovery.key_ids()))
+        unreadable = self._recovery.sealed_before(dict.fromkeys(lost, self._clock()))
         names = sorted(ledger.numbers.keys() | keys.keys() | temporal.keys())
         return Standing(
             held=held,
@@ -84,7 +86,7 @@ class Restoring:
                 for name in names
             ),
             people_without_key=len(lost),
-            cases_without_key=tuple(self._recovery.open_cases_of(lost)),
+            cases_without_key=tuple(sorted({*unreadable, *unreadable_cases(self._recovery, self._vault)})),
             keys_of_erased=len(self._back_again()),
         )
 
@@ -95,7 +97,7 @@ class Restoring:
 
     def _mend_keys(self) -> None:
         for ids in self._recovery.key_ids():
-            self._vault.renew(self._vault.missing(ids))
+            self._vault.renew(self._vault.missing(ids), self._clock())
         for key_id in self._back_again():
             self._vault.destroy(key_id, self._clock())
 

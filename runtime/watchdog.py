@@ -46,6 +46,7 @@ class Watchdog:
         self._watch = watching.watch
         self._findings = Findings(watching.watch, watching.alerts)
         self._shelf = watching.shelf
+        self._unreadable = watching.unreadable
         self._astray = Astray(engine, watching.watch, self._findings, watching.shelf)
         self._clock = clock
         self._began: datetime | None = None
@@ -69,6 +70,7 @@ class Watchdog:
         are_made.append(await _is_made(self._look_for_untold(now), "untold"))
         are_made.append(await _is_made(self._look_for_unsealed(now), "unsealed"))
         are_made.append(await _is_made(self._look_for_held(now), "numbers"))
+        are_made.append(await _is_made(self._look_for_unreadable(now), "unreadable"))
         if self._missing not in {"temporal", _OF_LATER_LIFE}:
             are_made.append(await _is_made(self._compare(now), "lost and astray"))
             are_made.append(await _is_made(self._astray.tell_breaches(now), "breaches astray"))
@@ -139,6 +141,12 @@ class Watchdog:
         untold = await to_thread(self._watch.untold, now - options.WATCH_TOLD_AFTER)
         new = sorted(untold - await self._told_today(kind, now)) if self._is_warm(now) else []
         await self._tell_of_cases(kind, new[: options.WATCH_AT_ONCE], untold, now)
+
+    async def _look_for_unreadable(self, now: datetime) -> None:
+        """Tell which open cases can never go on, because their people's keys were lost."""
+        kind, unreadable = AlertKind.KEY_LOST, set(await to_thread(self._unreadable))
+        new = sorted(unreadable - await self._told_today(kind, now))[: options.WATCH_AT_ONCE]
+        await self._tell_of_cases(kind, new, unreadable, now)
 
     def _is_warm(self, now: datetime) -> bool:
         """Tell whether an engine that came up together with the watchdog has had time to catch up."""

@@ -1,6 +1,6 @@
 """What recovering needs of the ledger."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -44,8 +44,8 @@ class RecoveryBook(Protocol):
         """Yield the ids of everybody's keys, some at a time."""
         ...
 
-    def open_cases_of(self, key_ids: Collection[str]) -> Sequence[str]:
-        """Return the numbers of the open cases of the people who have these keys."""
+    def sealed_before(self, renewed: Mapping[str, datetime]) -> Sequence[str]:
+        """Return the open cases that were registered before their people's keys, by id, were made anew."""
         ...
 
     def erased_key_ids(self) -> Collection[str]:

@@ -25,7 +25,10 @@ class PersonKey(Protocol):
         ...
 
     def unseal(self, place: str, sealed: bytes) -> str:
-        """Return what was sealed at this place. Raises BadReply when it was altered or moved."""
+        """Return what was sealed at this place.
+
+        Raises KeyLost when the key that sealed it is gone, and BadReply when it was altered or moved.
+        """
         ...
 
 
@@ -37,11 +40,11 @@ class Vault(Protocol):
         ...
 
     def key(self, key_id: str) -> PersonKey:
-        """Return a person's key. Raises Erased when it was destroyed."""
+        """Return a person's key. Raises Erased when it was destroyed, KeyMissing when it is not here."""
         ...
 
     def keys(self, key_ids: Collection[str]) -> Mapping[str, PersonKey]:
-        """Return the keys of people, by id. Raises Erased when one was destroyed."""
+        """Return the keys of people, by id. Raises as `key` does."""
         ...
 
     def destroyed(self, key_ids: Collection[str]) -> Mapping[str, datetime]:
@@ -52,8 +55,12 @@ class Vault(Protocol):
         """Return those of these keys that are not here at all, neither whole nor destroyed."""
         ...
 
-    def renew(self, key_ids: Collection[str]) -> None:
-        """Make keys anew under ids whose keys are lost: what those sealed stays unreadable."""
+    def renew(self, key_ids: Collection[str], at: datetime) -> None:
+        """Make keys anew under ids whose keys are lost, and note it: what those sealed stays unreadable."""
+        ...
+
+    def lost(self) -> Mapping[str, datetime]:
+        """Return when lost keys were made anew, by their ids."""
         ...
 
     def destroy(self, key_id: str, at: datetime) -> None:

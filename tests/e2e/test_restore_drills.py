@@ -201,7 +201,8 @@ class Drill:
             assert [one["remedy"] for one in mended] == [one["remedy"] for one in planned]
             did += [f"{what[2:]}: {one['remedy']}" for one in mended]
             self.mended |= {one["case_number"]: one for one in mended if what == "--lost"}
-        assert (await self.cli("doctor")).code == 0
+        left = (await self.cli("restored", "--json", *SUPERVISOR)).data()["cases_without_key"]
+        assert (await self.cli("doctor")).code == (4 if left else 0)
         return did
 
     async def old_story_is_told_as_old(self) -> None:
@@ -219,6 +220,18 @@ class Drill:
             if self.office.registry.case(number).outcome is None:
                 why = await self.cli("why", number, "--json")
                 assert f"starter.py recover {number}" in str(why.data()["next"]), why.said
+
+    async def can_never_go_on(self, number: str) -> None:
+        """Say at each door that a case's key is lost and what helps, and tell somebody."""
+        doctor, stuck = await self.cli("doctor"), await self.cli("stuck", "--json")
+        assert (doctor.code, number in doctor.said) == (4, True), doctor.said
+        assert stuck.data()["unreadable"] == [number]
+        why = await self.cli("why", number, "--json")
+        assert (why.data()["error"], "withdraw" in str(why.data()["next"])) == ("KeyLost", True), why.said
+        shown = await self.cli("show", number)
+        assert (shown.code, "key was lost" in shown.said) == (4, True), shown.said
+        kinds = {one.alert.kind for one in SqlAlertBook(self.office.engine).entries(case_number=number)}
+        assert AlertKind.KEY_LOST in kinds
 
     async def apply_again(self, *names: str) -> None:
         """Let people apply anew whom the ledger does not know any more."""
@@ -359,10 +372,12 @@ async def test_the_key_store_is_put_back(drill: Drill) -> None:
     seconds = await drill.is_told()
     did = await drill.mend()
     waits = drill.case_of("new, waits")
+    await drill.can_never_go_on(waits)
     done = await drill.cli("withdraw", waits, "--reason", "kunci hilang", *SUPERVISOR)
     assert done.code == 0, done.said
     await drill.office.until(waits, lambda state: state.outcome is Outcome.WITHDRAWN)
     await drill.apply_again("new, waits")
+    assert (await drill.cli("doctor")).code == 0
     await drill.everybody_is_served(frozenset({Outcome.WITHDRAWN}))
     tell("key store put back", seconds, [*did, "withdraw", "submit"])
 

@@ -114,12 +114,13 @@ class House:
         """Whether messages get out at once."""
         self.audit, self.seals = SqlAudit(self.sql), True
         self.held: Held | None = None
+        self.unreadable: set[str] = set()
         self.start()
 
     def start(self) -> None:
         """Start a watchdog that knows nothing of any earlier one."""
         channel = OutboxAndLog(self.outbox, self.shelf, self.clock)
-        watching = Watching(self.watch, channel, self.shelf)
+        watching = Watching(self.watch, channel, self.shelf, lambda: sorted(self.unreadable))
         self.dog = Watchdog(self.temporal, watching, self.clock, self.why_held)
 
     def clock(self) -> datetime:
@@ -208,6 +209,20 @@ async def test_a_lost_case_is_told_once_while_it_is_lost(house: House) -> None:
     assert alert.key == f"{case.case_number}:watch.case_lost:20260302T0101Z"
     told = {entry.recipient for entry in house.book.deliveries(case.case_number)}
     assert told == {"lokal", "tangsel-supervisor"}
+
+
+async def test_a_case_whose_key_is_lost_is_told_until_it_is_over(house: House) -> None:
+    """Anew on each day: it can never go on, and nobody else says so."""
+    case = house.case()
+    house.unreadable = {case.case_number}
+    await house.rounds(1, 1)
+    assert house.open() == [(AlertKind.KEY_LOST, case.case_number)]
+    assert len(house.told()) == 1
+    await house.rounds(24 * 60)
+    assert [alert.kind for alert in house.told(AlertState.CLOSED)] == [AlertKind.KEY_LOST]
+    house.unreadable = set()
+    await house.rounds(1)
+    assert house.open() == []
 
 
 async def test_a_case_that_runs_again_takes_the_alert_back_and_can_be_lost_again(house: House) -> None:

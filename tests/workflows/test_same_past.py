@@ -17,12 +17,22 @@ from gateways.anchor_file import AnchorFile
 from gateways.ledger_access import utc_now
 from gateways.ledger_schema import open_engine
 from gateways.sql_audit import SqlAudit
+from gateways.sql_ledger import SqlLedger
 from gateways.sql_lineage import SqlLineage
 from gateways.sql_recovery import SqlRecovery
 from gateways.sql_registry import SqlRegistry
 from gateways.sql_vault import SqlVault
-from models.case import CaseRef, Step
-from models.errors import AnotherCase, AnotherLedger, LaterLife, NotRunning, NumbersHeld
+from models.case import CaseRef, Outcome, Step
+from models.dossier import Person
+from models.errors import (
+    AnotherCase,
+    AnotherLedger,
+    KeyLost,
+    KeyMissing,
+    LaterLife,
+    NotRunning,
+    NumbersHeld,
+)
 from models.lineage import NUMBERS_SKIPPED, Discord, Held, Witnessed
 from models.messages import RetryStep, Withdraw
 from runtime.namespace import OwnNamespace
@@ -33,7 +43,7 @@ from runtime.settings import Settings
 from runtime.stack import temporal_binary
 from runtime.starting import CaseStarter
 from tests.builders import a_case
-from tests.ledger.builders import a_new_case
+from tests.ledger.builders import a_closing, a_new_case, a_person
 from tests.ledgers import a_ledger
 from tests.vaults import vault_at
 from tests.workflows.conftest import Bench
@@ -104,9 +114,9 @@ class Stores:
             shutil.copy(self.folder / name, self.folder / f"{name}.copy")
         return Stores(self.folder, self._client, is_new=False)
 
-    async def case(self) -> CaseRef:
+    async def case(self, person: Person | None = None) -> CaseRef:
         """Register and begin a case."""
-        case = self.registry.register(a_new_case()).case
+        case = self.registry.register(a_new_case(person)).case
         await CaseStarter(self.namespace)(case)
         self.registry.mark_started(case.case_number)
         return case
@@ -214,6 +224,28 @@ async def test_a_key_store_put_back_is_noticed_by_the_ledger(stores: Stores, cli
         assert (standing.people_without_key, len(standing.cases_without_key)) == (1, 1)
         await older.restoring.go_on(standing, by="tangsel-supervisor")
         assert await older.why_held() is None
+        older.close()
+
+
+async def test_who_lost_a_key_is_named_until_the_case_is_over(stores: Stores, client: Client) -> None:
+    """Not only on the day when the key store was put back; whoever applies anew is read again."""
+    async with serving(client):
+        office, applies = stores.copied(), a_person()
+        case = await office.case(applies)
+        older = office.put_back("keys.db")
+        ledger = SqlLedger(older.engine, older.vault)
+        with pytest.raises(KeyMissing, match=r"put the right key store back.*starter\.py restored"):
+            ledger.dossier(case.case_number)
+        await older.restoring.go_on(await older.restoring.look(), by="tangsel-supervisor")
+        with pytest.raises(KeyLost, match="take the application anew"):
+            ledger.dossier(case.case_number)
+        for _ in range(2):
+            standing = await older.restoring.look()
+            assert (standing.is_restored, standing.cases_without_key) == (True, (case.case_number,))
+        ledger.record(a_closing(case, outcome=Outcome.WITHDRAWN))
+        again = older.registry.register(a_new_case(applies)).case
+        assert ledger.dossier(again.case_number).person == applies
+        assert (await older.restoring.look()).cases_without_key == ()
         older.close()
 
 

@@ -94,7 +94,7 @@ class House:
         )
         shelf = PolicyFolder(ROOT / "policies")
         self.channel = OutboxAndLog(self.outbox, shelf, utc_now)
-        self.watching = Watching(self.watch, self.channel, shelf)
+        self.watching = Watching(self.watch, self.channel, shelf, tuple)
         self.watch_over(client)
 
     def watch_over(self, client: Client) -> None:
