@@ -61,14 +61,16 @@ _TOLD: Final = (
     )
     .order_by(alert_deliveries.c.alert_key)
 )
-IS_UNHEARD: Final = and_(  # one that a storm put off for a digest has a time to come and no attempt behind it
-    alerts.c.climb_at.is_not(None),
-    alerts.c.raised_at <= bindparam("before"),
-    ~exists().where(_IS_UNTRIED, alert_deliveries.c.next_at > bindparam("before")),
-)
+_IS_UNHEARD: Final = and_(alerts.c.climb_at.is_not(None), alerts.c.raised_at <= bindparam("before"))
 """Whether no person has heard of an alert that was raised before a time."""
+IS_STRANDED: Final = (
+    and_(  # one that a storm put off for a digest has a time to come and no attempt behind it
+        _IS_UNHEARD, ~exists().where(_IS_UNTRIED, alert_deliveries.c.next_at > bindparam("before"))
+    )
+)
+"""Whether no message of it is on its way either that was put off for a digest."""
 _SILENCE: Final = select(func.count().label("unheard"), func.min(alerts.c.raised_at).label("since")).where(
-    IS_UNHEARD
+    _IS_UNHEARD
 )
 
 

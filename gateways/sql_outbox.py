@@ -22,6 +22,7 @@ from sqlalchemy import (
 from gateways import climb_rows, ledger_rows, outbox_rows
 from gateways.ledger_access import LedgerAccess, unavailable, utc_now
 from models.alert_tables import alert_deliveries, alerts
+from models.case import Track
 from models.messages import Alert, AlertKind
 from models.outbox import (
     WEBHOOK,
@@ -35,6 +36,7 @@ from models.outbox import (
     Unheard,
     Way,
 )
+from models.tables import cases
 
 _OF_ALERT = alert_deliveries.c.alert_key == alerts.c.key
 _MESSAGES = (
@@ -44,9 +46,12 @@ _MESSAGES = (
         alert_deliveries.c.number,
         alert_deliveries.c.attempts,
         alert_deliveries.c.climb,
+        alerts.c.climb_at,
+        cases.c.track,
         *(alerts.c[name] for name in Alert.model_fields),
     )
     .join(alerts, _OF_ALERT)
+    .outerjoin(cases, cases.c.case_number == alerts.c.case_number)
     .order_by(alert_deliveries.c.id)
 )
 _leased_until = alert_deliveries.c.leased_until
@@ -70,8 +75,9 @@ _DUE = {
     for way, goes_so in _BY_WAY.items()
 }
 _IN_DIGEST_AT = case((alert_deliveries.c.state == DeliveryState.IN_DIGEST, alert_deliveries.c.sent_at))
+_ABOUT = func.coalesce(alerts.c.case_number, alerts.c.key)
 _TOLD = (
-    select(func.count().label("heard"), func.max(_IN_DIGEST_AT).label("last_digest_at"))
+    select(_ABOUT.label("about"), func.max(_IN_DIGEST_AT).label("last_digest_at"))
     .select_from(alert_deliveries)
     .join(alerts, _OF_ALERT)
     .where(
@@ -79,6 +85,7 @@ _TOLD = (
         alert_deliveries.c.sent_at > bindparam("since"),
         alerts.c.kind == bindparam("kind"),
     )
+    .group_by(_ABOUT)
 )
 
 
@@ -125,8 +132,9 @@ class SqlOutbox:
         """Return what a recipient heard of one kind since a time."""
         asked = {"recipient": recipient, "kind": kind, "since": since}
         with self._access.read() as connection:
-            row = connection.execute(_TOLD, asked).one()
-        return Told(row.heard, row.last_digest_at)
+            rows = connection.execute(_TOLD, asked).all()
+        digests = [row.last_digest_at for row in rows if row.last_digest_at is not None]
+        return Told(frozenset(row.about for row in rows), max(digests, default=None))
 
     def sent(self, done: Sequence[Sent], at: datetime, *, in_digest: bool = False) -> None:
         """Note that messages arrived, and plan the repeats of those whose alert is still open.
@@ -225,11 +233,14 @@ def _open_ones(connection: Connection, keys: set[str]) -> set[str]:
 
 
 def _delivery(row: RowMapping) -> Delivery:
+    alert = ledger_rows.alert(row)
     return Delivery(
         id=row["id"],
-        alert=ledger_rows.alert(row),
+        alert=alert,
         recipient=row["recipient"],
         number=row["number"],
         attempts=row["attempts"],
         climb=row["climb"],
+        is_unheard=row["climb_at"] is not None,
+        is_urgent=alert.is_urgent(None if row["track"] is None else Track(row["track"])),
     )

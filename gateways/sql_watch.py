@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from gateways import climb_rows, ledger_rows
-from gateways.climb_rows import IS_UNHEARD
+from gateways.climb_rows import IS_STRANDED
 from gateways.ledger_access import LedgerAccess, Upsert, unavailable
 from gateways.ports.watch import Heartbeat, Kept
 from models.alert_tables import alert_deliveries, alerts
@@ -95,7 +95,7 @@ _WAITING = (  # one that a storm put off for a digest has a time to come and no 
         _IN_VAIN,
     )
 )
-_UNHEARD = select(alerts.c.key, alerts.c.city).where(IS_UNHEARD, _IN_VAIN)
+_UNHEARD = select(alerts.c.key, alerts.c.city).where(IS_STRANDED, _IN_VAIN)
 _stuck = union(_WAITING, _UNHEARD).subquery()
 _UNSENT = select(_stuck.c.city, func.count().label("stuck")).group_by(_stuck.c.city)
 

@@ -80,6 +80,14 @@ class Delivery:
     """How often it was tried in vain."""
     climb: int = 0
     """0 when the alert is for the recipient; n when he is told at its n-th climb, in place of others."""
+    is_unheard: bool = False
+    """Whether no person has heard of the alert yet."""
+    is_urgent: bool = False
+
+    @property
+    def about(self) -> str:
+        """What it tells of: a case, however many of its alerts there are, or the alert itself."""
+        return self.alert.case_number or self.alert.key
 
     @property
     def key(self) -> str:
@@ -91,8 +99,8 @@ class Delivery:
 class Told:
     """What a recipient heard of one kind lately."""
 
-    count: int
-    """How many alerts, in messages of their own or in a digest."""
+    about: frozenset[str]
+    """Of what, in messages of their own or in a digest."""
     last_digest_at: datetime | None
 
 

@@ -19,7 +19,7 @@ from models.errors import Misconfigured, ReactivationError, Refused, Unavailable
 from models.ladder import LadderPolicy
 from models.messages import AlertKind
 from models.outbox import WEBHOOK, Addressed, AlertMessage, Delivery, Reach, Sent
-from models.routing import about, addressed
+from models.routing import about, addressed, level_of
 from models.wib import wib_date
 from runtime.climber import Climber
 from runtime.interceptor import failure_of
@@ -116,14 +116,17 @@ class Dispatcher:
         if not group:
             return 0
         now, recipient, kind = self._clock(), group[0].recipient, group[0].alert.kind
-        storm = self._ladder(group[0]).storm
+        ladder = self._ladder(group[0])
+        storm = ladder.storm
         told = self._outbox.told(recipient, kind, now - storm.within)
-        is_calm = told.count + len(group) <= storm.more_than
+        is_calm = len(told.about.union(one.about for one in group)) <= storm.more_than
         if is_calm or recipient == WEBHOOK or group[0].alert.is_news:
             return sum(self._send_one(delivery) for delivery in group)
-        if told.last_digest_at is not None and now < told.last_digest_at + storm.within:
-            self._outbox.postpone(_ids(group), told.last_digest_at + storm.within)
-            return 0
+        if told.last_digest_at is not None:
+            next_digest_at = told.last_digest_at + min(storm.within, *_bearable(ladder, group))
+            if now < next_digest_at:
+                self._outbox.postpone(_ids(group), next_digest_at)
+                return 0
         return self._send(group, self._shelf.alert_texts().together(group), in_digest=True)
 
     def _send_one(self, delivery: Delivery) -> int:
@@ -234,6 +237,13 @@ def _groups(deliveries: Sequence[Delivery]) -> Iterator[list[Delivery]]:
 
     for _, group in groupby(sorted(deliveries, key=of), of):
         yield list(group)
+
+
+def _bearable(ladder: LadderPolicy, group: Sequence[Delivery]) -> Iterator[timedelta]:
+    """Yield how long what nobody has heard of may wait: as long as for a message that does not arrive."""
+    for one in group:
+        if one.is_unheard:
+            yield ladder.undelivered_wait(level_of(one.alert) + one.climb, is_urgent=one.is_urgent)
 
 
 def _ids(group: Sequence[Delivery]) -> list[int]:

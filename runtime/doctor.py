@@ -5,6 +5,7 @@ import os
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -183,7 +184,8 @@ async def _unheard(settings: Settings) -> str:
     watch = adapters.watching(settings).watch
     silence = watch.silence(adapters.clock(settings)() - options.WATCH_SENT_AFTER)
     if silence is None:
-        return "every alert reached somebody"
+        minutes = options.WATCH_SENT_AFTER // timedelta(minutes=1)
+        return f"every alert of more than {minutes} minutes ago reached somebody"
     said = f"{silence.count} alert(s) reached nobody since {wib_text(silence.since)}"
     if settings.contacts is None:
         return f"WARN {said}: {PREFIX}CONTACTS is not set"

@@ -256,11 +256,12 @@ def test_what_somebody_heard_lately_is_counted_by_kind(outbox: SqlOutbox, case: 
     first, *others = outbox.lease(MORNING, LATER)
     sent(outbox, [first], MORNING)
     outbox.sent([Sent(one.id, None) for one in others], MORNING + MINUTE, in_digest=True)
-    before = MORNING - MINUTE
-    assert outbox.told("rina", AlertKind.SLA_BREACH, before) == Told(3, MORNING + MINUTE)
-    assert outbox.told("rina", AlertKind.SLA_BREACH, MORNING) == Told(2, MORNING + MINUTE)
-    assert outbox.told("rina", AlertKind.SLA_WARNING, before) == Told(0, None)
-    assert outbox.told("budi", AlertKind.SLA_BREACH, before) == Told(0, None)
+    before, about = MORNING - MINUTE, frozenset({case.case_number})
+    assert outbox.told("rina", AlertKind.SLA_BREACH, before) == Told(about, MORNING + MINUTE)
+    assert outbox.told("rina", AlertKind.SLA_BREACH, MORNING) == Told(about, MORNING + MINUTE)
+    assert outbox.told("rina", AlertKind.SLA_WARNING, before) == Told(frozenset(), None)
+    assert outbox.told("budi", AlertKind.SLA_BREACH, before) == Told(frozenset(), None)
+    assert outbox.told("rina", AlertKind.SLA_BREACH, MORNING + MINUTE) == Told(frozenset(), None)
 
 
 def test_alerts_are_found_by_city_state_and_how_long_nobody_cared(
@@ -405,7 +406,7 @@ def test_a_message_is_taken_by_who_has_the_way(outbox: SqlOutbox, case: CaseRef)
 def test_a_silence_counts_what_no_person_heard_and_says_since_when(
     outbox: SqlOutbox, alert_book: SqlAlertBook, case: CaseRef
 ) -> None:
-    """Also what nobody took out of the outbox; not what is on its way, or waits for a digest."""
+    """Also what nobody took out of the outbox, and what waits for a digest."""
     assert alert_book.silence(LATER) is None
     outbox.put(
         [Addressed(an_alert(case, f"k{at}", minute=at), ("rina",)) for at in range(3)],
@@ -417,6 +418,8 @@ def test_a_silence_counts_what_no_person_heard_and_says_since_when(
     assert alert_book.silence(LATER) == Silence(2, MORNING + MINUTE)
     outbox.postpone([second.id], LATER + MINUTE)
     in_vain(outbox, [third])
+    assert alert_book.silence(LATER) == Silence(2, MORNING + MINUTE)
+    sent(outbox, [second], LATER)
     assert alert_book.silence(LATER) == Silence(1, MORNING + 2 * MINUTE)
     alert_book.acknowledge(case.case_number, "k2", "budi", LATER)
     assert alert_book.silence(LATER) is None

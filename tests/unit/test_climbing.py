@@ -341,6 +341,42 @@ def test_what_a_storm_puts_off_for_its_digest_does_not_climb(desk: Desk) -> None
     assert {who for _, who in heard(desk)} == {BOSS, LOCAL}
 
 
+@pytest.mark.parametrize(("track", "minutes"), [(Track.EMERGENCY, 4), (Track.MEDICAL, 9)])
+def test_a_storm_holds_back_what_nobody_has_heard_no_longer_than_a_dead_address(
+    desk: Desk, track: Track, minutes: int
+) -> None:
+    """The next digest comes after five minutes where an emergency waits for it, otherwise after ten."""
+    for number in range(12):
+        desk.breach(desk.case(), f"k{number}")
+    desk.let_pass(MINUTE, STEP)
+    late, raised = desk.case(track), desk.now
+    desk.breach(late, "late")
+    desk.let_pass(20 * MINUTE, STEP)
+    told = min(at for at, _, message in desk.post.arrived if late.case_number in message.body)
+    assert timedelta(0) <= told - raised - minutes * MINUTE <= STEP
+
+
+def test_the_alerts_of_one_case_are_no_storm(desk: Desk) -> None:
+    """Each level that climbs tells the same of it; another case is told at once, by itself."""
+    case = desk.case()
+    for level in range(1, 13):
+        desk.breach(case, f"k{level}", level=1)
+    desk.let_pass(MINUTE, STEP)
+    other = desk.breach(desk.case(), "other")
+    desk.let_pass(MINUTE, STEP)
+    assert not [message for message in desk.post.to(BOSS) if message.key.endswith(":digest")]
+    assert other.key in {message.alert.key for message in desk.post.to(BOSS)}
+
+
+def test_what_was_put_off_is_not_said_to_be_heard(desk: Desk) -> None:
+    """`doctor` counts it for as long as nobody has heard of it."""
+    desk.breach(desk.case())
+    waiting = desk.outbox.lease(desk.now, desk.now + MINUTE)
+    desk.outbox.postpone([one.id for one in waiting], desk.now + 30 * MINUTE)
+    desk.let(11 * MINUTE)
+    assert desk.silence() == Silence(1, MORNING)
+
+
 def test_those_who_take_long_to_fail_hold_back_nobody(desk: Desk) -> None:
     """Half a minute each, more than a round has, and new alerts all the time: others are told meanwhile."""
     slow = {BOSS, LOCAL, "tangsel-loket-1", "tangsel-siksng-1"}

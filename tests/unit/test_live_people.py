@@ -17,7 +17,7 @@ from runtime.settings import ROOT
 from tests.ledgers import a_ledger
 
 SUPERVISOR = "tangsel-supervisor"
-DEPUTY = "tangsel-loket-1"
+DEPUTY = "tangsel-kepala-bidang"
 
 
 @pytest.fixture
@@ -27,10 +27,10 @@ def folder(tmp_path: Path) -> Path:
 
 
 def send_away(folder: Path) -> None:
-    """Write that the supervisor is away today, with a deputy."""
+    """Write that the supervisor is away today."""
     path, today = folder / "people.toml", wib_date(utc_now())
     entry = f'id = "{SUPERVISOR}"\n'
-    away = f'deputy = "{DEPUTY}"\nabsent = [{{ from = {today}, to = {today} }}]\n'
+    away = f"absent = [{{ from = {today}, to = {today} }}]\n"
     text = path.read_text()
     assert text.count(entry) == 1
     path.write_text(text.replace(entry, entry + away))
