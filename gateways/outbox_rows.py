@@ -1,14 +1,15 @@
 """Rows of alerts and their deliveries, as the ledger, the outbox and the operators' book write them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, String, bindparam, delete, select, update
+from sqlalchemy import Connection, String, and_, bindparam, delete, or_, select, update
 
 from gateways.audit_forms import announce
 from gateways.ledger_access import Upsert, lock_case
 from models.alert_tables import AlertRow, DeliveryRow, alert_deliveries, alerts
-from models.case import Track
+from models.case import CaseHealth, CaseState, SlaState, Track
+from models.messages import AlertKind
 from models.outbox import Addressed, AlertState, DeliveryState
 
 _ALERT = Upsert(alerts, lambda insert: insert.on_conflict_do_nothing().returning(alerts.c.key))
@@ -30,6 +31,18 @@ _DROP_REPEATS = _PLANNED_REPEATS.where(
             alerts.c.case_number == bindparam("of_case", type_=String()), alerts.c.state != AlertState.OPEN
         )
     ),
+)
+_SETTLE = (
+    update(alerts)
+    .where(
+        alerts.c.case_number == bindparam("of_case", type_=String()),
+        alerts.c.state != AlertState.CLOSED,
+        or_(
+            alerts.c.kind.in_(bindparam("kinds", expanding=True)),
+            and_(alerts.c.kind == AlertKind.STEP_OVERDUE, alerts.c.step != bindparam("of_step")),
+        ),
+    )
+    .values(state=AlertState.CLOSED, closed_at=bindparam("at"))
 )
 _CLOSE_ONE = (
     update(alerts)
@@ -88,6 +101,27 @@ def close(connection: Connection, case_number: str, at: datetime) -> None:
     """Close the alerts of a case that is over: none is repeated. A first message still goes out."""
     if connection.execute(_CLOSE, {"of_case": case_number, "at": at}).rowcount > 0:
         drop_repeats(connection, case_number)
+
+
+def settle(connection: Connection, state: CaseState, at: datetime) -> None:
+    """Close the alerts of a case that say what is not so any more: none is repeated.
+
+    A first message still goes out, and says when it was raised.
+    """
+    number = state.case.case_number
+    over = {"of_case": number, "at": at, "of_step": state.step, "kinds": list(_over(state))}
+    if connection.execute(_SETTLE, over).rowcount > 0:
+        drop_repeats(connection, number)
+
+
+def _over(state: CaseState) -> Iterator[AlertKind]:
+    """Yield the kinds of alerts that are untrue of a case in this state."""
+    if state.sla_state is not SlaState.BREACHED:
+        yield AlertKind.SLA_BREACH
+    if state.sla_state in {SlaState.ON_TRACK, SlaState.BREACHED}:
+        yield AlertKind.SLA_WARNING
+    if state.health is not CaseHealth.STUCK:
+        yield AlertKind.CASE_STUCK
 
 
 def close_one(connection: Connection, key: str, at: datetime) -> None:

@@ -101,6 +101,7 @@ class SqlLedger:
                 projection |= {"run": record.run, "epoch": written.epoch}
                 connection.execute(_PROJECT, {"number": case_number, **projection})
             if written.story:
+                outbox_rows.settle(connection, record.state, now)
                 desk_rows.follow(connection, case_number, written.epoch, written.story)
                 if any(event.kind is EventKind.CASE_CLOSED for event in written.story):
                     outbox_rows.close(connection, case_number, now)

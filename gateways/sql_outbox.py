@@ -48,6 +48,7 @@ _MESSAGES = (
         alert_deliveries.c.climb,
         alerts.c.climb_at,
         cases.c.track,
+        cases.c.due_at.label("present_due_at"),
         *(alerts.c[name] for name in Alert.model_fields),
     )
     .join(alerts, _OF_ALERT)
@@ -242,5 +243,6 @@ def _delivery(row: RowMapping) -> Delivery:
         attempts=row["attempts"],
         climb=row["climb"],
         is_unheard=row["climb_at"] is not None,
+        due_at=row["present_due_at"],
         is_urgent=alert.is_urgent(None if row["track"] is None else Track(row["track"])),
     )

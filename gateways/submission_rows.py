@@ -10,11 +10,13 @@ from gateways.audit_forms import announce
 from gateways.ledger_access import Upsert
 from gateways.ports.vault import PersonKey, Vault
 from gateways.sealed_rows import PAPER, REFERENCE, key_of_case
+from models.case import Step
 from models.desk import PortalReceipt
-from models.desk_tables import submissions, submissions_begun
+from models.desk_tables import commands, submissions, submissions_begun
 from models.dossier import Upload
 from models.errors import WrongState
 from models.references import folded
+from models.roles import MACHINE
 
 _NUMBER = bindparam("case_number", type_=String())
 _ATTEMPT = bindparam("attempt", type_=Integer())
@@ -27,6 +29,16 @@ _KEEP = Upsert(
     submissions, lambda insert: insert.on_conflict_do_nothing().returning(submissions.c.case_number)
 )
 """Waits for whoever is writing the same reference at the same time, and then writes nothing."""
+_FROM = select(submissions.c.attempt, submissions.c.voided_at).where(
+    submissions.c.case_number == _NUMBER, submissions.c.attempt >= _ATTEMPT
+)
+_ON_ITS_WAY = select(commands.c.command_id).where(
+    commands.c.case_number == _NUMBER,
+    commands.c.step == Step.SIKS_NG_UPLOAD,
+    commands.c.attempt == _ATTEMPT,
+    commands.c.result.is_(None),
+)
+"""An answer about the upload that the case has not taken yet: its receipt is not void."""
 _VOID = (
     update(submissions)
     .where(
@@ -105,7 +117,8 @@ def keep(  # noqa: PLR0913, PLR0917 - a row's columns
     """Keep a receipt, unless it is there. Raises WrongState when its reference or its attempt is taken.
 
     It is there after an answer that changed nothing: somebody worked on while an older ledger stood beside a
-    newer Temporal, and the case was begun anew since.
+    newer Temporal, and the case was begun anew since. Another reference takes its place then, as the case's
+    next attempt: that receipt becomes void.
     """
     case_number, attempt = of_attempt
     there = connection.execute(_THERE, {"case_number": case_number, "attempt": attempt}).one_or_none()
@@ -114,7 +127,12 @@ def keep(  # noqa: PLR0913, PLR0917 - a row's columns
             REFERENCE, folded(receipt.reference)
         ):
             return
-        raise WrongState(f"{case_number}, attempt {attempt}, has a submission already")
+        asked = {"case_number": case_number, "attempt": attempt}
+        if there.submitted_by == MACHINE or connection.execute(_ON_ITS_WAY, asked).first() is not None:
+            raise WrongState(f"{case_number}, attempt {attempt}, has a submission already")
+        if _valid(connection, of_attempt) is not None:
+            void(connection, case_number, attempt, by, now)
+        of_attempt = (case_number, max(row.attempt for row in connection.execute(_FROM, asked)) + 1)
     if (owner := write(connection, vault, of_attempt, receipt, by, now)) is None:
         return
     if owner[0] == case_number and owner[1] > attempt:
@@ -124,22 +142,34 @@ def keep(  # noqa: PLR0913, PLR0917 - a row's columns
 
 def void(connection: Connection, case_number: str, attempt: int, by: str, now: datetime) -> None:
     """Make a submission void; its reference is free again. Raises WrongState when there is none."""
-    of_attempt = {"of_case": case_number, "of_attempt": attempt, "by": by, "at": now}
-    if connection.execute(_VOID, of_attempt).rowcount == 0:
+    newest = _valid(connection, (case_number, attempt))
+    if newest is None:
         raise WrongState(f"{case_number}, attempt {attempt}, has no receipt that could be void")
-    announce(connection, "submission_voids", [(case_number, attempt)], now)
+    connection.execute(_VOID, {"of_case": case_number, "of_attempt": newest, "by": by, "at": now})
+    announce(connection, "submission_voids", [(case_number, newest)], now)
 
 
 def receipt(connection: Connection, vault: Vault, case_number: str, attempt: int) -> PortalReceipt | None:
     """Return what proves an attempt's upload by hand; None when there is none or it is void."""
-    of_attempt = {"case_number": case_number, "attempt": attempt}
-    row = connection.execute(_THERE, of_attempt).mappings().one_or_none()
-    if row is None or row["voided_at"] is not None:
+    newest = _valid(connection, (case_number, attempt))
+    if newest is None:
         return None
+    row = connection.execute(_THERE, {"case_number": case_number, "attempt": newest}).mappings().one()
     key = key_of_case(connection, vault, case_number)
-    place = _place(case_number, attempt, "proof")
+    place = _place(case_number, newest, "proof")
     proof = None if row["proof"] is None else key.unseal(place, row["proof"])
     return PortalReceipt(reference(key, row), row["submitted_at"], proof)
+
+
+def _valid(connection: Connection, of_attempt: tuple[str, int]) -> int | None:
+    """Return the attempt whose submission counts for this one; None when there is none.
+
+    A case that was begun anew counts from one again, while its submissions go on.
+    """
+    case_number, attempt = of_attempt
+    asked = {"case_number": case_number, "attempt": attempt}
+    there = [row.attempt for row in connection.execute(_FROM, asked) if row.voided_at is None]
+    return attempt if attempt in there else max(there, default=None)
 
 
 def _owner(connection: Connection, index: str) -> tuple[str, int] | None:

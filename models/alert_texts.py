@@ -16,6 +16,8 @@ from models.wib import wib_text
 DIGEST_CASES: Final = 20
 """How many case numbers a digest names."""
 _IN_MINUTES_BELOW: Final = timedelta(hours=3)
+_BELATED: Final = timedelta(minutes=10)
+"""From then on a message says of when it is: what it tells may be otherwise by now."""
 _OF_ALERT: Final = ("case_number", "step", "kecamatan", "city", "due", "late", "detail", "words", "command")
 _OF_DIGEST: Final = ("count", "title", "case_numbers", "more")
 
@@ -101,6 +103,10 @@ class AlertTexts(BaseModel):
     """Stands before the subject of a repeat."""
     climbed: Annotated[str, Field(min_length=3, max_length=60), _only(())] = "Petugas lain tidak terjangkau: "
     """Stands before the subject for whoever is told in place of others, who cannot be reached."""
+    belated: Annotated[str, Field(min_length=3, max_length=60), _only(("raised",), "raised")] = (
+        "Terlambat dikirim, keadaan {raised}: "
+    )
+    """Stands before the subject of a first message that arrives long after its alert was raised."""
     digest: DigestText
     daily: DailyText
     message: dict[AlertKind, AlertText]
@@ -123,11 +129,15 @@ class AlertTexts(BaseModel):
         alert, text = delivery.alert, self.message[delivery.alert.kind]
         late = alert.late_by
         if delivery.number > 0 and alert.due_at is not None:
-            late = max(now - alert.due_at, timedelta(0))
+            due_at = delivery.due_at or alert.due_at
+            alert = alert.model_copy(update={"due_at": due_at})
+            late = max(now - due_at, timedelta(0))
         values = _values(alert, late, reasons)
         before = self.climbed if delivery.climb else ""
         if delivery.number:
             before = self.reminder.format(number=delivery.number)
+        elif now - alert.raised_at >= _BELATED and not alert.is_news:
+            before += self.belated.format(raised=wib_text(alert.raised_at))
         return AlertMessage(
             key=delivery.key,
             kind=alert.kind,

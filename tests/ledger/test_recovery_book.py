@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Engine, delete
+from sqlalchemy import Engine, delete, select
 
 from gateways import submission_rows
 from gateways.sql_ledger import SqlLedger
@@ -11,6 +11,7 @@ from gateways.sql_recovery import SqlRecovery
 from gateways.sql_registry import SqlRegistry
 from models.case import CaseRef, Step
 from models.desk import CaseMessage, NewLetter, PortalReceipt
+from models.desk_tables import submissions
 from models.dossier import Upload
 from models.errors import WrongState
 from models.messages import Acknowledge, CaseEvent, EventKind, Extend, Shorten
@@ -196,12 +197,16 @@ def test_a_receipt_that_an_answer_without_effect_left_may_be_given_again(
     for again in (told, PortalReceipt("sng-1", MORNING, None)):
         with engine.begin() as connection:
             submission_rows.keep(connection, a_vault(), of_attempt, again, "siti", MORNING)
-    with engine.begin() as connection, pytest.raises(WrongState, match="has a submission already"):
-        submission_rows.keep(connection, a_vault(), of_attempt, other, "siti", MORNING)
     with engine.begin() as connection:
+        submission_rows.keep(connection, a_vault(), of_attempt, other, "siti", MORNING)
+        assert submission_rows.receipt(connection, a_vault(), *of_attempt) == other
         submission_rows.void(connection, *of_attempt, "tangsel-supervisor", MORNING)
-    with engine.begin() as connection, pytest.raises(WrongState, match="has a submission already"):
+        assert submission_rows.receipt(connection, a_vault(), *of_attempt) is None
         submission_rows.keep(connection, a_vault(), of_attempt, told, "siti", MORNING)
+    with engine.begin() as connection:
+        rows = connection.execute(select(submissions).order_by(submissions.c.attempt)).all()
+    assert [row.voided_at is None for row in rows] == [False, False, True], "nothing is overwritten"
+    assert SqlLedger(engine, a_vault()).submission_reference(case.case_number) == "SNG-1"
 
 
 def test_a_reference_that_the_case_was_given_before_is_taken_from_the_portal_again(

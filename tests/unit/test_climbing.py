@@ -72,7 +72,9 @@ def test_what_a_level_cannot_get_goes_to_the_next_one(desk: Desk, track: Track, 
     assert (who, at) == (HEAD, minutes * MINUTE + STEP)
     assert {who for _, who in heard(desk)} == {HEAD}
     told = desk.post.to(HEAD)[0].subject
-    assert told == f"Petugas lain tidak terjangkau: {case.case_number} LEWAT BATAS WAKTU, terlambat 0 detik"
+    belated = "Terlambat dikirim, keadaan 2 Mar 2026 08.00 WIB: " if minutes >= 10 else ""
+    late = f"{case.case_number} LEWAT BATAS WAKTU, terlambat 0 detik"
+    assert told == f"Petugas lain tidak terjangkau: {belated}{late}"
     assert desk.post.to(HEAD)[1].subject.startswith("Pengingat 1: ")
 
 

@@ -11,13 +11,16 @@ from pathlib import Path
 import pytest
 
 from gateways.policy_folder import PolicyFolder
+from models.case import CaseHealth, SlaState, Step
 from models.errors import Refused, Unavailable
 from models.messages import Alert, AlertKind
 from models.outbox import WEBHOOK, Addressed, AlertState, DeliveryState, Reach
 from runtime.dispatcher import RETRY_AT_MOST, dispatch_for_ever, retry_wait
 from runtime.supervisor import keep_alive
-from tests.ledger.builders import MORNING, a_closing, an_alert
+from tests.ledger.builders import MORNING, a_closing, a_state, a_telling, an_alert, an_event
 from tests.unit.alert_desk import BOSS, CHIEF, HEAD, LOCAL, ROOT, TICK, Desk
+
+MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
@@ -120,6 +123,54 @@ def test_nobody_is_reminded_of_what_is_settled(desk: Desk, how: str) -> None:
     assert len(desk.post.to(BOSS)) == 1
     assert desk.states(case) == {DeliveryState.SENT: 2}
     assert [entry.state.value for entry in desk.book.entries()] == [how]
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [
+        (AlertKind.SLA_BREACH, {"sla_state": SlaState.AT_RISK}),
+        (AlertKind.SLA_BREACH, {"sla_state": SlaState.PAUSED}),
+        (AlertKind.SLA_WARNING, {"sla_state": SlaState.BREACHED}),
+        (AlertKind.STEP_OVERDUE, {"step": Step.KEMENSOS_VERIFICATION}),
+        (AlertKind.CASE_STUCK, {"health": CaseHealth.OK}),
+    ],
+)
+def test_nobody_is_reminded_of_what_is_not_so_any_more(
+    desk: Desk, kind: AlertKind, fields: dict[str, object]
+) -> None:
+    """The case got more time, became late, left the step, goes on: each as its own record tells it."""
+    case = desk.case()
+    so = {"sla_state": SlaState.BREACHED, "health": CaseHealth.STUCK, "step": Step.BPJS_RECONNECT}
+    if kind is AlertKind.SLA_WARNING:
+        so["sla_state"] = SlaState.AT_RISK
+    desk.ledger.record(a_telling(a_state(case, 2).model_copy(update=so), an_event(2)))
+    desk.channel.send(an_alert(case, "k").model_copy(update={"kind": kind}))
+    desk.let_pass(40 * MINUTE, MINUTE)
+    who = desk.book.deliveries_of("k")[0].recipient
+    assert len(desk.post.to(who)) == 2, "told, and reminded once"
+    desk.ledger.record(a_telling(a_state(case, 3).model_copy(update=so | fields), an_event(3)))
+    desk.let_pass(timedelta(days=1), timedelta(minutes=5))
+    assert len(desk.post.to(who)) == 2
+
+
+def test_a_reminder_tells_of_the_present_due_time(desk: Desk) -> None:
+    """Still late after it got ten minutes more: by ten minutes less."""
+    case = desk.case()
+    desk.breach(case)
+    state = a_state(case, 2).model_copy(
+        update={"sla_state": SlaState.BREACHED, "due_at": MORNING + 10 * MINUTE}
+    )
+    desk.ledger.record(a_telling(state, an_event(2)))
+    desk.let_pass(40 * MINUTE, MINUTE)
+    assert desk.post.to(BOSS)[1].subject.endswith("LEWAT BATAS WAKTU, terlambat 20 menit")
+
+
+def test_a_first_message_that_comes_late_says_of_when_it_is(desk: Desk) -> None:
+    """What it tells may be otherwise by then."""
+    desk.breach(desk.case())
+    desk.let(3 * 60 * MINUTE)
+    desk.let_pass(MINUTE)
+    assert desk.post.to(BOSS)[0].subject.startswith("Terlambat dikirim, keadaan 2 Mar 2026 08.00 WIB: ")
 
 
 def test_a_breach_is_told_although_the_case_ended_first(desk: Desk) -> None:
