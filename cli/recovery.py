@@ -151,6 +151,7 @@ async def _work_through(recovery: Recovery, found: AsyncIterator[CaseFinding], *
                 continue
             row: dict[str, object] = {"case_number": one.case_number, "remedy": one.remedy.value}
             row["lost"] = [loss.words for loss in one.lost]
+            row["may_be_uploaded"] = bool(one.uploads)
             if do:
                 try:
                     row["result"] = await recovery.mend(one)
@@ -179,7 +180,8 @@ def _line(row: Mapping[str, object]) -> str:
     """Return what is, or was, to be done with a case, and what of it is lost."""
     lost = row["lost"]
     without = f"; the copy of the ledger has not {', '.join(lost)}" if isinstance(lost, list) and lost else ""
-    return f"    {row['case_number']}  {row.get('result', row['remedy'])}{without}"
+    portal = "; may be in SIKS-NG already: look there first" if row["may_be_uploaded"] else ""
+    return f"    {row['case_number']}  {row.get('result', row['remedy'])}{without}{portal}"
 
 
 def _say_later(standing: Standing, screen: Console) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Engine, Integer, String, bindparam, case, func, select, update
+from sqlalchemy import Engine, Integer, RowMapping, String, bindparam, case, func, select, update
 
 from gateways import command_rows, dossier_query, epochs, ledger_rows, lineage_rows
 from gateways.ledger_access import LedgerAccess, lock_case, no_such_case, unreachable
@@ -16,6 +16,7 @@ from models.desk_tables import commands, letters, submissions, submissions_begun
 from models.dossier import NewCase
 from models.erasure_tables import erasures
 from models.errors import WrongState
+from models.lineage import Lineage
 from models.messages import CaseEvent, EventKind
 from models.recovery import Told
 from models.tables import case_events, case_runs, cases, people
@@ -97,7 +98,7 @@ class SqlRecovery:
             given = frozenset(connection.execute(_COMMANDS, of_case).scalars())
             has_letter = connection.execute(_LETTERS, of_case).first() is not None
             submitted = frozenset(connection.execute(_SUBMITTED, of_case).scalars())
-            is_put_back = lineage_rows.read(connection).generation > 1
+            lineage = lineage_rows.read(connection)
             begun = frozenset(connection.execute(_BEGUN, of_case).scalars())
             runs = frozenset(connection.execute(_RUNS, {"case_number": case_number}).scalars())
         is_first = row["epoch"] == 1
@@ -114,7 +115,8 @@ class SqlRecovery:
             has_letter=has_letter,
             submitted=submitted,
             begun=begun | submitted,
-            is_put_back=is_put_back,
+            is_put_back=lineage.generation > 1,
+            may_have_gone_on=_may_have_gone_on(row, lineage),
         )
 
     def open_cases(self) -> list[str]:
@@ -214,3 +216,11 @@ class SqlRecovery:
         """Return the ids of the keys of people who were erased."""
         with self._access.read() as connection:
             return list(connection.execute(_ERASED).scalars())
+
+
+def _may_have_gone_on(row: RowMapping, lineage: Lineage) -> bool:
+    """Tell whether a case of before the ledger was put back has told nothing since."""
+    began_at = lineage.began_at
+    return (
+        began_at is not None and row["registered_at"] < began_at and (row["told_at"] or began_at) <= began_at
+    )

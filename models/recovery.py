@@ -108,6 +108,8 @@ class Told:
     """Attempts that may have reached SIKS-NG."""
     is_put_back: bool
     """Whether the ledger has gone on from a copy before."""
+    may_have_gone_on: bool
+    """Whether it may have gone on after the last copy was made: since that was put back it told nothing."""
 
     @property
     def has_gap(self) -> bool:

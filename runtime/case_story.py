@@ -7,7 +7,7 @@ from typing import Final
 from temporalio.client import Client, WorkflowQueryFailedError, WorkflowQueryRejectedError
 from temporalio.service import RPCError
 
-from models.case import CaseRef, CaseState, Step
+from models.case import CaseState, Step
 from models.messages import EVENTS_AT_MOST, CaseEvent, EventKind, Record
 from runtime.temporal import birth_of
 from workflows.reactivation import Reactivation
@@ -56,15 +56,18 @@ async def whole_story(client: Client, number: str, run: str | None = None) -> St
     return None
 
 
-async def uploads_of_other_runs(client: Client, case: CaseRef, run: str) -> frozenset[int]:
-    """Return the attempts at the upload that other runs of a case began, as far as Temporal still has them.
+async def uploads_of_runs(
+    client: Client, case_number: str, birth: str | None, *, but: str | None = None
+) -> frozenset[int]:
+    """Return the attempts at the upload that the runs of a case began, as far as Temporal still has them.
 
-    A run that was left behind may know of more than a ledger that was put back twice. Raises RPCError.
+    `but` is a run that is left out. One that was left behind may know of more than a ledger that was put back
+    twice. Raises RPCError.
     """
-    query, begun = f'WorkflowId="{case.case_number}"', frozenset[int]()
+    query, begun = f'WorkflowId="{case_number}"', frozenset[int]()
     async for found in client.list_workflows(query):
-        if found.run_id != run and birth_of(found.raw_info.memo) == case.birth:
-            story = await whole_story(client, case.case_number, found.run_id)
+        if found.run_id != but and birth_of(found.raw_info.memo) == birth:
+            story = await whole_story(client, case_number, found.run_id)
             begun |= frozenset() if story is None else story.uploads
     return begun
 

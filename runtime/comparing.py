@@ -16,7 +16,7 @@ from gateways.ports.recovery import RecoveryBook
 from models.errors import EngineUnreachable, NotFound
 from models.recovery import NOT_IN_A_STORY, Finding, Loss, Remedy, Told
 from models.stuck_groups import RUNNING_CASES
-from runtime.case_story import Story, uploads_of_other_runs, whole_story
+from runtime.case_story import Story, uploads_of_runs, whole_story
 from runtime.namespace import OwnNamespace
 from runtime.temporal import UNREACHABLE, birth_of
 from workflows import options
@@ -38,7 +38,11 @@ class Comparison:
         client = await self._namespace.client()
         seen = await _described(client, case_number)
         remedy = self._remedy(told, seen)
-        return Finding(case_number, remedy) if remedy is not None else await self._compared(client, told)
+        if remedy is None:
+            return await self._compared(client, told)
+        if remedy in {Remedy.START, Remedy.RESTART}:
+            return Finding(case_number, remedy, await _uploads_that_may_be(client, told))
+        return Finding(case_number, remedy)
 
     async def agrees(self, case_number: str) -> bool:
         """Tell whether both tell the same of a case, as far as Temporal says. Raises as `look`."""
@@ -66,21 +70,22 @@ class Comparison:
         except (RPCError, RuntimeError):
             raise EngineUnreachable(UNREACHABLE) from None
         for case_number, birth in sorted(running.items()):
-            if await self._is_astray(client, case_number, birth):
+            try:
+                told = await asyncio.to_thread(self._book.told, case_number)
+            except NotFound:
+                told = None
+            if told is None or told.state.case.birth != birth:  # who applies anew is somebody whom it knew
+                yield Finding(case_number, Remedy.END, await _uploads(client, case_number, birth))
+            elif await self._is_over(client, told):
                 yield Finding(case_number, Remedy.END)
 
-    async def _is_astray(self, client: Client, case_number: str, birth: str | None) -> bool:
-        try:
-            told = await asyncio.to_thread(self._book.told, case_number)
-        except NotFound:
-            return True
-        if told.state.case.birth != birth:
-            return True
+    async def _is_over(self, client: Client, told: Told) -> bool:
+        """Tell whether a case that runs is over in the ledger, and not a moment ago."""
         if (closed_at := told.state.closed_at) is None:
             return False
-        seen = await _described(client, case_number)
-        is_over = self._clock() - closed_at > options.WATCH_ENDED_AFTER
-        return seen is not None and (is_over or _is_behind(seen, told))
+        seen = await _described(client, told.state.case.case_number)
+        is_past = self._clock() - closed_at > options.WATCH_ENDED_AFTER
+        return seen is not None and (is_past or _is_behind(seen, told))
 
     @staticmethod
     def _remedy(told: Told, seen: WorkflowExecutionDescription | None) -> Remedy | None:
@@ -124,8 +129,27 @@ async def _uploads_of_others(client: Client, told: Told, story: Story) -> frozen
     """
     if not told.is_put_back:
         return frozenset()
+    case = told.state.case
+    return await _uploads(client, case.case_number, case.birth, but=story.run)
+
+
+async def _uploads_that_may_be(client: Client, told: Told) -> frozenset[int]:
+    """Return the attempts at the upload of a case whose story nobody knows whole. Raises EngineUnreachable.
+
+    Where it may have gone on after the copy was made, whoever does the first one looks into the portal.
+    """
+    if not told.is_put_back:
+        return frozenset()
+    case = told.state.case
+    known = await _uploads(client, case.case_number, case.birth)
+    return known or told.begun or (frozenset({1}) if told.may_have_gone_on else frozenset())
+
+
+async def _uploads(
+    client: Client, case_number: str, birth: str | None, *, but: str | None = None
+) -> frozenset[int]:
     try:
-        return await uploads_of_other_runs(client, told.state.case, story.run)
+        return await uploads_of_runs(client, case_number, birth, but=but)
     except (RPCError, RuntimeError):
         raise EngineUnreachable(UNREACHABLE) from None
 

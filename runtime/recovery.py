@@ -46,9 +46,7 @@ class Recovery:
         """Do what is to be done, and say what was; safe to repeat. Raises WrongState where it is not."""
         number = finding.case_number
         match finding.remedy:
-            case Remedy.START:
-                return await self._begin_anew(number)
-            case Remedy.RESTART:
+            case Remedy.START | Remedy.RESTART:
                 for attempt in finding.uploads:  # whoever does them again looks into the portal first
                     await asyncio.to_thread(self._ledger.begin_submission, number, attempt)
                 await asyncio.to_thread(self._book.keep, finding.clock)

@@ -35,6 +35,8 @@ from models.errors import (
 )
 from models.lineage import NUMBERS_SKIPPED, Discord, Held, Witnessed
 from models.messages import RetryStep, Withdraw
+from models.recovery import Remedy
+from runtime.comparing import Comparison
 from runtime.namespace import OwnNamespace
 from runtime.restoring import Restoring
 from runtime.same_past import SamePast
@@ -43,7 +45,7 @@ from runtime.settings import Settings
 from runtime.stack import temporal_binary
 from runtime.starting import CaseStarter
 from tests.builders import a_case
-from tests.ledger.builders import a_closing, a_new_case, a_person
+from tests.ledger.builders import a_closing, a_new_case, a_person, a_state, a_telling, an_event
 from tests.ledgers import a_ledger
 from tests.vaults import vault_at
 from tests.workflows.conftest import Bench
@@ -225,6 +227,38 @@ async def test_a_key_store_put_back_is_noticed_by_the_ledger(stores: Stores, cli
         await older.restoring.go_on(standing, by="tangsel-supervisor")
         assert await older.why_held() is None
         older.close()
+
+
+async def test_what_nobody_knows_of_a_case_counts_as_uploaded(stores: Stores, client: Client) -> None:
+    """The ledger was put back and Temporal has not the case: whoever uploads it looks into the portal first.
+
+    Where the ledger was not put back, or the case has told something since, the ledger knows.
+    """
+    await stores.namespace.take()
+    async with serving(client):
+        lost, tells = await stores.case(), await stores.case()
+        office = stores.copied()
+        await office.case()
+        older = office.put_back("ledger.db")
+        for case in (lost, tells):
+            await client.get_workflow_handle(case.case_number).terminate()
+        assert await uploads_of(older, lost) == (Remedy.START, frozenset())
+        await older.restoring.go_on(await older.restoring.look(), by="tangsel-supervisor")
+        told = a_telling(a_state(tells, 2), an_event(2), at=utc_now())
+        SqlLedger(older.engine, older.vault).record(told)
+        assert await uploads_of(older, lost) == (Remedy.START, frozenset({1}))
+        assert await uploads_of(older, tells) == (Remedy.START, frozenset())
+        again = await older.case()
+        await client.get_workflow_handle(again.case_number).terminate()
+        assert await uploads_of(older, again) == (Remedy.START, frozenset())
+        older.close()
+
+
+async def uploads_of(office: Stores, case: CaseRef) -> tuple[Remedy, frozenset[int]]:
+    """Return what `recover` would do with a case, and which uploads may have been done."""
+    book = SqlRecovery(office.engine, office.vault)
+    found = await Comparison(book, office.namespace, utc_now).look(case.case_number)
+    return found.remedy, found.uploads
 
 
 async def test_who_lost_a_key_is_named_until_the_case_is_over(stores: Stores, client: Client) -> None:
