@@ -13,7 +13,7 @@ class Alerting:
         """Hold the port; the composition root chooses the adapter."""
         self._channel = channel
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def raise_alert(self, alert: Alert) -> Raised:
         """Send the alert; the same key again sends nothing."""
         self._channel.send(alert)

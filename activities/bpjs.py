@@ -24,7 +24,7 @@ class BpjsReconnect:
         self._bpjs = bpjs
         self._way = way
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def bpjs_reconnect(self, ask: StepAsk) -> StepReply:
         """Approve once the participant is active under the right name and birth date.
 

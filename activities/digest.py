@@ -30,7 +30,7 @@ class Digesting:
         self._shelf = shelf
         self._channel = channel
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def send_digest(self, ask: DigestAsk) -> Raised:
         """Send a day's digest, also an empty one; the same day again sends nothing."""
         now = activity.info().started_time

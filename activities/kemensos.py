@@ -22,7 +22,7 @@ class KemensosVerification:
         self._kemensos = kemensos
         self._way = way
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def kemensos_verification(self, ask: StepAsk) -> StepReply:
         """Return the ministry's decision. Raises NotYetAnswered while there is none."""
         return self._way.reply(ask, self._by_machine)

@@ -44,7 +44,7 @@ class Office:
         self._desk = desk
         self._has_officers = has_officers
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def opening(self, case: CaseRef) -> Opening:
         """Return what a new case is held to, and what the rules answer to its first steps in passing.
 
@@ -63,7 +63,7 @@ class Office:
             return Opening(plan=plan, replies=self._in_passing(ask, dossier))
         return Opening(plan=plan)
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def office_steps(self, ask: StepAsk) -> OfficeReplies:
         """Answer a step of the office and, when the papers pass, the recommendation that follows.
 
@@ -71,7 +71,7 @@ class Office:
         """
         return OfficeReplies(replies=self._in_passing(ask, self._ledger.dossier(ask.case_number)))
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def document_check(self, ask: StepAsk) -> StepReply:
         """Compare the papers with the checklist of city and track, and each paper with its hash.
 
@@ -83,7 +83,7 @@ class Office:
         """
         return self._checked(ask, self._ledger.dossier(ask.case_number))
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def recommendation(self, ask: StepAsk) -> StepReply:
         """Recommend a person whose need the track serves, by a numbered letter (domain 1.2, 1.4).
 

@@ -25,12 +25,12 @@ class Recorder:
         self._channel = channel
         self._shelf = shelf
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def open_case(self, case: CaseRef) -> CasePlan:
         """Return what a case is held to; the workflow keeps it, so a changed policy meets new cases only."""
         return plan_of(case, self._shelf, self._ledger.paper_kinds(case.case_number))
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def record(self, record: Record) -> Recorded:
         """Append events and project the state, once however often it is called; log each new event."""
         new = self._ledger.record(record)

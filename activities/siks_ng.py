@@ -21,7 +21,7 @@ class SiksNgUpload:
         self._bpjs = bpjs
         self._way = way
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def siks_ng_upload(self, ask: StepAsk) -> StepReply:
         """Submit under the attempt's idempotency key and keep the reference in the ledger.
 

@@ -53,7 +53,7 @@ def run(work: Work, *, as_json: bool = False) -> NoReturn:
     configure_logging("console")
     try:
         code = asyncio.run(work(load_settings(), console())) or 0
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, EOFError):  # the latter from a question whose answer never comes
         code = 130
     except ReactivationError as error:
         _print_error(error, as_json=as_json)
@@ -111,6 +111,7 @@ async def counter(settings: Settings, *, of_any_life: bool = False) -> Counter:
         with suppress(EngineUnreachable, TimeoutError):
             async with asyncio.timeout(options.GLANCE_WITHIN.total_seconds()):
                 await namespace.client()
+        say_held(office)
     delivery = Delivery(namespace, office.registry, office.book, office.clock)
     return Counter(office, namespace, adapters.work(office), delivery)
 

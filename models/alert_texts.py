@@ -167,7 +167,7 @@ class AlertTexts(BaseModel):
 
 
 def _about(alert: Alert) -> str:
-    return alert.case_number or alert.key
+    return alert.case_number or f"Kota {alert.city}"
 
 
 def _values(alert: Alert, late: timedelta, reasons: Reasons) -> dict[str, str]:
@@ -180,7 +180,7 @@ def _values(alert: Alert, late: timedelta, reasons: Reasons) -> dict[str, str]:
         "late": late_words(late),
         "detail": trouble_words(alert.detail or "-", reasons),
         "words": alert.words or "-",
-        "command": f"starter.py alerts ack {_about(alert)}",
+        "command": f"starter.py alerts ack {alert.case_number or alert.key}",
     }
 
 

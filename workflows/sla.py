@@ -51,6 +51,8 @@ class CaseClock:
         self._armed: datetime | None = None
         self._due: datetime | None = None
         self._is_over = False
+        self._ordered_at: datetime | None = None
+        """When the due time was last moved by an order."""
         self.patience = Patience(progress, alarm)
 
     # -- What happens ----------------------------------------------------------------------------
@@ -161,6 +163,7 @@ class CaseClock:
             clock.end_at(until, at)
         elif clock.due_at is not None:
             clock.extend(clock.counted(clock.due_at, until))
+        self._ordered_at = at
         self._arm_again(is_old_way=clock.due_at is not None)
         self._show()
 
@@ -272,7 +275,7 @@ class CaseClock:
 
     def _pass(self, marks: list[Mark]) -> None:
         """Tell of the rungs that were passed."""
-        self._telling.note(marks)
+        self._telling.note(marks, ordered_at=self._ordered_at)
         self._show()
         self._telling.alert(marks)
 

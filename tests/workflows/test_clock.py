@@ -333,6 +333,9 @@ async def test_time_that_is_taken_is_told_as_late_when_the_case_is_late_by_it(
         await bench.at_rest(handle)
         breaches = [event.at for event in told(bench, case, EventKind.SLA_BREACHED)]
         assert breaches == [forecast.would_be] * is_late
+        [order] = told(bench, case, EventKind.SLA_SHORTENED)
+        warned = [event.at for event in told(bench, case, EventKind.SLA_WARNED)]
+        assert warned == [order.at] * 3 * is_late, "nobody was warned before"
         await handle.execute_update(Reactivation.withdraw, Withdraw(command_id="w-1"))
 
 
