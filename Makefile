@@ -52,7 +52,7 @@ test: $(VENV)/.dev ## every check: lint, and beside it all tests that are not sl
 	@$(MAKE) --no-print-directory -j2 lint quick-tests
 
 quick-tests: $(VENV)/.dev
-	@REAKTIVASI_CORE=-1 $(RUN) -m pytest -n 3 --dist loadfile --no-loadscope-reorder  # stacks side by side: no worker has a core of its own
+	@REAKTIVASI_CORE=-1 $(RUN) -m pytest -n 4 --dist loadfile --no-loadscope-reorder  # stacks side by side: no worker has a core of its own
 
 test-slow: $(VENV)/.dev ## the long tests only
 	@$(RUN) -m pytest -m slow

@@ -77,10 +77,10 @@ async def require_each_row_is_one_case(office: Office, good: list[generate.Inven
     await until_async(all_are_listed, 60, lambda: "workflows are not as many as cases")
 
 
-async def test_a_list_killed_three_times_is_taken_once(office: Office) -> None:
-    """Three times kill -9, once Ctrl-C, at a moment in the middle; then it ends, and again brings nothing."""
+async def test_a_list_killed_twice_is_taken_once(office: Office) -> None:
+    """Twice kill -9, once Ctrl-C, at a moment in the middle; then it ends, and again brings nothing."""
     path, good = a_list(office, 500, 0.02, seed=1)
-    for at in (1, 80, 160):
+    for at in (1, 160):
         assert (await interrupted(office, path, at, signal.SIGKILL))[0] == -signal.SIGKILL
         assert count(office) < len(good)
     code, said = await interrupted(office, path, 240, signal.SIGINT)

@@ -22,7 +22,7 @@ from workflows.reactivation import Reactivation
 KEMENSOS = Step.KEMENSOS_VERIFICATION
 FIRST_IS_FASTER = Modes(has_officers=False, siks_ng=Mode.HTTP, kemensos=Mode.BOTH, bpjs=Mode.DESK)
 MACHINE_UPLOADS = Modes(has_officers=False, siks_ng=Mode.HTTP, kemensos=Mode.DESK, bpjs=Mode.DESK)
-AT_ONCE = 20
+AT_ONCE = pytest.mark.parametrize("at_once", [6, pytest.param(20, marks=pytest.mark.slow)])
 ACTIVITY_ENDED = {
     EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED,
     EventType.EVENT_TYPE_ACTIVITY_TASK_FAILED,
@@ -82,9 +82,12 @@ async def test_the_machine_was_first_and_the_hands_answer_is_late(raced: Bench, 
     assert bearers(raced, handle, EventKind.ANSWER_LATE) == ["sari"]
 
 
+@AT_ONCE
 @pytest.mark.parametrize("hand_first", [True, False])
-async def test_machine_and_hand_in_the_same_moment(raced: Bench, gates: Gates, hand_first: bool) -> None:
-    """Twenty cases at once: one answer is recorded, the other is late, whoever of them it was; all end."""
+async def test_machine_and_hand_in_the_same_moment(
+    raced: Bench, gates: Gates, hand_first: bool, at_once: int
+) -> None:
+    """Several cases at once: one answer is recorded, the other is late, whoever of them it was; all end."""
 
     async def race() -> Outcome | None:
         handle = await raced.start(a_case())
@@ -103,8 +106,8 @@ async def test_machine_and_hand_in_the_same_moment(raced: Bench, gates: Gates, h
         assert (recorded, late) == ((["machine"], ["sari"]) if is_late else (["sari"], ["machine"]))
         return outcome
 
-    outcomes = await asyncio.gather(*(race() for _ in range(AT_ONCE)))
-    assert outcomes == [Outcome.REACTIVATED] * AT_ONCE
+    outcomes = await asyncio.gather(*(race() for _ in range(at_once)))
+    assert outcomes == [Outcome.REACTIVATED] * at_once
 
 
 async def in_one_task(
@@ -169,8 +172,9 @@ async def test_a_void_receipt_and_the_machines_answer_in_one_workflow_task(
     await require_sound(bench)
 
 
-async def test_two_hands_in_the_same_moment(office: Bench) -> None:
-    """Twenty cases at once, two officers on each: one is told that the other was faster."""
+@AT_ONCE
+async def test_two_hands_in_the_same_moment(office: Bench, at_once: int) -> None:
+    """Several cases at once, two officers on each: one is told that the other was faster."""
 
     async def race() -> None:
         handle = await office.start(a_case())
@@ -183,7 +187,7 @@ async def test_two_hands_in_the_same_moment(office: Bench) -> None:
         (late,) = events(office, handle, EventKind.ANSWER_LATE)
         assert (recorded.facts["by"], late.facts["by"]) == (by[False], by[True])
 
-    await asyncio.gather(*(race() for _ in range(AT_ONCE)))
+    await asyncio.gather(*(race() for _ in range(at_once)))
 
 
 async def test_an_answer_that_the_desk_finds_after_another_is_late_once(office: Bench) -> None:
