@@ -8,7 +8,7 @@ from sqlalchemy import Connection, String, and_, bindparam, delete, or_, select,
 from gateways.audit_forms import announce
 from gateways.ledger_access import Upsert, lock_case
 from models.alert_tables import AlertRow, DeliveryRow, alert_deliveries, alerts
-from models.case import CaseHealth, CaseState, SlaState, Track
+from models.case import CaseState, SlaState, Track
 from models.messages import AlertKind
 from models.outbox import Addressed, AlertState, DeliveryState
 
@@ -115,13 +115,14 @@ def settle(connection: Connection, state: CaseState, at: datetime) -> None:
 
 
 def _over(state: CaseState) -> Iterator[AlertKind]:
-    """Yield the kinds of alerts that are untrue of a case in this state."""
+    """Yield the kinds of alerts that are untrue of a case in this state, and are told anew under another key.
+
+    That a case is stuck is told once a step: when it is so again, the same alert is repeated.
+    """
     if state.sla_state is not SlaState.BREACHED:
         yield AlertKind.SLA_BREACH
     if state.sla_state in {SlaState.ON_TRACK, SlaState.BREACHED}:
         yield AlertKind.SLA_WARNING
-    if state.health is not CaseHealth.STUCK:
-        yield AlertKind.CASE_STUCK
 
 
 def close_one(connection: Connection, key: str, at: datetime) -> None:

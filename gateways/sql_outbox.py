@@ -22,7 +22,7 @@ from sqlalchemy import (
 from gateways import climb_rows, ledger_rows, outbox_rows
 from gateways.ledger_access import LedgerAccess, unavailable, utc_now
 from models.alert_tables import alert_deliveries, alerts
-from models.case import Track
+from models.case import CaseHealth, Track
 from models.messages import Alert, AlertKind
 from models.outbox import (
     WEBHOOK,
@@ -48,6 +48,7 @@ _MESSAGES = (
         alert_deliveries.c.climb,
         alerts.c.climb_at,
         cases.c.track,
+        cases.c.health,
         cases.c.due_at.label("present_due_at"),
         *(alerts.c[name] for name in Alert.model_fields),
     )
@@ -243,6 +244,9 @@ def _delivery(row: RowMapping) -> Delivery:
         attempts=row["attempts"],
         climb=row["climb"],
         is_unheard=row["climb_at"] is not None,
+        is_moot=row["number"] > 0
+        and alert.kind is AlertKind.CASE_STUCK
+        and row["health"] != CaseHealth.STUCK,
         due_at=row["present_due_at"],
         is_urgent=alert.is_urgent(None if row["track"] is None else Track(row["track"])),
     )

@@ -83,6 +83,8 @@ class Delivery:
     is_unheard: bool = False
     """Whether no person has heard of the alert yet."""
     is_urgent: bool = False
+    is_moot: bool = False
+    """Whether it reminds of what is not so now, and may be so again."""
     due_at: datetime | None = None
     """When the alert's case is due now; it may have got more time since the alert was raised."""
 

@@ -105,11 +105,19 @@ class Dispatcher:
         return (False, climb, 0) if pause is None else (True, climb, pause.tried)
 
     def _needed(self, group: Sequence[Delivery]) -> Sequence[Delivery]:
-        """Return the messages that are still wanted: somebody else may have heard meanwhile."""
-        if not any(delivery.climb for delivery in group):
-            return group
-        spared = self._outbox.spare(_ids(group))
-        return [delivery for delivery in group if delivery.id not in spared]
+        """Return the messages that are wanted now.
+
+        Somebody else may have heard meanwhile; a reminder of what is not so waits until its next turn.
+        """
+        for delivery in group:
+            if delivery.is_moot:
+                wait = self._ladder(delivery).repeat_wait(delivery.number)
+                self._outbox.postpone([delivery.id], self._clock() + wait)
+        wanted = [delivery for delivery in group if not delivery.is_moot]
+        if not any(delivery.climb for delivery in wanted):
+            return wanted
+        spared = self._outbox.spare(_ids(wanted))
+        return [delivery for delivery in wanted if delivery.id not in spared]
 
     def _dispatch(self, group: Sequence[Delivery]) -> int:
         """Send the messages of one kind to one recipient: each by itself, or in a storm together."""

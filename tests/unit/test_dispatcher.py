@@ -151,6 +151,10 @@ def test_nobody_is_reminded_of_what_is_not_so_any_more(
     desk.ledger.record(a_telling(a_state(case, 3).model_copy(update=so | fields), an_event(3)))
     desk.let_pass(timedelta(days=1), timedelta(minutes=5))
     assert len(desk.post.to(who)) == 2
+    if kind is AlertKind.CASE_STUCK:  # told once a step: whoever is asked for again must hear of it
+        desk.ledger.record(a_telling(a_state(case, 4).model_copy(update=so), an_event(4)))
+        desk.let_pass(timedelta(hours=5), timedelta(minutes=5))
+        assert len(desk.post.to(who)) > 2
 
 
 def test_a_reminder_tells_of_the_present_due_time(desk: Desk) -> None:
