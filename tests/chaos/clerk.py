@@ -18,7 +18,7 @@ from intake.intake import Intake
 from intake.papers import Papers
 from models.case import CaseHealth, CaseState, Outcome
 from models.desk import Command
-from models.errors import BadReply, EngineUnreachable, NotFound, TryAgain, WrongState
+from models.errors import BadReply, EngineUnreachable, KeyLost, KeyMissing, NotFound, TryAgain, WrongState
 from models.page import Page
 from runtime import adapters
 from runtime.delivery import Delivery
@@ -195,7 +195,7 @@ class Clerk:
             try:
                 async with self._open_counter():
                     await work()
-            except (EngineUnreachable, TryAgain, BadReply, OSError, httpx.HTTPError):
+            except (EngineUnreachable, TryAgain, BadReply, KeyLost, KeyMissing, OSError, httpx.HTTPError):
                 self.again += 1
                 await asyncio.sleep(_TRY_AGAIN_SECONDS)
             except NotFound:
