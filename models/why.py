@@ -135,11 +135,10 @@ class Why:
         number = self.state.case.case_number
         if self.held is not None:
             return ("starter.py restored", "starter.py doctor")
-        if self.is_unreadable:
-            return (f"starter.py withdraw {number} --reason WHY", "starter.py submit FILE")
         is_behind = self.state.trouble == "LedgerBehind" or self.glance.tells_else
         if not self.glance.answers or (self.glance.is_running and not is_behind):
-            return ()
+            gives_up = (f"starter.py withdraw {number} --reason WHY", "starter.py submit FILE")
+            return gives_up if self.is_unreadable else ()
         can_begin = not (is_behind or self.is_begun or self.glance.is_known)
         return ("starter.py sweep" if can_begin else f"starter.py recover {number}", "starter.py doctor")
 

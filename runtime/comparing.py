@@ -46,11 +46,15 @@ class Comparison:
 
     async def agrees(self, case_number: str) -> bool:
         """Tell whether both tell the same of a case, as far as Temporal says. Raises as `look`."""
+        return (await self._looked(case_number)).remedy in {Remedy.NOTHING, Remedy.UNKNOWN}
+
+    async def _looked(self, case_number: str) -> Finding:
+        """Look until a case at work has not told something between asking it and reading the ledger."""
         for _ in range(_LOOKS):
-            remedy = (await self.look(case_number)).remedy
-            if remedy is not Remedy.TELL:  # a case at work has told something between two looks
+            found = await self.look(case_number)
+            if found.remedy is not Remedy.TELL:
                 break
-        return remedy in {Remedy.NOTHING, Remedy.UNKNOWN}
+        return found
 
     async def lost(self) -> AsyncIterator[Finding]:
         """Yield what is to be done with each open case, the next due first, also where that is nothing.
@@ -59,7 +63,7 @@ class Comparison:
         """
         for numbers in (self._book.open_cases, self._book.cases_with_gaps):
             for case_number in await asyncio.to_thread(numbers):
-                yield await self.look(case_number)
+                yield await self._looked(case_number)
 
     async def astray(self) -> AsyncIterator[Finding]:
         """Yield what runs in Temporal and is over in the ledger, unknown to it, or another case's."""

@@ -208,6 +208,13 @@ def test_what_is_wrong_with_the_engine_comes_first() -> None:
     assert why(refused, other).next == (f"starter.py recover {refused.case.case_number}", "starter.py doctor")
     held = replace(why(refused, SERVED), held=Held(NOW, Discord.LEDGER_OLDER))
     assert held.next == ("starter.py restored", "starter.py doctor"), "what it would need gets no number"
+    unreadable = replace(why(a_state()), is_unreadable=True)
+    number = unreadable.state.case.case_number
+    assert unreadable.error == "KeyLost"
+    assert unreadable.next == (f"starter.py withdraw {number} --reason WHY", "starter.py submit FILE")
+    lost = replace(unreadable, glance=replace(SERVED, is_running=False))
+    assert lost.next[0] == f"starter.py recover {number}", "who is to be withdrawn must run"
+    assert replace(unreadable, held=held.held).next == held.next
     fails = why(refused, Glance(answers=True, is_running=True, workers=1, task_attempts=3))
     assert (fails.error, fails.next[0].split()[0]) == ("Unexpected", "temporal")
 
