@@ -25,6 +25,7 @@ from cli.screens import console
 from models.case import CaseRef
 from runtime.entry import run_and_leave
 from runtime.stack import StackOptions
+from runtime.temporal import BIRTH
 from workflows import search_attributes
 from workflows.reactivation import Reactivation
 
@@ -74,6 +75,7 @@ async def run_case(client: Client, queue: str, case: CaseRef) -> None:
         case,
         id=case.case_number,
         task_queue=queue,
+        memo={BIRTH: case.birth},  # without it, it is a stranger's, and numbers are held
         search_attributes=search_attributes.initial(case),
         static_summary=f"{case.track} - {case.kecamatan}",
     )

@@ -24,6 +24,7 @@ from models.stuck_groups import RUNNING_CASES
 from runtime.entry import run_and_leave
 from runtime.settings import ROOT
 from runtime.stack import StackOptions
+from runtime.temporal import BIRTH
 from workflows import search_attributes
 from workflows.reactivation import Reactivation
 from workflows.urgency import priority_of
@@ -41,6 +42,7 @@ async def start(client: Client, queue: str, case: CaseRef, priority: Priority) -
         case,
         id=case.case_number,
         task_queue=queue,
+        memo={BIRTH: case.birth},  # without it, it is a stranger's, and numbers are held
         search_attributes=search_attributes.initial(case),
         priority=priority,
     )
