@@ -257,7 +257,13 @@ async def watch() -> None:
         office = adapters.office(settings)
         namespace = OwnNamespace.of(settings, office.lineage)
         past = SamePast.of(settings, office, namespace)
-        watchdog = Watchdog(TemporalEngine(namespace), adapters.watching(settings), utc_now, past.look)
+        watchdog = Watchdog(
+            TemporalEngine(namespace),
+            adapters.watching(settings),
+            utc_now,
+            held=past.look,
+            unreadable=adapters.recovering(settings).book.unreadable,
+        )
         await watch_for_ever(watchdog, settings.watch_every)
 
     async def tell() -> None:

@@ -13,7 +13,7 @@ from rich.text import Text
 from cli.door import CaseArgument, Json, known_form, ledger_time, print_json, run, say_held
 from cli.known_people import has_left, known_people, say_if_unknown
 from cli.screens import clock
-from models.case import CaseHealth
+from models.case import CaseHealth, city_of
 from models.case_words import CaseWords
 from models.desk import Gone
 from models.errors import LaterLife, NoTemporal
@@ -55,7 +55,8 @@ def stuck(
         groups = groups_of(adapters.standstills(settings).unwell(rules, now), rules, now)
         fails, silent = await _failing(OwnNamespace.of(settings, office.lineage), rules)
         addresses = [_address(ui, group.where) for group in groups]
-        unreadable = [one for one in adapters.unreadable(settings) if one.split("-")[1] in rules]
+        unreadable = adapters.recovering(settings).book.unreadable()
+        unreadable = [one for one in unreadable if city_of(one) in rules]
         if json_:
             told = [
                 vars(group) | {"fix": group.fix, "web_ui": address}
@@ -103,7 +104,8 @@ def why(case: CaseArgument, json_: Json = False) -> None:
             office.erasures.erased([number]).get(number),
         )
         namespace = OwnNamespace.of(settings, office.lineage)
-        comparison = Comparison(adapters.recovering(settings).book, namespace, office.clock)
+        recovery = adapters.recovering(settings).book
+        comparison = Comparison(recovery, namespace, office.clock)
         rule = office.shelf.city(told.case.city).stuck.rule_of(told.case.track)
         found = Why(
             state=told if told.outcome else judged(told, rule, now),
@@ -115,7 +117,7 @@ def why(case: CaseArgument, json_: Json = False) -> None:
             now=now,
             words=replace(CaseWords.of(told, office.registry.history(number), now), tells_rest=True),
             held=office.lineage.lineage().held,
-            is_unreadable=number in adapters.unreadable(settings),
+            is_unreadable=number in recovery.unreadable(),
             in_charge_left=bool(alerts) and has_left(alerts[0].acknowledged_by, people),
         )
         if json_:

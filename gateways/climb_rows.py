@@ -63,12 +63,10 @@ _TOLD: Final = (
 )
 _IS_UNHEARD: Final = and_(alerts.c.climb_at.is_not(None), alerts.c.raised_at <= bindparam("before"))
 """Whether no person has heard of an alert that was raised before a time."""
-IS_STRANDED: Final = (
-    and_(  # one that a storm put off for a digest has a time to come and no attempt behind it
-        _IS_UNHEARD, ~exists().where(_IS_UNTRIED, alert_deliveries.c.next_at > bindparam("before"))
-    )
+IS_STRANDED: Final = and_(
+    _IS_UNHEARD, ~exists().where(_IS_UNTRIED, alert_deliveries.c.next_at > bindparam("before"))
 )
-"""Whether no message of it is on its way either that was put off for a digest."""
+"""Whether it does not wait for a digest either: what a storm put off has a time to come and no attempt."""
 _SILENCE: Final = select(func.count().label("unheard"), func.min(alerts.c.raised_at).label("since")).where(
     _IS_UNHEARD
 )

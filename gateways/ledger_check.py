@@ -28,19 +28,21 @@ class Opened:
 def require_opens(engine: Engine, vault: Vault) -> Opened:
     """Open what the ledger holds of the newest people. Raises Misconfigured or BadReply when none opens."""
     vault.index(sealed_rows.NIK, "")
-    readable, lost = 0, list[BadReply | KeyLost]()
+    readable, lost, faults = 0, 0, list[BadReply]()
     with LedgerAccess(engine, unreachable(engine)).snapshot() as connection:
         for row in connection.execution_options(yield_per=_AT_A_TIME).execute(_NEWEST).mappings():
             try:
                 sealed_rows.person(vault.key(row["key_id"]), row["sealed"])
             except Erased:
                 continue
-            except (BadReply, KeyLost) as fault:
-                lost.append(fault)
+            except KeyLost:
+                lost += 1
+            except BadReply as fault:
+                faults.append(fault)
             else:
                 readable += 1
-            if readable + len(lost) == _LOOKED_AT:
+            if readable + lost + len(faults) == _LOOKED_AT:
                 break
-    if lost and not readable and isinstance(lost[0], BadReply):
-        raise lost[0]
-    return Opened(readable, len(lost))
+    if faults and not readable:
+        raise faults[0]
+    return Opened(readable, lost + len(faults))

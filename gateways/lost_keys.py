@@ -1,6 +1,6 @@
-"""Which people's keys were lost with a key store that was put back, and when others were made in their place.
+"""Which people's keys were lost with a key store that was put back, and when that was noted.
 
-The key store notes it, since it is where the keys are: whoever puts the right one back has no such note.
+The key store notes it, since it is where the keys are: the right one, put back later, has no such note.
 """
 
 from collections.abc import Collection
@@ -15,22 +15,21 @@ lost_keys = Table(
     "lost_keys",
     metadata,
     Column("id", String, primary_key=True),
-    Column("renewed_at", UTCDateTime, nullable=False),
+    Column("noted_at", UTCDateTime, nullable=False),
 )
 """A key that was lost; what it sealed before then nobody reads again."""
 _FORGET = delete(lost_keys).where(lost_keys.c.id == bindparam("of_id"))
 
 
 def note(connection: Connection, key_ids: Collection[str], at: datetime) -> None:
-    """Note that these keys were lost and others made in their place; the caller's transaction may write."""
+    """Note that these keys, of which there is one, were lost; the caller's transaction may write."""
     lost_keys.create(connection, checkfirst=True)  # a store that was put back may be older than the table
-    if key_ids:
-        connection.execute(_FORGET, [{"of_id": key_id} for key_id in key_ids])
-        connection.execute(insert(lost_keys), [{"id": key_id, "renewed_at": at} for key_id in key_ids])
+    connection.execute(_FORGET, [{"of_id": key_id} for key_id in key_ids])
+    connection.execute(insert(lost_keys), [{"id": key_id, "noted_at": at} for key_id in key_ids])
 
 
 def read(connection: Connection) -> dict[str, datetime]:
-    """Return when lost keys were replaced, by their ids."""
+    """Return when lost keys were noted, by their ids."""
     if not inspect(connection).has_table(lost_keys.name):
         return {}
-    return {row.id: row.renewed_at for row in connection.execute(select(lost_keys))}
+    return {row.id: row.noted_at for row in connection.execute(select(lost_keys))}

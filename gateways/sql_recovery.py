@@ -1,12 +1,12 @@
 """Recovering in SQL. Satisfies `gateways.ports.recovery.RecoveryBook`."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
 from sqlalchemy import Engine, Integer, RowMapping, String, bindparam, case, func, select, update
 
-from gateways import command_rows, dossier_query, epochs, ledger_rows, lineage_rows
+from gateways import command_rows, dossier_query, epochs, ledger_rows, lineage_rows, sealed_rows
 from gateways.ledger_access import LedgerAccess, lock_case, no_such_case, unreachable
 from gateways.ports.vault import Vault
 from gateways.registration import STARTED, register_all
@@ -15,7 +15,7 @@ from models.desk import Command, CommandKind, CommandResult
 from models.desk_tables import commands, letters, submissions, submissions_begun
 from models.dossier import NewCase
 from models.erasure_tables import erasures
-from models.errors import WrongState
+from models.errors import BadReply, KeyLost, WrongState
 from models.lineage import Lineage
 from models.messages import CaseEvent, EventKind
 from models.recovery import Told
@@ -71,6 +71,11 @@ _OPEN_OF = (
     select(cases.c.case_number, cases.c.registered_at, people.c.key_id)
     .join(people, people.c.id == cases.c.person_id)
     .where(cases.c.closed_at.is_(None), people.c.key_id.in_(bindparam("ids", expanding=True)))
+)
+_OPEN_SEALED = (
+    select(cases.c.case_number, cases.c.sealed, people.c.key_id, people.c.sealed.label("sealed_person"))
+    .join(people, people.c.id == cases.c.person_id)
+    .where(cases.c.closed_at.is_(None), people.c.sealed.is_not(None))
 )
 _ERASED = select(people.c.key_id).join(erasures, erasures.c.person_id == people.c.id)
 
@@ -203,14 +208,39 @@ class SqlRecovery:
             yield [row.key_id for row in rows]
             last = rows[-1].id
 
-    def sealed_before(self, renewed: Mapping[str, datetime]) -> list[str]:
-        """Return the open cases that were registered before their people's keys, by id, were made anew."""
-        wanted, found = sorted(renewed), list[str]()
+    def unreadable(self, lost: Collection[str] = ()) -> list[str]:
+        """Return the open cases that nobody can read again, because their people's keys were lost.
+
+        Those are registered before other keys were made in place of the lost ones.
+        """
+        renewed = self._vault.lost()
+        wanted, found = sorted(renewed.keys() | lost), list[str]()
         with self._access.read() as connection:
             for start in range(0, len(wanted), _AT_A_TIME):
-                rows = connection.execute(_OPEN_OF, {"ids": wanted[start : start + _AT_A_TIME]})
-                found += [row.case_number for row in rows if row.registered_at < renewed[row.key_id]]
+                for row in connection.execute(_OPEN_OF, {"ids": wanted[start : start + _AT_A_TIME]}):
+                    if row.key_id in lost or row.registered_at < renewed[row.key_id]:
+                        found.append(row.case_number)
         return sorted(found)
+
+    def unopened(self) -> set[str]:
+        """Return the ids of keys that are here and do not open what the open cases of their people hold."""
+        with self._access.snapshot() as connection:
+            found = connection.execution_options(yield_per=_AT_A_TIME).execute(_OPEN_SEALED).mappings()
+            return {key_id for rows in found.partitions() for key_id in self._not_opening(rows)}
+
+    def _not_opening(self, rows: Sequence[RowMapping]) -> Iterator[str]:
+        ids = {row["key_id"] for row in rows}
+        keys = self._vault.keys(ids - self._vault.missing(ids) - self._vault.destroyed(ids).keys())
+        for row in rows:
+            if (key := keys.get(row["key_id"])) is None:
+                continue
+            try:
+                sealed_rows.person(key, row["sealed_person"])
+                sealed_rows.need(key, row)
+            except KeyLost:
+                continue  # that is known
+            except BadReply:
+                yield row["key_id"]
 
     def erased_key_ids(self) -> list[str]:
         """Return the ids of the keys of people who were erased."""

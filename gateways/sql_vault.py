@@ -116,13 +116,17 @@ class SqlVault:
 
     def renew(self, key_ids: Collection[str], at: datetime) -> None:
         """Make keys anew under ids whose keys are lost, and note it: what those sealed stays unreadable."""
+        self.give_up(key_ids, at)
+        self._made(sorted(key_ids))
+
+    def give_up(self, key_ids: Collection[str], at: datetime) -> None:
+        """Note that keys were lost in whose place others are: what the lost ones sealed stays unreadable."""
         if key_ids:
             with self._access.write() as connection:
                 lost_keys.note(connection, key_ids, at)
-            self._made(sorted(key_ids))
 
     def lost(self) -> dict[str, datetime]:
-        """Return when lost keys were made anew, by their ids."""
+        """Return when lost keys were noted, by their ids."""
         with self._access.read() as connection:
             return lost_keys.read(connection)
 

@@ -29,9 +29,12 @@ _KEEP = Upsert(
     submissions, lambda insert: insert.on_conflict_do_nothing().returning(submissions.c.case_number)
 )
 """Waits for whoever is writing the same reference at the same time, and then writes nothing."""
-_FROM = select(submissions.c.attempt, submissions.c.voided_at).where(
-    submissions.c.case_number == _NUMBER, submissions.c.attempt >= _ATTEMPT
-)
+_FROM = select(
+    submissions.c.attempt,
+    submissions.c.voided_at,
+    submissions.c.reference_index,
+    submissions.c.submitted_by,
+).where(submissions.c.case_number == _NUMBER, submissions.c.attempt >= _ATTEMPT)
 _ON_ITS_WAY = select(commands.c.command_id).where(
     commands.c.case_number == _NUMBER,
     commands.c.step == Step.SIKS_NG_UPLOAD,
@@ -121,22 +124,24 @@ def keep(  # noqa: PLR0913, PLR0917 - a row's columns
     next attempt: that receipt becomes void.
     """
     case_number, attempt = of_attempt
-    there = connection.execute(_THERE, {"case_number": case_number, "attempt": attempt}).one_or_none()
-    if there is not None:
-        if there.voided_at is None and there.reference_index == vault.index(
-            REFERENCE, folded(receipt.reference)
-        ):
-            return
-        asked = {"case_number": case_number, "attempt": attempt}
-        if there.submitted_by == MACHINE or connection.execute(_ON_ITS_WAY, asked).first() is not None:
-            raise WrongState(f"{case_number}, attempt {attempt}, has a submission already")
-        if _valid(connection, of_attempt) is not None:
-            void(connection, case_number, attempt, by, now)
-        of_attempt = (case_number, max(row.attempt for row in connection.execute(_FROM, asked)) + 1)
+    asked = {"case_number": case_number, "attempt": attempt}
+    rows = connection.execute(_FROM, asked).all()
+    index = vault.index(REFERENCE, folded(receipt.reference))
+    valid = [row for row in rows if row.voided_at is None]
+    if any(row.reference_index == index for row in valid):
+        return
+    is_on_its_way = valid and connection.execute(_ON_ITS_WAY, asked).first() is not None
+    if is_on_its_way or any(row.submitted_by == MACHINE for row in valid):
+        raise WrongState(
+            f"{case_number}, attempt {attempt}, has a submission already: enter its reference, as the portal"
+            " has it"
+        )
+    for row in valid:
+        void(connection, case_number, row.attempt, by, now)
+    if rows:
+        of_attempt = (case_number, max(row.attempt for row in rows) + 1)
     if (owner := write(connection, vault, of_attempt, receipt, by, now)) is None:
         return
-    if owner[0] == case_number and owner[1] > attempt:
-        return  # the case was begun anew, and this is what an earlier run of it was given
     raise WrongState(f"this reference belongs to {owner[0]} already: compare it with the portal")
 
 

@@ -14,6 +14,11 @@ CaseNumber = Annotated[str, StringConstraints(pattern=CASE_NUMBER_PATTERN)]
 """`PBI-<city>-<year>-<sequence>`, for example `PBI-3674-2026-000123`. Also the workflow id."""
 
 
+def city_of(case_number: str) -> str:
+    """Return the code of the city whose case has this number."""
+    return case_number.split("-")[1]
+
+
 CityCode = Annotated[str, Field(pattern=r"^\d{4}$")]
 """Kemendagri code of a city, for example `3674`."""
 

@@ -83,6 +83,7 @@ class Delivery:
     is_unheard: bool = False
     """Whether no person has heard of the alert yet."""
     is_urgent: bool = False
+    """Whether somebody must hear of it soon."""
     is_moot: bool = False
     """Whether it reminds of what is not so now, and may be so again."""
     due_at: datetime | None = None

@@ -1,9 +1,8 @@
 """The composition root's hands: which adapter stands behind which port."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 
 from pydantic import HttpUrl
@@ -77,7 +76,6 @@ from runtime import keys
 from runtime.clocks import ledger_clock, tell_of_clock
 from runtime.own_ledger import open_ledger
 from runtime.settings import PREFIX, Settings
-from runtime.unreadable import unreadable_cases
 from workflows import options
 
 LETTER_TEMPLATES = "surat"
@@ -366,22 +364,13 @@ class Watching:
     watch: Watch
     alerts: AlertChannel
     shelf: PolicyShelf
-    unreadable: Callable[[], Sequence[str]]
-    """Says which open cases nobody can read again."""
 
 
 def watching(settings: Settings) -> Watching:
     """Build the adapters of the watchdog, and of who watches it. Raises Misconfigured."""
     engine, shelf = ledger_engine(settings), PolicyFolder(settings.policies_dir)
     channel = OutboxAndLog(SqlOutbox(engine), shelf, utc_now, also=_also_told(settings))
-    return Watching(SqlWatch(engine), channel, shelf, partial(unreadable, settings))
-
-
-def unreadable(settings: Settings) -> Sequence[str]:
-    """Return the open cases that nobody can read again. Raises Misconfigured."""
-    engine = ledger_engine(settings)
-    vault = keys.vault(settings, engine)
-    return unreadable_cases(SqlRecovery(engine, vault), vault)
+    return Watching(SqlWatch(engine), channel, shelf)
 
 
 @dataclass(frozen=True)

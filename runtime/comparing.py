@@ -16,7 +16,7 @@ from gateways.ports.recovery import RecoveryBook
 from models.errors import EngineUnreachable, NotFound
 from models.recovery import NOT_IN_A_STORY, Finding, Loss, Remedy, Told
 from models.stuck_groups import RUNNING_CASES
-from runtime.case_story import Story, uploads_of_runs, whole_story
+from runtime.case_story import uploads_of_runs, whole_story
 from runtime.namespace import OwnNamespace
 from runtime.temporal import UNREACHABLE, birth_of
 from workflows import options
@@ -115,7 +115,7 @@ class Comparison:
         is_forgetful = told.is_beyond(story.run, story.place) and story.state != told.state
         lost = {loss for event in story.events for loss in told.lost(event)}
         if story.state.outcome is None:
-            others = await _uploads_of_others(client, told, story)
+            others = await _uploads_of_runs(client, told, but=story.run)
             lost |= {Loss.RECEIPT} if others - told.begun else set()
             if is_forgetful or lost:
                 clock = tuple(command for event in story.events for command in told.lost_of_clock(event))
@@ -126,15 +126,15 @@ class Comparison:
         return Finding(number, Remedy.TELL, lost=tuple(sorted(lost & NOT_IN_A_STORY)))
 
 
-async def _uploads_of_others(client: Client, told: Told, story: Story) -> frozenset[int]:
-    """Return the attempts at the upload that other runs of a case may have begun. Raises EngineUnreachable.
+async def _uploads_of_runs(client: Client, told: Told, *, but: str | None = None) -> frozenset[int]:
+    """Return the attempts at the upload that a case's runs may have begun. Raises EngineUnreachable.
 
     A ledger that was never put back knows of them itself.
     """
     if not told.is_put_back:
         return frozenset()
     case = told.state.case
-    return await _uploads(client, case.case_number, case.birth, but=story.run)
+    return await _uploads(client, case.case_number, case.birth, but=but)
 
 
 async def _uploads_that_may_be(client: Client, told: Told) -> frozenset[int]:
@@ -142,11 +142,8 @@ async def _uploads_that_may_be(client: Client, told: Told) -> frozenset[int]:
 
     Where it may have gone on after the copy was made, whoever does the first one looks into the portal.
     """
-    if not told.is_put_back:
-        return frozenset()
-    case = told.state.case
-    known = await _uploads(client, case.case_number, case.birth)
-    return known or told.begun or (frozenset({1}) if told.may_have_gone_on else frozenset())
+    known = told.begun | await _uploads_of_runs(client, told)
+    return frozenset({1}) if told.may_have_gone_on and not known else known
 
 
 async def _uploads(

@@ -208,7 +208,7 @@ async def _keys(settings: Settings) -> str:
 
 
 async def _people(settings: Settings) -> str:
-    unreadable = await asyncio.to_thread(adapters.unreadable, settings)
+    unreadable = await asyncio.to_thread(adapters.recovering(settings).book.unreadable)
     if unreadable:
         more = f" +{len(unreadable) - EXAMPLES}" if len(unreadable) > EXAMPLES else ""
         named = f"{', '.join(unreadable[:EXAMPLES])}{more}"

@@ -9,7 +9,7 @@ from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
-from models.case import CaseRef
+from models.case import CaseRef, city_of
 from models.errors import EngineUnreachable, LaterLife, NoTemporal
 from models.why import NOT_NAMED, OF_LATER_LIFE, UNKNOWN, Glance, PendingActivity
 from runtime.comparing import Comparison
@@ -93,4 +93,4 @@ async def failing(namespace: OwnNamespace, cities: Collection[str]) -> Collectio
         raise
     except (EngineUnreachable, TimeoutError):
         return None
-    return [number for number in reported if number.split("-")[1] in cities]
+    return [number for number in reported if city_of(number) in cities]

@@ -20,7 +20,6 @@ from models.stuck_groups import CASES
 from runtime.namespace import OwnNamespace
 from runtime.same_past import SamePast
 from runtime.temporal import UNREACHABLE
-from runtime.unreadable import unreadable_cases
 
 _PARTS: Final = 4
 """Of a case number: `PBI`, city, year, sequence."""
@@ -75,8 +74,8 @@ class Restoring:
         ledger = self._book.past()
         noted = self._vault.witnessed(ledger.ledger)
         keys, in_keys = ({}, 0) if noted is None else (noted.past.numbers, noted.past.generation)
-        lost = set[str]().union(*map(self._vault.missing, self._recovery.key_ids()))
-        unreadable = self._recovery.sealed_before(dict.fromkeys(lost, self._clock()))
+        missing = set[str]().union(*map(self._vault.missing, self._recovery.key_ids()))
+        lost = missing | self._recovery.unopened()
         names = sorted(ledger.numbers.keys() | keys.keys() | temporal.keys())
         return Standing(
             held=held,
@@ -86,7 +85,7 @@ class Restoring:
                 for name in names
             ),
             people_without_key=len(lost),
-            cases_without_key=tuple(sorted({*unreadable, *unreadable_cases(self._recovery, self._vault)})),
+            cases_without_key=tuple(self._recovery.unreadable(lost)),
             keys_of_erased=len(self._back_again()),
         )
 
@@ -96,6 +95,7 @@ class Restoring:
         return erased - self._vault.destroyed(erased).keys() - self._vault.missing(erased)
 
     def _mend_keys(self) -> None:
+        self._vault.give_up(self._recovery.unopened(), self._clock())
         for ids in self._recovery.key_ids():
             self._vault.renew(self._vault.missing(ids), self._clock())
         for key_id in self._back_again():

@@ -38,15 +38,21 @@ class Watchdog:
     """Looks for what nobody else would tell of, round after round. One task at a time may use it."""
 
     def __init__(
-        self, engine: Engine, watching: Watching, clock: Callable[[], datetime], held: HeldBack
+        self,
+        engine: Engine,
+        watching: Watching,
+        clock: Callable[[], datetime],
+        *,
+        held: HeldBack,
+        unreadable: Callable[[], Collection[str]],
     ) -> None:
-        """Hold the ports; `held` tells why no number is given out."""
+        """Hold the ports; `held` tells why no number is given out, `unreadable` whom nobody can read."""
         self._engine = engine
         self._held = held
         self._watch = watching.watch
         self._findings = Findings(watching.watch, watching.alerts)
         self._shelf = watching.shelf
-        self._unreadable = watching.unreadable
+        self._unreadable = unreadable
         self._astray = Astray(engine, watching.watch, self._findings, watching.shelf)
         self._clock = clock
         self._began: datetime | None = None
@@ -143,8 +149,11 @@ class Watchdog:
         await self._tell_of_cases(kind, new[: options.WATCH_AT_ONCE], untold, now)
 
     async def _look_for_unreadable(self, now: datetime) -> None:
-        """Tell which open cases can never go on, because their people's keys were lost."""
-        kind, unreadable = AlertKind.KEY_LOST, set(await to_thread(self._unreadable))
+        """Tell which open cases can never go on; where the key store is away, that cannot be judged."""
+        try:
+            kind, unreadable = AlertKind.KEY_LOST, set(await to_thread(self._unreadable))
+        except EngineUnreachable:
+            return
         new = sorted(unreadable - await self._told_today(kind, now))[: options.WATCH_AT_ONCE]
         await self._tell_of_cases(kind, new, unreadable, now)
 

@@ -51,8 +51,8 @@ class CaseClock:
         self._armed: datetime | None = None
         self._due: datetime | None = None
         self._is_over = False
-        self._ordered_at: datetime | None = None
-        """When the due time was last moved by an order."""
+        self._changed_at: datetime | None = None
+        """When what the case is held to was last changed: nobody was warned of that before."""
         self.patience = Patience(progress, alarm)
 
     # -- What happens ----------------------------------------------------------------------------
@@ -101,6 +101,7 @@ class CaseClock:
         """Begin anew under another plan; a file that is not complete yet waits for that as before."""
         was_running = self.is_running
         self.hold_to(plan)
+        self._changed_at = workflow.now()
         if was_running or plan.complete_at is not None:
             self.start(at)
         self._show()
@@ -163,7 +164,7 @@ class CaseClock:
             clock.end_at(until, at)
         elif clock.due_at is not None:
             clock.extend(clock.counted(clock.due_at, until))
-        self._ordered_at = at
+        self._changed_at = at
         self._arm_again(is_old_way=clock.due_at is not None)
         self._show()
 
@@ -181,6 +182,7 @@ class CaseClock:
         if self._plan is None or self._plan.calendar.kind is not calendar.kind:
             return
         self._plan = self._plan.model_copy(update={"calendar": calendar})
+        self._changed_at = workflow.now()
         for clock in (self._clock, self._step):
             if clock is not None:
                 clock.count_by(self._calendar())
@@ -275,7 +277,7 @@ class CaseClock:
 
     def _pass(self, marks: list[Mark]) -> None:
         """Tell of the rungs that were passed."""
-        self._telling.note(marks, ordered_at=self._ordered_at)
+        self._telling.note(marks, since=self._changed_at)
         self._show()
         self._telling.alert(marks)
 

@@ -25,10 +25,10 @@ class Telling:
         self._generation += 1
         self._progress.move(escalation_level=0, detected_at=None)
 
-    def note(self, marks: Sequence[Mark], *, ordered_at: datetime | None) -> None:
+    def note(self, marks: Sequence[Mark], *, since: datetime | None) -> None:
         """Note what was passed, and the level that it leads to.
 
-        An order that takes time from the case moves its warnings: nobody was warned before it was given.
+        `since` is when what the case is held to was last changed: nobody was warned of that before.
         """
         now = workflow.now()
         for mark in marks:
@@ -38,7 +38,7 @@ class Telling:
                 self._progress.note(EventKind.SLA_BREACHED, {"detected_late_seconds": late}, at=mark.at)
             elif mark.rung.share is not None:
                 facts = {"percent": int(mark.rung.name)}
-                self._progress.note(EventKind.SLA_WARNED, facts, at=max(mark.at, ordered_at or mark.at))
+                self._progress.note(EventKind.SLA_WARNED, facts, at=max(mark.at, since or mark.at))
         level = max((mark.rung.level for mark in marks), default=0)
         self._progress.move(escalation_level=max(self._progress.state.escalation_level, level))
 

@@ -1,6 +1,7 @@
 """What recovering needs of the ledger."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Protocol
 
@@ -44,8 +45,16 @@ class RecoveryBook(Protocol):
         """Yield the ids of everybody's keys, some at a time."""
         ...
 
-    def sealed_before(self, renewed: Mapping[str, datetime]) -> Sequence[str]:
-        """Return the open cases that were registered before their people's keys, by id, were made anew."""
+    def unreadable(self, lost: Collection[str] = ()) -> Sequence[str]:
+        """Return the open cases that nobody can read again, because their people's keys were lost.
+
+        `lost` are ids of keys that are found lost now. None of these cases can go on: it is withdrawn, and
+        the person applies anew, with the key that was made in place of the lost one.
+        """
+        ...
+
+    def unopened(self) -> AbstractSet[str]:
+        """Return the ids of keys that are here and do not open what the open cases of their people hold."""
         ...
 
     def erased_key_ids(self) -> Collection[str]:

@@ -59,8 +59,12 @@ class Vault(Protocol):
         """Make keys anew under ids whose keys are lost, and note it: what those sealed stays unreadable."""
         ...
 
+    def give_up(self, key_ids: Collection[str], at: datetime) -> None:
+        """Note that keys were lost in whose place others are: what the lost ones sealed stays unreadable."""
+        ...
+
     def lost(self) -> Mapping[str, datetime]:
-        """Return when lost keys were made anew, by their ids."""
+        """Return when lost keys were noted, by their ids."""
         ...
 
     def destroy(self, key_id: str, at: datetime) -> None:

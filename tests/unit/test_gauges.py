@@ -41,7 +41,7 @@ class Office:
         shelf = PolicyFolder(ROOT / "policies")
         self.outbox = SqlOutbox(self.sql, lambda: self.now)
         self.channel = OutboxAndLog(self.outbox, shelf, lambda: self.now)
-        self.watching = Watching(self.watch, self.channel, shelf, tuple)
+        self.watching = Watching(self.watch, self.channel, shelf)
 
     def worker(self, meter: MetricMeter = MetricMeter.noop) -> Gauges:
         """Start a worker."""

@@ -283,6 +283,40 @@ async def test_who_lost_a_key_is_named_until_the_case_is_over(stores: Stores, cl
         older.close()
 
 
+async def test_the_right_key_store_that_turns_up_too_late_loses_nobody_unsaid(
+    stores: Stores, client: Client
+) -> None:
+    """It reads who waited for it; who has applied anew meanwhile is named, and applies once more."""
+    async with serving(client):
+        office, waits, applies = stores.copied(), a_person(), a_person()
+        waiting, given_up = await office.case(waits), await office.case(applies)
+        office.close()
+        office.copy("keys.db", "right.db")
+        older = office.put_back("keys.db")
+        await older.restoring.go_on(await older.restoring.look(), by="tangsel-supervisor")
+        await older.past.bear_witness()
+        ledger = SqlLedger(older.engine, older.vault)
+        ledger.record(a_closing(given_up, outcome=Outcome.WITHDRAWN))
+        again = older.registry.register(a_new_case(applies)).case
+        await older.past.bear_witness()
+        older.close()
+        older.copy("right.db", "keys.db.copy")
+
+        right = older.put_back("keys.db")
+        assert await right.why_held() is Discord.KEYS_OLDER
+        standing = await right.restoring.look()
+        assert (standing.people_without_key, standing.cases_without_key) == (1, (again.case_number,))
+        await right.restoring.go_on(standing, by="tangsel-supervisor")
+        assert await right.why_held() is None
+        standing = await right.restoring.look()
+        assert (standing.is_restored, standing.cases_without_key) == (True, (again.case_number,))
+        ledger = SqlLedger(right.engine, right.vault)
+        assert ledger.dossier(waiting.case_number).person == waits
+        with pytest.raises(KeyLost, match="take the application anew"):
+            ledger.dossier(again.case_number)
+        right.close()
+
+
 async def test_a_ledger_that_goes_on_while_it_is_compared_is_not_older(
     stores: Stores, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

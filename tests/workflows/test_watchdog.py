@@ -94,13 +94,13 @@ class House:
         )
         shelf = PolicyFolder(ROOT / "policies")
         self.channel = OutboxAndLog(self.outbox, shelf, utc_now)
-        self.watching = Watching(self.watch, self.channel, shelf, tuple)
+        self.watching = Watching(self.watch, self.channel, shelf)
         self.watch_over(client)
 
     def watch_over(self, client: Client) -> None:
         """Start a watchdog over what this client reaches."""
         self.temporal = TemporalEngine(OwnNamespace.over(client, self.settings, SqlLineage(self.sql)))
-        self.dog = Watchdog(self.temporal, self.watching, self.now, none_held)
+        self.dog = Watchdog(self.temporal, self.watching, self.now, held=none_held, unreadable=set)
 
     def now(self) -> datetime:
         """Tell the watchdog's time."""
